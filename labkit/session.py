@@ -1,0 +1,62 @@
+"""What the tasks of one `inv` share: the lab, its folder, the journal, the terminal, open connections."""
+
+from __future__ import annotations
+
+import sys
+from functools import cache, cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+
+from labkit.config import load_lab
+from labkit.config.source import PROJECT_FILE
+from labkit.journal import Journal
+from labkit.lab import Lab
+from labkit.project import ROOT
+from labkit.state import StateDir
+
+if TYPE_CHECKING:
+    from labkit.hyperv.hosts import Hosts
+    from labkit.ssh import Machines
+
+
+class Session:
+    """One lab in one process. Connections open when first used and close at exit."""
+
+    def __init__(self, lab: Lab) -> None:
+        self.lab = lab
+        self.state = StateDir.of(lab)
+        self.console = Console(stderr=True, highlight=False)  # progress; results go to standard output
+        self.output = Console(file=sys.stdout, highlight=False)
+        self.journal = Journal(self.state.journal, self.console)
+
+    @cached_property
+    def hosts(self) -> Hosts:
+        """The Hyper-V hosts; one WinRM session each, reads shared by the tasks of this run."""
+        from labkit.hyperv.hosts import Hosts  # winrm takes 0.3 s to import: only who needs it pays
+
+        return Hosts(self.lab, self.journal)
+
+    @cached_property
+    def machines(self) -> Machines:
+        """SSH to the machines, through the bootstrap server."""
+        from labkit.ssh import Machines
+
+        return Machines(self.lab, self.state)
+
+
+def lab_file(context: Any) -> Path:
+    """The file that describes the lab of this run: the one given with -f, else the project's own."""
+    given = getattr(context.config, "_runtime_path", None)  # where Invoke keeps -f; it has no public name
+    return Path(given) if given else ROOT / PROJECT_FILE
+
+
+def session(context: Any) -> Session:
+    """The session of this run; every task of one `inv` gets the same."""
+    return _open(lab_file(context))
+
+
+@cache
+def _open(file: Path) -> Session:
+    return Session(load_lab(file))
