@@ -49,18 +49,38 @@ def build(packages: Iterable[Package], out_dir: Path) -> None:
             spec = top / f"{package.name}-{package.version}.spec"
             spec.write_text(spec_text(package, payload), encoding="utf-8")
             specs.append(str(spec))
-        command = ["rpmbuild", "-bb", "--quiet", "--define", f"_topdir {top}", "--define", f"_rpmdir {out_dir}"]
-        command += ["--define", "_build_name_fmt %%{NAME}-%%{VERSION}-%%{RELEASE}.%%{ARCH}.rpm", "--target", ARCH, *specs]
+        command = [
+            "rpmbuild",
+            "-bb",
+            "--quiet",
+            "--define",
+            f"_topdir {top}",
+            "--define",
+            f"_rpmdir {out_dir}",
+        ]
+        command += [
+            "--define",
+            "_build_name_fmt %%{NAME}-%%{VERSION}-%%{RELEASE}.%%{ARCH}.rpm",
+            "--target",
+            ARCH,
+            *specs,
+        ]
         result = subprocess.run(command, capture_output=True, text=True, check=False)
         if result.returncode:
             raise RuntimeError(f"rpmbuild failed:\n{result.stderr[-3000:]}")
 
 
-def index(directory: Path) -> None:
-    """Write the repository's metadata (repodata/) beside its packages."""
+def index(directory: Path, groups: str | None = None) -> None:
+    """Write the repository's metadata (repodata/) over its packages; `groups` is a comps file's text."""
     directory.mkdir(parents=True, exist_ok=True)
     shutil.rmtree(directory / "repodata", ignore_errors=True)
-    subprocess.run(["createrepo_c", "--quiet", "--no-database", str(directory)], check=True, capture_output=True)
+    command = ["createrepo_c", "--quiet", "--no-database", str(directory)]
+    with tempfile.NamedTemporaryFile("w", prefix="lab-comps-", suffix=".xml", encoding="utf-8") as comps:
+        if groups:
+            comps.write(groups)
+            comps.flush()
+            command += ["--groupfile", comps.name]
+        subprocess.run(command, check=True, capture_output=True)
 
 
 def _lay_out(package: Package, payload: Path) -> None:
