@@ -1,0 +1,38 @@
+# For Linux (and macOS, without the rehearsal). On Windows: see the README, which needs no make.
+# Every target installs what it needs, says what it does, and may be repeated.
+
+VENV := .venv
+BIN := $(VENV)/bin
+REHEARSE := $(BIN)/python -m rehearsal
+LAB := -f labs/rehearsal.yaml
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+.DEFAULT_GOAL := help
+.PHONY: help venv test lint format rehearse rehearse-down clean
+
+help: ## Say what can be made.
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
+
+venv: ## Make or update the virtual environment.
+	@scripts/dev/venv.sh $(VENV)
+
+test: venv ## Run every test; what a machine cannot run is skipped with its reason.
+	@$(BIN)/python -m pytest
+
+lint: venv ## Run every linter.
+	@scripts/dev/lint.sh
+
+format: venv ## Put Python and Bash into the house's format.
+	@$(BIN)/ruff check --fix-only --quiet . && $(BIN)/ruff format --quiet .
+	@$(BIN)/shfmt -w -i 2 -ci -sr scripts
+
+rehearse: venv ## Rebuild the whole lab on this machine, without Windows (Debian 12, root).
+	@$(REHEARSE) up
+	@LAB_ASSUME_YES=lab-7e57 $(REHEARSE) exec -- $(BIN)/inv $(LAB) lab.rebuild
+	@$(REHEARSE) exec -- kubectl --kubeconfig .lab/7e57/kubeconfig get nodes -o wide
+	@$(REHEARSE) exec -- $(BIN)/inv $(LAB) lab.report
+
+rehearse-down: venv ## Remove everything that the rehearsal made.
+	@$(REHEARSE) down
+
+clean: ## Remove the virtual environment and caches (not .lab, which opens your lab).
+	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache *.egg-info reports
