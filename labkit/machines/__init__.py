@@ -1,0 +1,1 @@
+"""The operating systems of the machines: installed, waited for, entered, installed anew."""
