@@ -25,8 +25,9 @@ find_python() {
 
 # Debian ships Python without the module that makes environments; a fresh machine may have no Python at all.
 install_python() {
-  [[ $EUID -eq 0 ]] && command -v apt-get > /dev/null \
-    || fatal "Python 3.11 or newer with venv is missing; install it (Debian: apt-get install python3-venv)"
+  if [[ $EUID -ne 0 ]] || ! command -v apt-get > /dev/null; then
+    fatal "Python 3.11 or newer with venv is missing; install it (Debian: apt-get install python3-venv)"
+  fi
   info "installing python3-venv (apt)"
   apt-get update -qq
   DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends python3-venv > /dev/null
@@ -48,7 +49,7 @@ main() {
   local directory=${1:?name the directory of the environment}
   local stamp=$directory/.up-to-date
   [[ -f $stamp && ! pyproject.toml -nt $stamp ]] && return
-  [[ -x $directory/bin/python ]] && is_usable "$directory/bin/python" || make_environment "$directory"
+  is_usable "$directory/bin/python" || make_environment "$directory"
   info "installing the project and its tools (pip)"
   "$directory/bin/python" -m pip install --quiet --editable '.[dev]'
   touch "$stamp"
