@@ -1,0 +1,120 @@
+<#
+.SYNOPSIS
+Creates and repairs this lab's machines on one Hyper-V host; each item may be done again.
+.DESCRIPTION
+README.md in this folder describes Machine and the answer. A VM gets its Notes right after it was made, and whatever else
+is missing is added by the next call, so an interrupted call leaves nothing that a second one cannot finish.
+.PARAMETER Lab
+The lab's name.
+.PARAMETER Switch
+The virtual switch for all adapters.
+.PARAMETER Machine
+The machines with all their properties, and in `do` what is to be done for each.
+.EXAMPLE
+.\New-LabMachine.ps1 -Lab lab-7e57 -Switch Lab -Machine (Get-Content .\machines.json -Raw | ConvertFrom-Json)
+#>
+[CmdletBinding()]
+param(
+    [Parameter(Mandatory = $true)] [string] $Lab,
+    [Parameter(Mandatory = $true)] [string] $Switch,
+    [Parameter(Mandatory = $true)] [object[]] $Machine
+)
+$ErrorActionPreference = 'Stop'
+
+function Test-Own {
+    param([object] $VM, [object] $Wanted)
+    $notes = try { ConvertFrom-Json -InputObject "$($VM.Notes)" } catch { $null }  # somebody else's words
+    # Made by a call that was cut off before it wrote the Notes: no Notes, in this machine's own folder.
+    $begun = -not $VM.Notes -and "$($VM.Path)".StartsWith("$($Wanted.folder)\", 'OrdinalIgnoreCase')
+    ($notes.lab -eq $Lab -and $notes.machine -eq $Wanted.name) -or $begun
+}
+
+function Resolve-Machine {
+    param([object] $Wanted)
+    $all = @(Get-VM)
+    $found = @($all | Where-Object { if ($Wanted.id) { "$($_.Id)" -eq $Wanted.id } else { Test-Own -VM $_ -Wanted $Wanted } })
+    if ($found -and -not (Test-Own -VM $found[0] -Wanted $Wanted)) {
+        Write-Error -Message "$($found[0].Name) does not carry the mark of $Lab" -ErrorId LabNotOurs -Category PermissionDenied
+    }
+    if ($found) { return $found[0] }
+    if (@($all | Where-Object { $_.Name -eq $Wanted.vm_name })) {
+        Write-Error -Message "another VM is named $($Wanted.vm_name)" -ErrorId LabNameTaken -Category ResourceExists
+    }
+    $new = New-VM -Name $Wanted.vm_name -Generation 2 -MemoryStartupBytes $Wanted.memory_bytes -NoVHD -Path $Wanted.folder
+    Set-VM -VM $new -Notes $Wanted.notes
+    $new
+}
+
+function Set-Adapter {
+    param([object] $VM, [object[]] $Wanted)
+    $names = @($Wanted | ForEach-Object { $_.name })
+    Get-VMNetworkAdapter -VM $VM | Where-Object { $names -notcontains $_.Name } |
+        ForEach-Object { Remove-VMNetworkAdapter -VMNetworkAdapter $_ }
+    foreach ($want in $Wanted) {
+        $nic = @(Get-VMNetworkAdapter -VM $VM | Where-Object { $_.Name -eq $want.name })
+        if (-not $nic) { $nic = @(Add-VMNetworkAdapter -VM $VM -Name $want.name -StaticMacAddress $want.mac -Passthru) }
+        $nic | Select-Object -Skip 1 | ForEach-Object { Remove-VMNetworkAdapter -VMNetworkAdapter $_ }
+        if ($nic[0].DynamicMacAddressEnabled -or $nic[0].MacAddress -ne $want.mac) {
+            Set-VMNetworkAdapter -VMNetworkAdapter $nic[0] -StaticMacAddress $want.mac
+        }
+        if ($nic[0].SwitchName -ne $Switch) { Connect-VMNetworkAdapter -VMNetworkAdapter $nic[0] -VMSwitch $theSwitch[0] }
+        $guard = if ($want.guard) { 'On' } else { 'Off' }
+        Set-VMNetworkAdapter -VMNetworkAdapter $nic[0] -DhcpGuard $guard -RouterGuard $guard
+        if ($want.vlan) { Set-VMNetworkAdapterVlan -VMNetworkAdapter $nic[0] -Access -VlanId $want.vlan }
+        else { Set-VMNetworkAdapterVlan -VMNetworkAdapter $nic[0] -Untagged }
+    }
+}
+
+function Add-Disk {
+    param([object] $VM, [object] $Wanted, [string] $Folder)
+    if (-not (Test-Path -LiteralPath $Folder)) { [void](New-Item -ItemType Directory -Path $Folder) }
+    Set-Content -LiteralPath "$($Wanted.path).lab.json" -Value $Wanted.mark -Encoding Ascii
+    $attached = @(Get-VMHardDiskDrive -VM $VM | Where-Object { $_.Path -eq $Wanted.path })
+    if ($attached) { return }
+    if (-not (Test-Path -LiteralPath $Wanted.path)) {
+        [void](New-VHD -Path $Wanted.path -SizeBytes $Wanted.size_bytes -Dynamic -BlockSizeBytes 1MB)
+    }
+    Add-VMHardDiskDrive -VM $VM -ControllerType SCSI -Path $Wanted.path
+}
+
+function Update-Machine {
+    param([object] $VM, [object] $Wanted)
+    switch ($Wanted.do) {
+        'identity' { Set-VM -VM $VM -Notes $Wanted.notes; if ($VM.Name -ne $Wanted.vm_name) { Set-VM -VM $VM -NewVMName $Wanted.vm_name } }
+        'cpus' { Set-VM -VM $VM -ProcessorCount $Wanted.cpus }
+        'memory' { Set-VM -VM $VM -StaticMemory -MemoryStartupBytes $Wanted.memory_bytes }
+        'policy' {
+            Set-VM -VM $VM -AutomaticStartAction StartIfRunning -AutomaticStopAction ShutDown -AutomaticCheckpointsEnabled $false
+        }
+        'adapters' { Set-Adapter -VM $VM -Wanted $Wanted.adapters }
+        'disks' { foreach ($disk in $Wanted.disks) { Add-Disk -VM $VM -Wanted $disk -Folder $Wanted.folder } }
+        'dvd' {
+            $dvd = @(Get-VMDvdDrive -VM $VM)
+            if ($dvd) { Set-VMDvdDrive -VMDvdDrive $dvd[0] -Path $Wanted.dvd } else { Add-VMDvdDrive -VM $VM -Path $Wanted.dvd }
+        }
+        'secure_boot' { Set-VMFirmware -VM $VM -EnableSecureBoot On -SecureBootTemplate $Wanted.template }
+        'boot' {
+            $disk = Get-VMHardDiskDrive -VM $VM | Where-Object { $_.Path -eq $Wanted.disks[0].path }
+            $nic = Get-VMNetworkAdapter -VM $VM | Where-Object { $_.Name -eq $Wanted.adapters[0].name }
+            Set-VMFirmware -VM $VM -BootOrder $disk, $nic
+        }
+    }
+}
+
+$theSwitch = @(Get-VMSwitch | Where-Object { $_.Name -eq $Switch })
+if ($theSwitch.Count -ne 1) { Write-Error -Message "$($theSwitch.Count) switches named $Switch" -ErrorId LabSwitchMissing -Category ObjectNotFound }
+$answers = foreach ($wanted in $Machine) {
+    $answer = @{ name = $wanted.name; id = ''; state = ''; changed = @(); error = $null }
+    try {
+        $vm = Resolve-Machine -Wanted $wanted
+        $answer.id = "$($vm.Id)".ToLowerInvariant()
+        Update-Machine -VM $vm -Wanted $wanted
+        $answer.changed = @($wanted.do)
+        $answer.state = "$($vm.State)"
+    } catch {
+        $answer.error = @{ message = "$_"; id = "$($_.FullyQualifiedErrorId)"; category = "$($_.CategoryInfo.Category)"
+            line = $_.InvocationInfo.ScriptLineNumber }
+    }
+    $answer
+}
+@{ changed = @($answers | Where-Object { $_.changed }).Count -gt 0; machines = @($answers) }
