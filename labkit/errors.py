@@ -13,6 +13,7 @@ class LabError(Exit):  # type: ignore[misc]
     """
 
     exit_code = 1
+    message: str
 
     def __init__(self, message: str, hint: str | None = None) -> None:
         self.problem = message
@@ -21,6 +22,10 @@ class LabError(Exit):  # type: ignore[misc]
         if hint:
             text += f"\nhint: {hint}"
         super().__init__(text, self.exit_code)
+
+    def resume_with(self, command: str) -> None:
+        """Add the command that goes on where this failed."""
+        self.message = f"{self.message}\nresume: {command}"
 
     def __str__(self) -> str:
         return str(self.message)
@@ -72,3 +77,9 @@ class LockedError(LabError):
     """Another `inv` is changing this lab right now."""
 
     exit_code = 9
+
+
+class InterruptedLabError(LabError):
+    """Ctrl-C. What was finished stays finished; the same stages go on from there."""
+
+    exit_code = 130

@@ -1,22 +1,29 @@
-"""The journal `.lab/<id>/journal.jsonl`: one JSON object a line for each step's start and end, and for notes.
+"""The journal `.lab/<id>/journal.jsonl`: one JSON object a line for each command, each step's start and end, and notes.
 
-Line shapes: {"time", "event": "start"|"end"|"note"|"times", "step", ...}; `end` carries "result" (ok|failed), "seconds" and,
-as "changed", whether anything was changed where the step knows it. Any part may leave a note there about itself.
+Every line has "time" and "event"; the events are
+run    "command": an `inv` line that changes the lab begins
+probe  "step", "missing": a stage that nobody named was looked at; null when it was satisfied
+start  "step"
+end    "step", "result" (ok|failed), "seconds", "changed" (null where the step does not know)
+times  "step", "times": seconds by machine
+note   "source", "text": what a part says of itself; any part may leave one
 """
 
 from __future__ import annotations
 
 import json
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
-
-from rich.console import Console
+from typing import TYPE_CHECKING, Any
 
 from labkit.state import restrict
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 
 class Step:
@@ -27,26 +34,46 @@ class Step:
         self.changed: bool | None = None
         self.facts: dict[str, Any] = {}
 
+    @property
+    def outcome(self) -> str:
+        """How to say it to a person."""
+        return {True: "changed", False: "nothing to change", None: "done"}[self.changed]
+
 
 class Journal:
-    """Appends to one file and tells the terminal (standard error) what begins and ends."""
+    """Appends to one file, from any thread, and tells the terminal (standard error) what begins and ends."""
 
     def __init__(self, file: Path, console: Console) -> None:
         self._file = file
         self._console = console
+        self._lock = threading.Lock()
+        self._noted: set[tuple[str, str]] = set()
 
     def write(self, event: str, **fields: Any) -> None:
         """Append one line; a lost line would be a lie, so errors are not hidden."""
-        self._file.parent.mkdir(parents=True, exist_ok=True)
-        fresh = not self._file.exists()
         row = {"time": datetime.now(UTC).isoformat(timespec="milliseconds"), "event": event, **fields}
-        with self._file.open("a", encoding="utf-8", newline="\n") as lines:
-            lines.write(json.dumps(row, ensure_ascii=True) + "\n")
-        if fresh:
-            restrict(self._file)
+        with self._lock:
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            fresh = not self._file.exists()
+            with self._file.open("ab+") as lines:
+                lines.write((self._after_torn_line(lines) + json.dumps(row, ensure_ascii=True) + "\n").encode("ascii"))
+            if fresh:
+                restrict(self._file)
+
+    @staticmethod
+    def _after_torn_line(lines: Any) -> str:
+        """A line break when a killed process left half a line, which would swallow the next one."""
+        if not lines.seek(0, 2):
+            return ""
+        lines.seek(-1, 2)
+        return "" if lines.read(1) == b"\n" else "\n"
 
     def note(self, source: str, text: str) -> None:
         """Record what a part says of itself, such as a stand-in its name; the same note is kept once a run."""
+        with self._lock:
+            if (source, text) in self._noted:
+                return
+            self._noted.add((source, text))
         self.write("note", source=source, text=text)
 
     @contextmanager
@@ -62,11 +89,11 @@ class Journal:
         finally:
             seconds = round(time.monotonic() - begin, 2)
             self.write("end", step=name, result=result, seconds=seconds, changed=step.changed, **step.facts)
-            what = {True: "changed", False: "nothing to change", None: "done"}[step.changed] if result == "ok" else "failed"
+            what = step.outcome if result == "ok" else "failed"
             self._console.print(f"    {name}: {what} [dim]({seconds:.1f} s)[/dim]")
 
     def rows(self) -> list[dict[str, Any]]:
-        """Every line so far, oldest first; a torn last line (a killed process) is left out."""
+        """Every line so far, oldest first; a torn one (a killed process) is left out."""
         if not self._file.exists():
             return []
         rows = []

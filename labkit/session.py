@@ -7,17 +7,14 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
-
-from labkit.config import load_lab
 from labkit.config.source import PROJECT_FILE
 from labkit.journal import Journal
-from labkit.lab import Lab
 from labkit.project import ROOT
 from labkit.state import StateDir
 
 if TYPE_CHECKING:
     from labkit.hyperv.hosts import Hosts
+    from labkit.lab import Lab
     from labkit.ssh import Machines
 
 
@@ -25,6 +22,8 @@ class Session:
     """One lab in one process. Connections open when first used and close at exit."""
 
     def __init__(self, lab: Lab) -> None:
+        from rich.console import Console  # `inv --list` imports this module and needs no terminal
+
         self.lab = lab
         self.state = StateDir.of(lab)
         self.console = Console(stderr=True, highlight=False)  # progress; results go to standard output
@@ -59,4 +58,6 @@ def session(context: Any) -> Session:
 
 @cache
 def _open(file: Path) -> Session:
+    from labkit.config.load import load_lab  # pydantic takes 0.3 s to import: `inv --list` does not pay
+
     return Session(load_lab(file))

@@ -9,9 +9,12 @@ import os
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from labkit.lab import Lab
 from labkit.project import ROOT
+
+if TYPE_CHECKING:
+    from labkit.lab import Lab
 
 
 @dataclass(frozen=True)
@@ -81,6 +84,7 @@ def restrict(path: Path) -> None:
     if os.name == "nt":
         owner = f"{os.environ.get('USERDOMAIN', '.')}\\{os.environ['USERNAME']}"
         rights = "(OI)(CI)F" if path.is_dir() else "F"
-        subprocess.run(["icacls", str(path), "/inheritance:r", "/grant:r", f"{owner}:{rights}"], check=True, capture_output=True)
+        command = ["icacls", str(path), "/inheritance:r", "/grant:r", f"{owner}:{rights}"]
+        subprocess.run(command, check=True, capture_output=True)
     else:
         path.chmod(0o700 if path.is_dir() else 0o600)

@@ -1,5 +1,1 @@
-"""From one YAML file to one typed, frozen description of the lab."""
-
-from labkit.config.load import load_lab
-
-__all__ = ["load_lab"]
+"""From one YAML file to one typed, frozen description of the lab: `labkit.config.load.load_lab`."""

@@ -1,0 +1,65 @@
+"""Nothing is destroyed before somebody agreed to exactly that."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+from labkit.errors import ConsentError
+from labkit.session import Session
+
+VARIABLE = "LAB_ASSUME_YES"
+
+
+def require(session: Session, what: Sequence[str], command: str, *, dry: bool, data: bool = False) -> bool:
+    """Show what `command` destroys and return whether it may act: False when there is nothing, or when `dry`.
+
+    `what` names each thing in a line. Agreement is the lab's name, typed at a terminal or standing in LAB_ASSUME_YES;
+    for `data` (what people stored in the lab) only the terminal counts. Raises ConsentError; nothing was changed then.
+    """
+    name = session.lab.name
+    if not what:
+        session.output.print(f"{command}: nothing to destroy")
+        return False
+    session.output.print(f"{command} {'would destroy' if dry else 'destroys'}, in {name}:")
+    for line in what:
+        session.output.print(f"  - {line}", markup=False)
+    if dry:
+        return False
+    given = os.environ.get(VARIABLE)
+    if given == name and not data:
+        session.console.print(f"{VARIABLE}={name}: going on")
+        return True
+    if not _at_a_terminal():
+        raise ConsentError(_nobody_agreed(name, given, data), _how_to_agree(name, command, data))
+    _ask(session, name, command)
+    return True
+
+
+def _at_a_terminal() -> bool:
+    return sys.stdin is not None and sys.stdin.isatty()
+
+
+def _ask(session: Session, name: str, command: str) -> None:
+    session.console.print(f"Type the lab's name ({name}) to go on; anything else stops here: ", end="")
+    try:
+        answer = input().strip()
+    except EOFError:
+        answer = ""
+    if answer != name:
+        raise ConsentError(f"{answer!r} is not {name!r}; nothing was changed", f"repeat {command} when it should go")
+
+
+def _nobody_agreed(name: str, given: str | None, data: bool) -> str:
+    if data and given == name:
+        return f"{VARIABLE} does not count for stored data; nothing was changed"
+    if given:
+        return f"{VARIABLE} is {given!r}, this lab is {name!r}; nothing was changed"
+    return "this destroys, and nobody is at the terminal to agree; nothing was changed"
+
+
+def _how_to_agree(name: str, command: str, data: bool) -> str:
+    if data:
+        return f"type `{command}` at a terminal and answer with the lab's name, {name}"
+    return f"set {VARIABLE}={name} in the environment and repeat `{command}`; with `inv --dry` it only shows the list"

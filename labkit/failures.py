@@ -1,0 +1,56 @@
+"""What a user can cause ends in a sentence, also where a library raised it and nobody expected it there.
+
+The parts translate their own libraries' errors where they know what was being done. This is the net below them: it
+knows only which task ran. Whatever is in no table here is a mistake in this project and keeps its traceback.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from invoke.exceptions import AmbiguousEnvVar, CommandTimedOut, UncastableEnvVar
+from invoke.util import debug
+
+from labkit.errors import ConfigError, DeadlineError, InterruptedLabError, LabError, UnreachableError
+
+LIBRARIES: dict[str, type[LabError]] = {
+    "paramiko": UnreachableError,
+    "requests": UnreachableError,
+    "requests_ntlm": UnreachableError,
+    "spnego": UnreachableError,
+    "urllib3": UnreachableError,
+    "winrm": UnreachableError,
+}
+
+
+@contextmanager
+def explained(task: str) -> Iterator[None]:
+    """Turn errors of known libraries, of the operating system and Ctrl-C into LabErrors that name `task`."""
+    try:
+        yield
+    except LabError:
+        raise
+    except KeyboardInterrupt:
+        raise InterruptedLabError(f"{task} was stopped by Ctrl-C; what was finished before stays") from None
+    except Exception as error:
+        translated = _translated(task, error)
+        if translated is None:
+            raise
+        debug(traceback.format_exc())  # `inv -d` shows it
+        raise translated from error
+
+
+def _translated(task: str, error: Exception) -> LabError | None:
+    text = f"{task}: {type(error).__name__}: {error}"
+    if isinstance(error, AmbiguousEnvVar | UncastableEnvVar):
+        return ConfigError(text, "unset that INVOKE_... variable: the lab is described in its file alone")
+    if isinstance(error, CommandTimedOut):
+        return DeadlineError(text)
+    kind = LIBRARIES.get(type(error).__module__.partition(".")[0])
+    if kind is not None:
+        return kind(text, "repeat with `inv -d` to see where it came from")
+    if isinstance(error, OSError):
+        return LabError(text, "repeat with `inv -d` to see where it came from")
+    return None

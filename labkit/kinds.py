@@ -1,0 +1,52 @@
+"""What kind of task each task is: this decides how the executor treats it.
+
+Tasks are known here by the name that a user types. A task's own name (`Task.name`) is that name with underscores,
+because Invoke takes two tasks of equal name and equal code for one: `k8s_control_plane` is typed `k8s.control-plane`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+UMBRELLAS = frozenset({"lab.up", "lab.rebuild", "k8s.all", "nfs.all"})
+"""Everything below them does its whole work, whether satisfied or not."""
+
+STAGES = frozenset(
+    {
+        "hyperv.create", "os.bootstrap", "pxe.setup", "pxe.publish", "os.install",
+        "k8s.bootstrap", "k8s.prepare", "k8s.control-plane", "k8s.cni", "k8s.join",
+        "nfs.server", "nfs.storage",
+    }
+)  # fmt: skip
+"""They build the lab, converge, take no arguments and destroy nothing."""
+
+DESTROYERS = frozenset(
+    {"lab.discard", "lab.destroy", "hyperv.destroy", "os.reinstall", "k8s.reset", "nfs.destroy-data"}
+)
+"""They ask for consent, and are typed alone."""
+
+POWER = frozenset({"lab.start", "lab.stop", "hyperv.start", "hyperv.stop"})
+"""They change what runs, not what is."""
+
+READING_VERBS = frozenset({"check", "plan", "status", "logs", "wait", "report"})
+
+
+def typed_name(task: Any) -> str:
+    """The name a user types for a task (or a call of one): `Task.name` with its first underscore as the dot."""
+    collection, _, name = task.name.partition("_")
+    return f"{collection}.{name.replace('_', '-')}"
+
+
+def changes_the_lab(name: str) -> bool:
+    """Whether the task of that name may change anything on the hosts or the machines."""
+    return name in STAGES or name in UMBRELLAS or name in DESTROYERS or name in POWER
+
+
+def is_verification(name: str) -> bool:
+    """Whether it proves something about the lab: it makes things there for a moment and removes them."""
+    return name.startswith("verify.") and not only_reads(name)
+
+
+def only_reads(name: str) -> bool:
+    """Whether it may run under `inv --dry`, because it never changes anything."""
+    return name.rpartition(".")[2] in READING_VERBS

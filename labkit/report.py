@@ -1,0 +1,98 @@
+"""What a run did and how long it took, read from the journal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from labkit.session import Session
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+Rows = Sequence[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Line:
+    """One stage of a run. `slowest` names the machine that took longest, where the stage told."""
+
+    step: str
+    result: str
+    seconds: float
+    slowest: str
+
+
+def last_run(rows: Rows) -> Rows:
+    """The journal's rows since the last command that changes the lab began."""
+    begins = [index for index, row in enumerate(rows) if row["event"] == "run"]
+    return rows[begins[-1] :] if begins else []
+
+
+def lines(rows: Rows) -> list[Line]:
+    """The stages of a run in the order they ended, with what each took."""
+    found = []
+    for row in rows:
+        if row["event"] == "probe" and row["missing"] is None:
+            found.append(Line(row["step"], "satisfied", 0.0, ""))
+        if row["event"] == "end":
+            changed = {True: "changed", False: "no change", None: "ok"}[row.get("changed")]
+            result = changed if row["result"] == "ok" else row["result"]
+            found.append(Line(row["step"], result, row["seconds"], _slowest(rows, row["step"])))
+    return found
+
+
+def notes(rows: Rows) -> list[str]:
+    """What parts said of themselves during a run, each once."""
+    texts = (f"{row['source']}: {row['text']}" for row in rows if row["event"] == "note")
+    return list(dict.fromkeys(texts))
+
+
+def _slowest(rows: Rows, step: str) -> str:
+    times: dict[str, float] = {}
+    for row in rows:
+        if row["event"] == "times" and row["step"] == step:
+            times.update(row["times"])
+    if not times:
+        return ""
+    machine = max(times, key=lambda name: times[name])
+    return f"{machine} {times[machine]:.1f} s"
+
+
+def closing(session: Session) -> None:
+    """Print what the run that ends now did: one line for each stage, the total, and the notes."""
+    rows = last_run(session.journal.rows())
+    if len(lines(rows)) > 1:
+        session.console.print(table(rows))
+    for note in notes(rows):
+        session.console.print(f"note: {note}", markup=False)
+
+
+def table(rows: Rows) -> Table:
+    """The stages with their seconds and their share: they run one after the other, so each is on the critical path."""
+    from rich.table import Table
+
+    stages = lines(rows)
+    total = sum(line.seconds for line in stages)
+    shown = Table(title=rows[0].get("command"), title_justify="left", caption=f"total {total:.1f} s")
+    for heading in ("stage", "result"):
+        shown.add_column(heading)
+    for heading in ("seconds", "share"):
+        shown.add_column(heading, justify="right")
+    shown.add_column("slowest machine")
+    for line in stages:
+        share = f"{100 * line.seconds / total:.0f} %" if total else ""
+        shown.add_row(line.step, line.result, f"{line.seconds:.1f}", share, line.slowest)
+    return shown
+
+
+def show(session: Session) -> None:
+    """Print the last run's stages and notes to standard output; says so when nothing was run yet."""
+    rows = last_run(session.journal.rows())
+    if not rows:
+        session.output.print(f"{session.lab.name}: nothing was run from this controller yet; begin with `inv lab.up`")
+        return
+    session.output.print(table(rows))
+    for note in notes(rows):
+        session.output.print(f"note: {note}", markup=False)
