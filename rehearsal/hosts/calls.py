@@ -1,0 +1,45 @@
+"""What was asked of a PC: one line in `calls.jsonl` for each WS-Man Command, so that tests can count round trips."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from pathlib import Path
+
+SCRIPTS = Path(__file__).resolve().parents[2] / "scripts" / "powershell"
+READ_VERB = "Get-"
+
+
+class Calls:
+    """The journal of one PC's commands."""
+
+    def __init__(self, folder: Path, scripts: Path = SCRIPTS) -> None:
+        self.path = folder / "calls.jsonl"
+        self._scripts = scripts
+        self._lock = threading.Lock()
+
+    def script(self, stdin: bytes) -> str | None:
+        """Return the name of the project's script in a command's standard input (its second line on), if any."""
+        text = _plain(stdin.partition(b"\n")[2])
+        same = (path.stem for path in sorted(self._scripts.glob("*.ps1")) if _plain(path.read_bytes()) == text)
+        return next(same, None)
+
+    def record(self, script: str | None, started: float) -> None:
+        """Append one finished command; `started` is its start in seconds since the epoch.
+
+        What is not known to be a read counts as a change.
+        """
+        entry = {
+            "time": started,
+            "script": script,
+            "mutating": not (script or "").startswith(READ_VERB),
+            "seconds": round(time.time() - started, 3),
+        }
+        with self._lock, self.path.open("a", encoding="utf-8") as journal:
+            journal.write(json.dumps(entry) + "\n")
+
+
+def _plain(text: bytes) -> bytes:
+    """Compare scripts without regard to line ends and to what surrounds them."""
+    return text.removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n").strip()

@@ -1,0 +1,156 @@
+"""The WinRM service of one stand-in PC: HTTP, NTLM, encrypted SOAP messages, remote shells."""
+
+from __future__ import annotations
+
+import socket
+import struct
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+from rehearsal.hosts import ntlm, wsman
+from rehearsal.hosts.calls import Calls
+from rehearsal.hosts.faults import Faults
+from rehearsal.hosts.launch import Launcher
+from rehearsal.hosts.ntlm import Accounts, Authentication
+from rehearsal.hosts.shells import Shells
+from rehearsal.hosts.state import HostState, initial
+
+PORT = 5985
+
+
+def serve(host: str, address: str, port: int, root: Path, user: str, password: str, pwsh: Path | None) -> Endpoint:
+    """Make (not yet start) the WinRM service of PC `host` on `address`:`port` (0: any free port).
+
+    `root` is the rehearsal's folder; a PC that has no state there is made fresh. With `pwsh` the project's scripts
+    really run; with None they are answered by their JSON contract.
+    """
+    state = HostState(root, host)
+    if not state.version():
+        state.make(initial(host, address=address))
+    return Endpoint(state, (address, port), Accounts(host, user, password), pwsh)
+
+
+class Endpoint(ThreadingHTTPServer):
+    """One PC's WinRM service; a thread a connection."""
+
+    daemon_threads = True
+    request_queue_size = 128
+
+    def __init__(self, state: HostState, address: tuple[str, int], accounts: Accounts, pwsh: Path | None) -> None:
+        self.accounts = accounts
+        self.faults = Faults(state.folder)
+        self.shells = Shells(Launcher(state, pwsh, Calls(state.folder)).start)
+        super().__init__(address, Handler)
+        self._thread = threading.Thread(target=self.serve_forever, args=(0.2,), daemon=True)
+
+    @property
+    def port(self) -> int:
+        """The port it listens on."""
+        return int(self.server_address[1])
+
+    def start(self) -> None:
+        """Begin to answer, in threads of its own."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop answering and end what still runs in the shells."""
+        self.shutdown()
+        self._thread.join()
+        self.server_close()
+        self.shells.close()
+
+
+class Handler(BaseHTTPRequestHandler):
+    """One connection: it authenticates once, then carries encrypted messages."""
+
+    protocol_version = "HTTP/1.1"
+    server_version = "Microsoft-HTTPAPI/2.0"
+    sys_version = ""
+    # A response's head and body leave in one piece: two small ones would wait for each other's acknowledgement.
+    wbufsize = -1
+    server: Endpoint
+
+    def setup(self) -> None:
+        """Prepare a connection, or reset it when that fault is asked for."""
+        super().setup()
+        self.authentication = Authentication(self.server.accounts)
+        if self.server.faults.take("refuse"):
+            self._reset()
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
+        """Say nothing: `calls.jsonl` is the journal."""
+
+    def do_POST(self) -> None:
+        """Take one HTTP request: a step of the log-on, or a message."""
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        header = self.headers.get("Authorization")
+        if header or not self.authentication.complete:
+            if not self._log_on(header):
+                return
+            if not body:
+                self._reply(200)
+                return
+        self._message(body)
+
+    def _log_on(self, header: str | None) -> bool:
+        """Do one step of NTLM; return whether the client is in."""
+        if header is None or self.server.faults.take("401"):
+            self._reply(401, challenge="Negotiate")
+            return False
+        try:
+            challenge = self.authentication.answer(header)
+        except ntlm.Refused:
+            self._reply(401, challenge="Negotiate")
+            return False
+        if challenge is None:
+            return True
+        self._reply(401, challenge=challenge)
+        return False
+
+    def _message(self, body: bytes) -> None:
+        if not self.headers.get("Content-Type", "").startswith("multipart/encrypted"):
+            self._reply(400)  # AllowUnencrypted is false, as on any Windows.
+            return
+        try:
+            message = self.authentication.decrypt(body)
+        except ntlm.Refused:
+            self._reply(400)
+            return
+        status, answer = self._act(message)
+        if answer is not None:
+            self._reply(status, self.authentication.encrypt(answer))
+
+    def _act(self, message: bytes) -> tuple[int, bytes | None]:
+        """Do what an envelope asks, with the faults asked for; no answer when the connection was dropped."""
+        message_id = ""
+        try:
+            request = wsman.parse(message)
+            message_id = request.message_id
+            for kind in ("hang", "slow"):
+                if fault := self.server.faults.take(kind, request.action):
+                    time.sleep(fault.get("seconds", 1))
+            answer = self.server.shells.handle(request)
+            if self.server.faults.take("drop", request.action):
+                self._reset()
+                return 0, None
+        except wsman.Fault as fault:
+            return 500, wsman.refused(fault, message_id)
+        return 200, answer
+
+    def _reply(self, status: int, body: bytes = b"", challenge: str | None = None) -> None:
+        self.send_response(status)
+        if challenge:
+            self.send_header("WWW-Authenticate", challenge)
+        if body:
+            self.send_header("Content-Type", ntlm.CONTENT_TYPE)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def _reset(self) -> None:
+        """Close the connection with a reset, so that the client cannot take it for an orderly end."""
+        self.close_connection = True
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.connection.close()
