@@ -57,10 +57,9 @@ class LabExecutor(Executor):  # type: ignore[misc]
         whole = {call.task for call in named} | {
             part.task for call, parts in zip(named, below, strict=True) if _is_umbrella(call) for part in parts
         }
-        typed = self._command(tasks)
         results: dict[Any, Any] = {}
-        with lock.held(lab, typed):
-            lab.journal.write("run", command=typed)
+        with lock.held(lab):
+            lab.journal.write("run", command=lab.command)
             try:
                 for call in calls:
                     name = typed_name(call)
@@ -74,6 +73,7 @@ class LabExecutor(Executor):  # type: ignore[misc]
                 error.resume_with(self._resume(tasks, below, results))
                 raise
             finally:
+                lab.journal.write("done")
                 report.closing(lab)
         return results
 

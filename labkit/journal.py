@@ -2,6 +2,7 @@
 
 Every line has "time" and "event"; the events are
 run    "command": an `inv` line that changes the lab begins
+done   that line ended, well or not
 probe  "step", "missing": a stage that nobody named was looked at; null when it was satisfied
 start  "step"
 end    "step", "result" (ok|failed), "seconds", "changed" (null where the step does not know)

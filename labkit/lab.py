@@ -13,7 +13,16 @@ from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 from typing import Literal
 
-from labkit.config.models import KubernetesModel, LabModel, MachineModel, NetworkModel, RockyModel, Role, SourcesModel, TimeoutsModel
+from labkit.config.models import (
+    KubernetesModel,
+    LabModel,
+    MachineModel,
+    NetworkModel,
+    RockyModel,
+    Role,
+    SourcesModel,
+    TimeoutsModel,
+)
 
 NetworkName = Literal["mgmt", "internal", "external"]
 NETWORKS: tuple[NetworkName, ...] = ("mgmt", "internal", "external")
@@ -164,7 +173,14 @@ def derive(model: LabModel, source: Path) -> Lab:
     """Make the lab that a checked model describes; `source` is the file it came from."""
     networks = derive_networks(model)
     hosts = tuple(
-        Host(name, host.address, host.user or model.host_user, host.scheme, host.port or (5985 if host.scheme == "http" else 5986), host.uplink)
+        Host(
+            name,
+            host.address,
+            host.user or model.host_user,
+            host.scheme,
+            host.port or (5985 if host.scheme == "http" else 5986),
+            host.uplink,
+        )
         for name, host in model.hosts.items()
     )
     machines = tuple(_machine(model, machine, networks) for machine in model.machines)
@@ -188,7 +204,9 @@ def derive_networks(model: LabModel) -> tuple[Network, Network, Network]:
 
 
 def _network(name: NetworkName, number: int, model: NetworkModel, vlan: int, cidr: IPv4Network) -> Network:
-    return Network(name, number, cidr if model.cidr == "auto" else model.cidr, vlan if model.vlan == "auto" else model.vlan)
+    return Network(
+        name, number, cidr if model.cidr == "auto" else model.cidr, vlan if model.vlan == "auto" else model.vlan
+    )
 
 
 def mac_address(lab_id: str, network: Network, machine_number: int) -> str:

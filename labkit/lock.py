@@ -24,11 +24,10 @@ from labkit.state import restrict
 
 
 @contextmanager
-def held(session: Session, command: str | None = None) -> Iterator[None]:
-    """Hold the lab's lock; raises LockedError that names who has it. `command` is what others are told."""
+def held(session: Session) -> Iterator[None]:
+    """Hold the lab's lock; raises LockedError that names who has it."""
     session.state.prepare()
-    file = session.state.lock
-    mine = _me(command or " ".join(["inv", *sys.argv[1:]]))
+    file, mine = session.state.lock, _me(session.command)
     if not _create(file, mine):
         _clear_if_left_behind(file, session)
         if not _create(file, mine):

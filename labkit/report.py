@@ -25,9 +25,12 @@ class Line:
 
 
 def last_run(rows: Rows) -> Rows:
-    """The journal's rows since the last command that changes the lab began."""
+    """The journal's rows of the last command that changes the lab; what only reads writes between such commands."""
     begins = [index for index, row in enumerate(rows) if row["event"] == "run"]
-    return rows[begins[-1] :] if begins else []
+    if not begins:
+        return []
+    ends = (index for index, row in enumerate(rows) if row["event"] == "done" and index > begins[-1])
+    return rows[begins[-1] : next(ends, len(rows))]
 
 
 def lines(rows: Rows) -> list[Line]:

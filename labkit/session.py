@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from functools import cache, cached_property
 from pathlib import Path
@@ -28,6 +29,7 @@ class Session:
         self.state = StateDir.of(lab)
         self.console = Console(stderr=True, highlight=False)  # progress; results go to standard output
         self.output = Console(file=sys.stdout, highlight=False)
+        self.command = subprocess.list2cmdline(["inv", *sys.argv[1:]])  # as typed, for hints and for the lock
         self.journal = Journal(self.state.journal, self.console)
 
     @cached_property

@@ -1,0 +1,72 @@
+"""What a task would run, in order, and what the stages still lack. Reads only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from invoke import Collection
+from invoke.executor import Executor
+from invoke.tasks import Call
+
+from labkit import kinds, probes
+from labkit.errors import ConfigError, LabError
+from labkit.session import Session
+
+
+@dataclass(frozen=True)
+class Row:
+    """One task of the plan; `state` says what its stage lacks, or that it is satisfied."""
+
+    name: str
+    summary: str
+    state: str
+
+
+def find(tasks: Collection, name: str) -> Any:
+    """The task of that name; ConfigError when there is none."""
+    try:
+        return tasks[name]
+    except KeyError:
+        raise ConfigError(f"there is no task {name}", "`inv --list` names them all") from None
+
+
+def calls(task: Any) -> list[Any]:
+    """The calls that `task` expands to, by Invoke's own rules, so that the plan and the run cannot differ."""
+    executor = Executor(Collection())
+    expanded: list[Any] = executor.dedupe(executor.expand_calls([Call(task)]))
+    return expanded
+
+
+def rows(session: Session, task: Any) -> list[Row]:
+    """Each task of the plan with what it lacks. Probing ends at the first stage that cannot be looked at."""
+    looking, found = True, []
+    for call in calls(task):
+        name, state = kinds.typed_name(call), ""
+        if name in kinds.STAGES and looking:
+            state, looking = _state(session, name)
+        elif name in kinds.STAGES:
+            state = "follows from the stage above"
+        found.append(Row(name, str(call.task.__doc__).strip().splitlines()[0], state))
+    return found
+
+
+def _state(session: Session, stage: str) -> tuple[str, bool]:
+    """What `stage` lacks, and whether those after it can be looked at: what is missing here is missing there."""
+    try:
+        lacking = probes.missing(session, stage)
+    except LabError as error:
+        return error.problem, False
+    return ("satisfied", True) if lacking is None else (lacking, False)
+
+
+def show(session: Session, task: Any) -> None:
+    """Print the plan of `task`, then what would change on the hosts when they answer."""
+    from rich.table import Table
+
+    table = Table(title=f"inv {kinds.typed_name(task)}: {session.lab.name}", title_justify="left")
+    for heading in ("", "task", "what it does", "now"):
+        table.add_column(heading)
+    for number, row in enumerate(rows(session, task), start=1):
+        table.add_row(str(number), row.name, row.summary, row.state)
+    session.output.print(table)

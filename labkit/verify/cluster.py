@@ -1,0 +1,100 @@
+"""What the checks ask of the cluster: kubectl on the control plane, and a namespace that goes when they end."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from threading import Event
+from typing import Any
+
+from labkit.errors import LabError
+from labkit.session import Session
+from labkit.verify.rows import Row, passed_if
+
+REMOVAL_TIMEOUT_S = 90
+POLL_S = 1.0
+
+
+@dataclass
+class Clock:
+    """How long a check may wait; tests put a clock of their own here."""
+
+    now: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+
+
+@dataclass
+class Cluster:
+    """The cluster as one verification sees it, and the namespace made for it."""
+
+    session: Session
+    clock: Clock = field(default_factory=Clock)
+    namespace: str = field(default_factory=lambda: f"lab-verify-{secrets.token_hex(3)}")
+    stopped: Event = field(default_factory=Event)  # set by Ctrl-C: whoever waits gives up
+
+    def kubectl(self, *arguments: str, input: str | None = None) -> str:  # noqa: A002 - as subprocess.run names it
+        """Run kubectl as the cluster's administrator; LabError when it fails."""
+        from labkit.cluster import kubectl
+
+        return kubectl.run(self.session, *arguments, input=input)
+
+    def read(self, *arguments: str) -> dict[str, Any]:
+        """What `kubectl get ...` answers, as data."""
+        answer: dict[str, Any] = json.loads(self.kubectl("get", *arguments, "--output=json"))
+        return answer
+
+    def one(self, kind: str, name: str) -> dict[str, Any]:
+        """One object of the verification's own namespace."""
+        return self.read("--namespace", self.namespace, kind, name)
+
+    def mine(self, *arguments: str) -> list[dict[str, Any]]:
+        """Objects of the verification's own namespace."""
+        items: list[dict[str, Any]] = self.read("--namespace", self.namespace, *arguments)["items"]
+        return items
+
+    def apply(self, *objects: dict[str, Any]) -> None:
+        """Make objects in the verification's own namespace."""
+        for made in objects:
+            made["metadata"]["namespace"] = self.namespace
+        document = json.dumps({"apiVersion": "v1", "kind": "List", "items": list(objects)})
+        self.kubectl("apply", "--filename=-", input=document)
+
+    def until(self, done: Callable[[], bool], timeout_s: float) -> bool:
+        """Look once a second until `done`; whether that came about within `timeout_s`. Looks at least once."""
+        end = self.clock.now() + timeout_s
+        while not done():
+            if self.clock.now() >= end or self.stopped.is_set():
+                return False
+            self.clock.sleep(POLL_S)
+        return True
+
+    def tail(self, *arguments: str, lines: int = 20) -> str:
+        """The end of what kubectl says, for a failed row; its own failure is part of the story."""
+        try:
+            said = self.kubectl(*arguments)
+        except LabError as error:
+            said = error.problem
+        return "\n".join(said.splitlines()[-lines:])
+
+    @contextmanager
+    def own_namespace(self, rows: list[Row]) -> Iterator[None]:
+        """Make the namespace, and remove it with all that is in it whatever happens; adds a row about the removal."""
+        self.kubectl("create", "namespace", self.namespace)
+        try:
+            yield
+        finally:
+            rows.append(self._remove())
+
+    def _remove(self) -> Row:
+        begin = self.clock.now()
+        limit = f"--timeout={REMOVAL_TIMEOUT_S}s"
+        name = "what verification made is gone"
+        try:
+            self.kubectl("delete", "namespace", self.namespace, "--wait=true", limit)
+        except LabError as error:
+            return Row(name, "failed", f"namespace {self.namespace} is still there", detail=error.problem)
+        return Row(name, passed_if(True), f"namespace {self.namespace} removed", self.clock.now() - begin)

@@ -1,0 +1,124 @@
+"""Three nginx replicas on different nodes, asked over HTTP from the controller: each answer names its node."""
+
+from __future__ import annotations
+
+from http.client import HTTPConnection, HTTPException
+from typing import Any
+
+from labkit.lab import Machine
+from labkit.verify.cluster import Cluster
+from labkit.verify.rows import Row, passed_if
+
+IMAGE = "docker.io/library/nginx:1.29"
+REPLICAS = 3
+ANSWER_TIMEOUT_S = 30
+REQUEST_TIMEOUT_S = 5
+SELECTOR = {"app": "nginx"}
+SAY_MY_NODE = "echo $NODE_NAME > /usr/share/nginx/html/index.html && exec nginx -g 'daemon off;'"
+
+
+def check(cluster: Cluster) -> list[Row]:
+    """Rows about the Deployment, its spread, and an answer at each node's EXTERNAL address."""
+    cluster.apply(_deployment(), _service())
+    rolled_out = _roll_out(cluster)
+    pods = [pod for pod in cluster.mine("pods", "--selector=app=nginx") if pod["status"].get("phase") == "Running"]
+    carriers = {pod["spec"]["nodeName"] for pod in pods}
+    port = cluster.one("service", "nginx")["spec"]["ports"][0]["nodePort"]
+    end = cluster.clock.now() + (ANSWER_TIMEOUT_S if rolled_out.result == "ok" else 0)
+    answers = [_answer(cluster, machine, port, carriers, end) for machine in cluster.session.lab.nodes]
+    return [rolled_out, _spread(cluster, carriers), *answers]
+
+
+def _roll_out(cluster: Cluster) -> Row:
+    begin, limit = cluster.clock.now(), cluster.session.lab.timeouts.verify_s
+    name = f"nginx, {REPLICAS} replicas"
+
+    def is_available() -> bool:
+        status = cluster.one("deployment", "nginx").get("status", {})
+        return int(status.get("availableReplicas", 0)) == REPLICAS
+
+    done = cluster.until(is_available, limit)
+    seconds = cluster.clock.now() - begin
+    if done:
+        return Row(name, "ok", "all available", seconds)
+    pods = cluster.tail("--namespace", cluster.namespace, "describe", "pods", "--selector=app=nginx")
+    return Row(name, "failed", f"not all available after {limit} s", seconds, pods)
+
+
+def _spread(cluster: Cluster, carriers: set[str]) -> Row:
+    """The control plane takes no pods unless it is a worker too, so workers count."""
+    workers = [machine for machine in cluster.session.lab.nodes if "worker" in machine.roles]
+    expected = min(REPLICAS, max(len(workers), 1))
+    return Row("nginx is spread", passed_if(len(carriers) >= expected), ", ".join(sorted(carriers)) or "on no node")
+
+
+def _answer(cluster: Cluster, machine: Machine, port: int, carriers: set[str], end: float) -> Row:
+    begin, address = cluster.clock.now(), str(machine.external.address)
+    said = ""
+
+    def names_a_node() -> bool:
+        nonlocal said
+        said = _ask(address, port)
+        return said in carriers
+
+    good = cluster.until(names_a_node, end - begin)
+    seconds = cluster.clock.now() - begin
+    where = f"http://{address}:{port}/"
+    if good:
+        return Row(f"nginx answers at {machine.name}", "ok", f"{where} says {said}", seconds)
+    detail = cluster.tail("--namespace", cluster.namespace, "logs", "--selector=app=nginx", "--tail=5")
+    return Row(f"nginx answers at {machine.name}", "failed", f"{where}: {said or 'an empty answer'}", seconds, detail)
+
+
+def _ask(address: str, port: int) -> str:
+    """The body of GET / at once and directly, whatever proxy the environment names; errors are what was said."""
+    connection = HTTPConnection(address, port, timeout=REQUEST_TIMEOUT_S)
+    try:
+        connection.request("GET", "/")
+        response = connection.getresponse()
+        body = response.read(1000).decode("utf-8", "replace").strip()
+        return body if response.status == 200 else f"HTTP {response.status}"
+    except (OSError, HTTPException) as error:
+        return str(error) or type(error).__name__
+    finally:
+        connection.close()
+
+
+def _deployment() -> dict[str, Any]:
+    container = {
+        "name": "nginx",
+        "image": IMAGE,
+        "command": ["/bin/sh", "-c", SAY_MY_NODE],
+        "env": [{"name": "NODE_NAME", "valueFrom": {"fieldRef": {"fieldPath": "spec.nodeName"}}}],
+        "ports": [{"containerPort": 80}],
+    }
+    spread = {
+        "maxSkew": 1,
+        "topologyKey": "kubernetes.io/hostname",
+        "whenUnsatisfiable": "DoNotSchedule",
+        "labelSelector": {"matchLabels": SELECTOR},
+        "nodeTaintsPolicy": "Honor",  # else the tainted control plane counts as an empty node and blocks the third pod
+    }
+    pod = {
+        "metadata": {"labels": SELECTOR},
+        "spec": {
+            "containers": [container],
+            "topologySpreadConstraints": [spread],
+            "terminationGracePeriodSeconds": 1,
+        },
+    }
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": "nginx", "labels": SELECTOR},
+        "spec": {"replicas": REPLICAS, "selector": {"matchLabels": SELECTOR}, "template": pod},
+    }
+
+
+def _service() -> dict[str, Any]:
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": "nginx", "labels": SELECTOR},
+        "spec": {"type": "NodePort", "selector": SELECTOR, "ports": [{"port": 80, "targetPort": 80}]},
+    }

@@ -1,0 +1,112 @@
+"""The lab as a whole: from nothing to a proven cluster, and back."""
+
+from invoke import Collection, Context, task
+
+from labkit.session import session
+from tasks.k8s import k8s_all
+from tasks.verify import verify_all
+
+
+@task
+def lab_check(c: Context) -> None:
+    """Check that a rebuild can finish; change nothing."""
+    from labkit import lifecycle
+
+    s = session(c)
+    lifecycle.check(s)
+    s.output.print(f"{s.lab.name}: ready to be built from {s.lab.source.name}")
+
+
+@task(help={"of": "the task to plan (default: lab.up)"}, auto_shortflags=False)
+def lab_plan(c: Context, of: str = "lab.up") -> None:
+    """Show what lab.up would run, in order, and what is missing."""
+    from labkit import plan
+    from tasks import ns
+
+    plan.show(session(c), plan.find(ns, of))
+
+
+@task(default=True)
+def lab_status(c: Context) -> None:
+    """Show hosts, machines and nodes."""
+    from labkit import status
+
+    status.show(session(c))
+
+
+@task(pre=[k8s_all], post=[verify_all])
+def lab_up(c: Context) -> None:
+    """Build what is missing, from nothing to a verified lab."""
+    s = session(c)
+    s.console.print(f"{s.lab.name} is built; what follows proves it")
+
+
+@task(pre=[lab_check])
+def lab_discard(c: Context) -> None:
+    """Throw the nodes' systems away: blank system disks.
+
+    Kept are the bootstrap server with its caches, and the NFS data disk.
+    """
+    from labkit import lifecycle
+
+    s = session(c)
+    with s.journal.step("lab.discard") as step:
+        step.changed = lifecycle.discard(s, dry=c.config.run.dry)
+
+
+@task(pre=[lab_discard, k8s_all], post=[verify_all])
+def lab_rebuild(c: Context) -> None:
+    """Throw the nodes away and build the whole lab again."""
+    s = session(c)
+    s.console.print(f"{s.lab.name} is rebuilt; what follows proves it")
+
+
+@task
+def lab_destroy(c: Context) -> None:
+    """Remove all machines and system disks; keep NFS data."""
+    from labkit import lifecycle
+
+    s = session(c)
+    with s.journal.step("lab.destroy") as step:
+        step.changed = lifecycle.destroy(s, dry=c.config.run.dry)
+
+
+@task
+def lab_start(c: Context) -> None:
+    """Power on every machine that is off."""
+    from labkit import lifecycle
+
+    s = session(c)
+    with s.journal.step("lab.start") as step:
+        step.changed = bool(lifecycle.start(s))
+
+
+@task
+def lab_stop(c: Context) -> None:
+    """Shut every machine down, workers first."""
+    from labkit import lifecycle
+
+    s = session(c)
+    with s.journal.step("lab.stop") as step:
+        step.changed = bool(lifecycle.stop(s))
+
+
+@task
+def lab_report(c: Context) -> None:
+    """Show what the last run did and how long it took."""
+    from labkit import report
+
+    report.show(session(c))
+
+
+ns = Collection("lab")
+ns.add_task(lab_check, name="check")
+ns.add_task(lab_plan, name="plan")
+ns.add_task(lab_status, name="status")
+ns.add_task(lab_up, name="up")
+ns.add_task(lab_rebuild, name="rebuild")
+ns.add_task(lab_discard, name="discard")
+ns.add_task(lab_destroy, name="destroy")
+ns.add_task(lab_start, name="start")
+ns.add_task(lab_stop, name="stop")
+ns.add_task(lab_report, name="report")

@@ -1,0 +1,53 @@
+"""Proof that the lab works: each row was seen, from outside where that is what counts."""
+
+from invoke import Collection, Context, task
+
+from labkit.session import session
+
+
+@task
+def verify_nodes(c: Context) -> None:
+    """Prove that every machine is a Ready node, and no other."""
+    from labkit.verify import nodes, run
+
+    run.verify(session(c), "verify.nodes", nodes.check, makes_things=False)
+
+
+@task
+def verify_nginx(c: Context) -> None:
+    """Prove that nginx on three nodes answers from outside."""
+    from labkit.verify import nginx, run
+
+    run.verify(session(c), "verify.nginx", nginx.check)
+
+
+@task
+def verify_storage(c: Context) -> None:
+    """Prove that what one node writes, another node reads."""
+    from labkit.verify import run, storage
+
+    run.verify(session(c), "verify.storage", storage.check)
+
+
+@task
+def verify_all(c: Context) -> None:
+    """Prove nodes, nginx and storage; remove what it made."""
+    from labkit.verify import nginx, nodes, run, storage
+
+    run.verify(session(c), "verify.all", nodes.check, nginx.check, storage.check)
+
+
+@task(default=True)
+def verify_status(c: Context) -> None:
+    """Show the last verification's rows."""
+    from labkit.verify import run
+
+    run.show_last(session(c))
+
+
+ns = Collection("verify")
+ns.add_task(verify_nodes, name="nodes")
+ns.add_task(verify_nginx, name="nginx")
+ns.add_task(verify_storage, name="storage")
+ns.add_task(verify_all, name="all")
+ns.add_task(verify_status, name="status")
