@@ -40,9 +40,8 @@ def check(cluster: Cluster) -> list[Row]:
     workers = [machine for machine in lab.nodes if "worker" in machine.roles] or list(lab.nodes)
     writer, reader = workers[0], workers[-1]
     cluster.apply(_claim(), _pod("write", writer, f"echo {token} > /data/token && sync"))
-    rows.append(
-        _wait(cluster, writer, Step("volume is bound", lambda: _bound(cluster), ("persistentvolumeclaim", "data")))
-    )
+    bound = Step("volume is bound", lambda: _bound(cluster), ("persistentvolumeclaim", "data"))
+    rows.append(_wait(cluster, writer, bound))
     wrote = Step(f"volume is written on {writer.name}", lambda: _succeeded(cluster, "write"), ("pod", "write"))
     rows.append(_wait(cluster, writer, wrote))
     read_row = f"volume is read on {reader.name}"
