@@ -1,7 +1,7 @@
 """The lab as everything else sees it: what was written, and all that follows from it.
 
-Everything here is frozen and pure. MAC addresses are `02:<id>:<network>:00:<machine>`, locally administered unicast; the
-VLANs and the subnets of MGMT and INTERNAL follow from the id too, so that two labs in one room cannot meet.
+Everything here is frozen and pure. MAC addresses are `02:<id>:<network>:00:<machine>`, locally administered unicast;
+the VLANs and the subnets of MGMT and INTERNAL follow from the id too, so that two labs in one room cannot meet.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Literal
 
 from labkit.config.models import (
+    HostModel,
     KubernetesModel,
     LabModel,
     MachineModel,
@@ -26,6 +27,7 @@ from labkit.config.models import (
 
 NetworkName = Literal["mgmt", "internal", "external"]
 NETWORKS: tuple[NetworkName, ...] = ("mgmt", "internal", "external")
+WINRM_PORTS = {"http": 5985, "https": 5986}
 FIRST_HOST_PART = 10  # a machine's address in MGMT and INTERNAL ends in this plus its number
 
 
@@ -172,23 +174,18 @@ class Lab:
 def derive(model: LabModel, source: Path) -> Lab:
     """Make the lab that a checked model describes; `source` is the file it came from."""
     networks = derive_networks(model)
-    hosts = tuple(
-        Host(
-            name,
-            host.address,
-            host.user or model.host_user,
-            host.scheme,
-            host.port or (5985 if host.scheme == "http" else 5986),
-            host.uplink,
-        )
-        for name, host in model.hosts.items()
-    )
+    hosts = tuple(_host(name, host, model.host_user) for name, host in model.hosts.items())
     machines = tuple(_machine(model, machine, networks) for machine in model.machines)
     return Lab(
         source=source, id=model.id, hosts=hosts, networks=networks, machines=machines, iso_path=model.iso_path,
         switch=model.switch, vm_path=model.vm_path, machine_user=model.machine_user, rocky=model.rocky,
         kubernetes=model.kubernetes, sources=model.sources, timeouts=model.timeouts,
     )  # fmt: skip
+
+
+def _host(name: str, host: HostModel, user: str) -> Host:
+    port = host.port or WINRM_PORTS[host.scheme]
+    return Host(name, host.address, host.user or user, host.scheme, port, host.uplink)
 
 
 def derive_networks(model: LabModel) -> tuple[Network, Network, Network]:
@@ -204,9 +201,8 @@ def derive_networks(model: LabModel) -> tuple[Network, Network, Network]:
 
 
 def _network(name: NetworkName, number: int, model: NetworkModel, vlan: int, cidr: IPv4Network) -> Network:
-    return Network(
-        name, number, cidr if model.cidr == "auto" else model.cidr, vlan if model.vlan == "auto" else model.vlan
-    )
+    own_vlan = vlan if model.vlan == "auto" else model.vlan
+    return Network(name, number, cidr if model.cidr == "auto" else model.cidr, own_vlan)
 
 
 def mac_address(lab_id: str, network: Network, machine_number: int) -> str:
