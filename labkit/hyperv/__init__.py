@@ -1,0 +1,1 @@
+"""The Hyper-V hosts: reading them, and creating, starting, stopping, resetting and removing this lab's machines there."""

@@ -1,0 +1,116 @@
+"""Make what the description names: `hyperv.create`.
+
+One read (shared with `hyperv.check`) and at most one write a host. Creates what is missing, attaches disks that
+survived, makes missing ones blank, repairs what can be repaired without stopping anything; refuses the rest.
+"""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING, Any
+
+from labkit.errors import RefusedError
+from labkit.hyperv import drift
+from labkit.hyperv.check import answering, check
+from labkit.hyperv.specs import SECURE_BOOT_TEMPLATE, DiskKind, MachineSpec, disk_mark, specs
+from labkit.hyperv.winrm import DroppedError
+
+if TYPE_CHECKING:
+    from labkit.hyperv.drift import MachinePlan, Plan
+    from labkit.session import Session
+
+
+def create(session: Session) -> dict[str, tuple[str, ...]]:
+    """Converge the hosts; return for each machine what was done, empty when nothing.
+
+    Raises RefusedError before anything is changed when a rule of `hyperv.check` fails or a machine differs in a way
+    that only stopping, replacing or destroying could repair.
+    """
+    plan = drift.plan(session.lab, check(session))
+    refuse(plan)
+    done: dict[str, tuple[str, ...]] = {machine.name: () for machine in session.lab.machines}
+    if not plan.work:
+        return done
+    try:
+        answers = session.hosts.run("New-LabMachine", requests(session, plan))
+    except DroppedError:
+        # The host may have done it all: what is there decides.
+        if drift.plan(session.lab, check(session)).work:
+            raise
+        session.journal.note("hyperv.create", "the connection was lost; the state read afterwards is the wanted one")
+        return done | {machine.name: machine.steps for machine in plan.work}
+    for answer in answers.values():
+        done |= {machine["name"]: tuple(machine["changed"]) for machine in answer["machines"]}
+    return done
+
+
+def missing(session: Session) -> str | None:
+    """One sentence naming what `hyperv.create` would have to do; None when there is nothing."""
+    plan = drift.plan(session.lab, answering(session.hosts.read()))
+    open_work = [machine for machine in plan.machines if machine.changes and machine.action != "destroy"]
+    if not open_work:
+        return None
+    first = open_work[0]
+    more = f" (and {len(open_work) - 1} more)" if len(open_work) > 1 else ""
+    return f"machine {first.name} on {first.host}: {first.changes[0].text}{more}"
+
+
+def refuse(plan: Plan) -> None:
+    """Raise RefusedError naming every machine that must not be repaired in passing, and the command for each."""
+    if plan.refused:
+        told = [(m.name, m.host, m.obstacle) for m in plan.refused if m.obstacle]
+        raise RefusedError(
+            "\nerror: ".join(f"machine {name} on {host}: {obstacle.text}" for name, host, obstacle in told),
+            "\nhint: ".join(f"{name}: {obstacle.command}" for name, _, obstacle in told),
+        )
+
+
+def requests(session: Session, plan: Plan) -> dict[str, dict[str, Any]]:
+    """New-LabMachine's parameters for each host that has something to do."""
+    by_name = {spec.name: spec for spec in specs(session.lab)}
+    hosts = dict.fromkeys(machine.host for machine in plan.work)
+    return {
+        host: {
+            "Lab": session.lab.name,
+            "Switch": session.lab.switch,
+            "Machine": [_request(by_name[m.name], m) for m in plan.work if m.host == host],
+        }
+        for host in hosts
+    }
+
+
+def _request(spec: MachineSpec, plan: MachinePlan) -> dict[str, Any]:
+    return {
+        "name": spec.name,
+        "vm_name": spec.vm_name,
+        "notes": spec.notes,
+        "id": plan.vm.id if plan.vm else "",
+        "folder": spec.folder,
+        "do": list(plan.steps),
+        "cpus": spec.cpus,
+        "memory_bytes": spec.memory_bytes,
+        "template": SECURE_BOOT_TEMPLATE,
+        "adapters": [
+            {"name": adapter.name, "mac": adapter.mac, "vlan": adapter.vlan or 0, "guard": adapter.is_guarded}
+            for adapter in spec.adapters
+        ],
+        "disks": _disks(spec, plan),
+        "dvd": spec.dvd,
+    }
+
+
+def _disks(spec: MachineSpec, plan: MachinePlan) -> list[dict[str, Any]]:
+    """The machine's disks: those it has, those that survived, and fresh ids for those to be made."""
+    vm, loose = plan.vm, plan.attach or {}
+    sizes: dict[DiskKind, int | None] = {"system": spec.system_disk_bytes, "data": spec.data_disk_bytes}
+    has = {"system": vm and vm.system_disk, "data": vm and vm.data_disk}
+    disks = []
+    for kind, size in sizes.items():
+        if size is None:
+            continue
+        disk = has[kind] or loose.get(kind)
+        disk_id = disk.id if disk else secrets.token_hex(4)
+        mark = "" if disk and disk.marked else disk_mark(spec.lab, spec.name, disk_id, kind)
+        path = disk.path if disk else spec.disk_path(kind, disk_id)
+        disks.append({"kind": kind, "path": path, "size_bytes": size, "mark": mark})
+    return disks

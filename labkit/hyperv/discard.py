@@ -1,0 +1,104 @@
+"""Fresh blank system disks: what `lab.discard` and `os.reinstall` do on the hosts. Data disks are never touched."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from labkit.errors import RefusedError
+from labkit.hyperv.check import answering
+from labkit.hyperv.specs import MachineSpec, disk_mark, machine_spec
+
+if TYPE_CHECKING:
+    from labkit.hyperv.facts import DiskFacts, HostFacts, VmFacts
+    from labkit.lab import Lab
+    from labkit.session import Session
+
+
+@dataclass(frozen=True)
+class Reset:
+    """One machine's system disks to discard, and its VM (None: only disks are left) that gets a fresh one."""
+
+    machine: str
+    host: str
+    vm: VmFacts | None
+    disks: tuple[DiskFacts, ...]
+
+    def __str__(self) -> str:
+        """What is lost, in a line."""
+        disks = ", ".join(disk.path for disk in self.disks) or "no system disk yet"
+        power = f", VM {self.vm.name} is powered off" if self.vm and not self.vm.is_off else ""
+        return f"{self.machine} on {self.host}: {disks}{power}"
+
+
+def find(session: Session, machines: Iterable[str]) -> list[Reset]:
+    """What a reset of these machines would discard, by a fresh look; machines without VM and disks are left out.
+
+    Raises RefusedError, naming all, when one has checkpoints: its disks could not be told apart for sure.
+    """
+    facts = answering(session.hosts.read(fresh=True))
+    resets = [_reset(session.lab, facts[session.lab.machine(name).host], name) for name in machines]
+    wanted = [reset for reset in resets if reset.vm or reset.disks]
+    refuse_checkpoints([reset.vm for reset in wanted if reset.vm])
+    return wanted
+
+
+def describe(resets: Iterable[Reset]) -> list[str]:
+    """What a reset would destroy, a line a machine that has something to lose."""
+    return [str(one) for one in resets if one.disks]
+
+
+def _reset(lab: Lab, here: HostFacts, machine: str) -> Reset:
+    vm = here.machines.get(machine)
+    marked = [disk for disk in here.disks if disk.machine == machine and disk.kind in ("system", "discarded")]
+    disks = {disk.path.lower(): disk for disk in marked}
+    if vm and vm.system_disk:
+        disks.setdefault(vm.system_disk.path.lower(), vm.system_disk)
+    return Reset(machine, here.host, vm, tuple(disks.values()))
+
+
+def refuse_checkpoints(vms: Iterable[VmFacts]) -> None:
+    """Raise RefusedError naming the VMs that have checkpoints."""
+    names = [vm.name for vm in vms if vm.checkpoints]
+    if names:
+        raise RefusedError(
+            f"{', '.join(names)}: checkpoints are there, whose disks build on each other",
+            "remove them first, on the host: Get-VMSnapshot -VMName <name> | Remove-VMSnapshot",
+        )
+
+
+def reset(session: Session, resets: Sequence[Reset]) -> list[str]:
+    """Power off, discard and make blank, on exactly the VMs and disks of `resets`; return the machines' names."""
+    parameters: dict[str, dict[str, Any]] = {}
+    for one in resets:
+        spec = machine_spec(session.lab, session.lab.machine(one.machine))
+        call = parameters.setdefault(one.host, {"Lab": session.lab.name, "Machine": []})
+        call["Machine"].append(_request(spec, one))
+    if parameters:
+        session.hosts.run("Reset-LabMachine", parameters)
+    return [one.machine for one in resets]
+
+
+def reset_disks(session: Session, machines: Iterable[str]) -> list[str]:
+    """`find` and `reset` in one, for callers that have consent to these machines already."""
+    return reset(session, find(session, machines))
+
+
+def _request(spec: MachineSpec, one: Reset) -> dict[str, Any]:
+    fresh = secrets.token_hex(4)
+    disk = {
+        "path": spec.disk_path("system", fresh),
+        "size_bytes": spec.system_disk_bytes,
+        "mark": disk_mark(spec.lab, spec.name, fresh, "system"),
+    }
+    return {
+        "name": one.machine,
+        "id": one.vm.id if one.vm else "",
+        "folder": spec.folder,
+        "discard": [
+            {"path": old.path, "mark": disk_mark(spec.lab, spec.name, old.id, "discarded")} for old in one.disks
+        ],
+        "disk": disk if one.vm else None,
+    }

@@ -1,0 +1,154 @@
+"""All Hyper-V hosts of a lab: the same question to each at once, answers shared by the tasks of one run.
+
+One WS-Man command a host and call. Threads, not processes: the time goes into waiting. They are daemons, so that Ctrl-C
+ends the run and not a wait of minutes; what a host is doing then it finishes, and the next run reads the state again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import PureWindowsPath
+from threading import Thread
+from typing import TYPE_CHECKING, Any
+
+from labkit.errors import LabError
+from labkit.hyperv import powershell
+from labkit.hyperv.facts import HostFacts
+from labkit.hyperv.winrm import DroppedError, Transport, WinRm
+from labkit.secrets import Secret, host_password
+
+if TYPE_CHECKING:
+    from labkit.journal import Journal
+    from labkit.lab import Host, Lab
+
+READ_DEADLINE_S = 120.0
+WRITE_DEADLINE_S = 900.0
+READ_ATTEMPTS = 3  # a read that got lost may be repeated; a write never is, since it may have been done
+
+Connect = Callable[["Host", Secret], Transport]
+
+
+class Hosts:
+    """The hosts of one lab. Raises UnreachableError and the LabErrors of `powershell.lab_error`, all hosts' together."""
+
+    def __init__(self, lab: Lab, journal: Journal, connect: Connect = WinRm) -> None:
+        self.lab = lab
+        self._journal = journal
+        self._connect = connect
+        self._transports: dict[str, Transport] = {}
+        self._facts: dict[str, HostFacts] = {}
+        self._noted: set[tuple[str, str]] = set()
+
+    def read(self, fresh: bool = False) -> dict[str, HostFacts]:
+        """What every host says of itself and its VMs, by host name; kept until something is changed, or `fresh`."""
+        facts, errors = self.survey(fresh)
+        if errors:
+            raise together(errors)
+        return facts
+
+    def survey(self, fresh: bool = False) -> tuple[dict[str, HostFacts], list[LabError]]:
+        """As `read`, but gives the errors of hosts that do not answer beside the facts of those that do."""
+        if fresh:
+            self.forget()
+        wanted = {
+            host.name: {
+                "Lab": self.lab.name,
+                "LabPath": str(PureWindowsPath(self.lab.vm_path, self.lab.name)),
+                "IsoPath": self.lab.iso_path if self.lab.bootstrap.host == host.name else "",
+            }
+            for host in self.lab.hosts
+            if host.name not in self._facts
+        }
+        answers, errors = self._everywhere("Get-LabHost", wanted)
+        for name, answer in answers.items():
+            self._facts[name] = HostFacts.of(name, self.lab.name, answer)
+        return dict(self._facts), errors
+
+    def forget(self) -> None:
+        """Drop what was read: something was changed, or may have been."""
+        self._facts.clear()
+
+    def run(self, script: str, parameters: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+        """Run a changing script once on each host that `parameters` names, at once, and return their answers.
+
+        All hosts finish before errors are raised. A machine's error in an answer is raised as well.
+        """
+        self.forget()
+        answers, errors = self._everywhere(script, parameters)
+        for name, answer in answers.items():
+            errors += [
+                powershell.lab_error(name, script, powershell.PowerShellError.of(machine["error"]), machine["name"])
+                for machine in answer.get("machines", [])
+                if machine["error"]
+            ]
+        if errors:
+            raise together(errors)
+        return answers
+
+    def _everywhere(
+        self, script: str, parameters: Mapping[str, Mapping[str, Any]]
+    ) -> tuple[dict[str, dict[str, Any]], list[LabError]]:
+        """Run a script on several hosts at once; the outcome of each is its answer or its LabError."""
+        outcomes: dict[str, dict[str, Any] | BaseException] = {}
+
+        def work(name: str) -> None:
+            try:
+                outcomes[name] = self._call(name, script, parameters[name])
+            except BaseException as error:  # noqa: BLE001 - carried to the calling thread and raised there
+                outcomes[name] = error
+
+        for name in parameters:
+            self._transport(name)  # here and not in the threads: it may ask for a password
+        threads = [Thread(target=work, args=(name,), daemon=True, name=f"host {name}") for name in parameters]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            while thread.is_alive():
+                thread.join(0.2)  # an endless join would keep Ctrl-C from working on Windows
+        answers: dict[str, dict[str, Any]] = {}
+        errors: list[LabError] = []
+        for name in parameters:
+            outcome = outcomes[name]
+            if isinstance(outcome, LabError):
+                errors.append(outcome)
+            elif isinstance(outcome, BaseException):
+                raise outcome
+            else:
+                answers[name] = outcome
+                self._keep_notes(name, outcome)
+        return answers, errors
+
+    def _transport(self, name: str) -> Transport:
+        if name not in self._transports:
+            host = next(host for host in self.lab.hosts if host.name == name)
+            self._transports[name] = self._connect(host, host_password(host))
+        return self._transports[name]
+
+    def _call(self, name: str, script: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        reading = script.startswith("Get-")
+        stdin = powershell.payload(powershell.script_text(script), parameters)
+        deadline_s = READ_DEADLINE_S if reading else WRITE_DEADLINE_S
+        for attempt in range(1, READ_ATTEMPTS + 1):
+            try:
+                output = self._transports[name].run(powershell.command_line(), stdin, deadline_s)
+                return powershell.answer(name, script, output.stdout, output.stderr, output.code)
+            except DroppedError:
+                if not reading or attempt == READ_ATTEMPTS:
+                    raise
+        raise AssertionError("unreachable")
+
+    def _keep_notes(self, name: str, answer: Mapping[str, Any]) -> None:
+        for text in answer.get("notes", []):
+            if (name, text) not in self._noted:
+                self._noted.add((name, text))
+                self._journal.note(f"host {name}", text)
+
+
+def together(errors: list[LabError]) -> LabError:
+    """One error for all of them: of their class when it is the same, else a plain LabError."""
+    if len(errors) == 1:
+        return errors[0]
+    kinds = {type(error) for error in errors}
+    kind = kinds.pop() if len(kinds) == 1 else LabError
+    hints = dict.fromkeys(error.hint for error in errors if error.hint)
+    return kind("\nerror: ".join(error.problem for error in errors), "\nhint: ".join(hints) or None)

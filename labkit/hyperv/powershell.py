@@ -1,0 +1,130 @@
+"""How a script travels to Windows PowerShell 5.1 and its answer back. Pure: bytes in, bytes out.
+
+The command line is fixed: a line of cmd.exe ends at 8,191 characters, so neither a script nor its parameters may stand
+there, and what is not templated cannot be injected into. Both go through standard input, as bytes. `-Command -` would
+read them too, but line by line as if typed, and mangles multi-line blocks in 5.1 (PowerShell issues 2068 and 3223).
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from html import unescape
+from pathlib import Path
+from typing import Any
+
+from labkit.errors import LabError, RefusedError, UnreachableError
+from labkit.project import POWERSHELL
+
+# Warnings and progress would be written to standard output or wrapped into CLIXML; the answer alone belongs there. It goes
+# past the formatter, which may wrap lines at the console's width, and is ASCII whatever the console's code page is.
+STUB = r"""
+$ErrorActionPreference='Stop';$ProgressPreference=$WarningPreference='SilentlyContinue'
+$p,$s=(New-Object IO.StreamReader([Console]::OpenStandardInput(),[Text.Encoding]::UTF8)).ReadToEnd().Split([char[]]"`n",2)
+$c=0
+try{$h=@{};(ConvertFrom-Json $p).psobject.Properties|%{$h[$_.Name]=$_.Value};$o=&([ScriptBlock]::Create($s)) @h}
+catch{$c=1;$i=$_.InvocationInfo;$o=@{error=@{message="$_";id="$($_.FullyQualifiedErrorId)"
+category="$($_.CategoryInfo.Category)";script="$($i.ScriptName)";line=$i.ScriptLineNumber}}}
+[Console]::Out.WriteLine([regex]::Replace((ConvertTo-Json $o -Depth 9 -Compress),'[^ -~]',{'\u{0:x4}' -f [int][char]$args[0].Value}))
+exit $c
+""".strip()
+
+LINE_LIMIT = 8191  # cmd.exe: "The command line is too long", or a silently truncated one
+
+
+@dataclass(frozen=True)
+class PowerShellError:
+    """An error record as the stub or a script reports it. Decide on `id` and `category`: the message is localised."""
+
+    message: str
+    id: str
+    category: str
+    line: int | None = None
+
+    @property
+    def short_id(self) -> str:
+        """The id without the cmdlet that raised it: `ObjectNotFound` of `ObjectNotFound,Microsoft.HyperV...GetVM`."""
+        return self.id.partition(",")[0]
+
+    @classmethod
+    def of(cls, record: Mapping[str, Any]) -> PowerShellError:
+        return cls(str(record["message"]).strip(), str(record["id"]), str(record["category"]), record.get("line"))
+
+
+def command_line() -> str:
+    """The one command line that is ever sent to a host."""
+    encoded = base64.b64encode(STUB.encode("utf-16-le")).decode("ascii")
+    return f"powershell.exe -NoProfile -NonInteractive -ExecutionPolicy Bypass -EncodedCommand {encoded}"
+
+
+def payload(script: str, parameters: Mapping[str, Any]) -> bytes:
+    """What goes to standard input: the parameters as one line of ASCII JSON, then the script's text."""
+    return json.dumps(parameters, ensure_ascii=True).encode("ascii") + b"\n" + script.encode("utf-8")
+
+
+def script_text(script: str) -> str:
+    """The text of scripts/powershell/<script>.ps1."""
+    return Path(POWERSHELL / f"{script}.ps1").read_text(encoding="ascii")
+
+
+def answer(host: str, script: str, stdout: bytes, stderr: bytes, code: int) -> dict[str, Any]:
+    """The object a script emitted.
+
+    Judged by standard output alone: standard error carries progress and warnings as CLIXML on success too. Raises the
+    LabError of an error that was reported, or UnreachableError when there is no answer, showing what was said instead.
+    """
+    lines = stdout.decode("utf-8", "replace").strip().splitlines()
+    try:
+        value = json.loads(lines[-1]) if lines else None
+    except json.JSONDecodeError:
+        value = None
+    if not isinstance(value, dict):
+        said = clixml_text(stderr.decode("utf-8", "replace")) or "\n".join(lines[-15:]) or "it said nothing"
+        raise UnreachableError(
+            f"host {host}: {script} gave no answer (code {code}): {said}",
+            "Windows PowerShell 5.1 is needed there; `inv hyperv.check` looks at the host",
+        )
+    if "error" in value:
+        raise lab_error(host, script, PowerShellError.of(value["error"]))
+    return value
+
+
+def lab_error(host: str, script: str, error: PowerShellError, machine: str | None = None) -> LabError:
+    """The LabError for a PowerShell error; class and hint follow from its id and category, never from its message."""
+    where = f"host {host}" + (f", machine {machine}" if machine else "")
+    line = f", line {error.line}" if error.line else ""
+    text = f"{where}: {error.message} [{error.id or 'no id'}, {error.category}; {script}.ps1{line}]"
+    for id_or_category, kind, hint in ADVICE:
+        if id_or_category in (error.short_id, error.category):
+            return kind(text, hint)
+    return LabError(text, "`inv hyperv.plan` shows the state that is left; a second `inv hyperv.create` finishes it")
+
+
+ADVICE: tuple[tuple[str, type[LabError], str], ...] = (
+    ("LabNotOurs", RefusedError, "only machines with this lab's mark are touched; `inv hyperv.plan` shows them"),
+    ("LabNameTaken", RefusedError, "rename or remove that VM in Hyper-V Manager, or choose another lab.id"),
+    ("LabSwitchMissing", RefusedError, "`inv hyperv.check` says which switch is needed"),
+    ("CommandNotFoundException", RefusedError, "enable Hyper-V and its PowerShell module there; `inv hyperv.check`"),
+    ("OutOfMemory", LabError, "close programs on that PC, or give its machines less memory_mb in the lab's file"),
+    ("AccessDenied", RefusedError, "the account must be in Administrators or Hyper-V Administrators there"),
+    ("PermissionDenied", RefusedError, "the account must be in Administrators or Hyper-V Administrators there"),
+    ("ObjectInUse", LabError, "something else holds that object (a backup, a mounted disk): release it, then repeat"),
+    ("InvalidState", RefusedError, "the machine's state does not allow it: `inv hyperv.status`, then repeat"),
+    ("ObjectNotFound", LabError, "`inv hyperv.check` looks at the Hyper-V service and at what should be there"),
+)
+"""Error id or category -> class and hint; the first that fits counts."""
+
+
+def clixml_text(text: str) -> str:
+    """The words in PowerShell's CLIXML, for display only; other text comes back as it is.
+
+    Over WinRM an error is one <S S="Error"> a console line, wrapped in mid-sentence, with control characters written
+    as _x000D_.
+    """
+    if not text.lstrip().startswith("#< CLIXML"):
+        return text.strip()
+    words = "".join(re.findall(r'<S S="(?:Error|Warning)">(.*?)</S>', text, re.DOTALL))
+    return re.sub(r"_x([0-9A-F]{4})_", lambda match: chr(int(match[1], 16)), unescape(words)).strip()

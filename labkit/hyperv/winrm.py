@@ -1,0 +1,163 @@
+"""The way to a Hyper-V host: WinRM. The only file that imports pywinrm.
+
+Facts it is built on (pywinrm 0.5.0): `run_ps` puts the script on a command line and cannot choose the code page;
+`get_command_output` repeats operation time-outs for ever; a failed handshake leaves a session behind whose next
+message would not be encrypted; nothing in it is locked. Hence: own calls, an own deadline, and a new Protocol after
+any failure, never shared between threads.
+"""
+
+from __future__ import annotations
+
+import socket
+import time
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+from xml.etree.ElementTree import ParseError
+
+from requests.exceptions import RequestException
+from requests.exceptions import SSLError as CertificateError
+from spnego.exceptions import SpnegoError
+from winrm.exceptions import (
+    InvalidCredentialsError,
+    WinRMError,
+    WinRMOperationTimeoutError,
+    WinRMTransportError,
+    WSManFaultError,
+)
+from winrm.protocol import Protocol as WsMan
+
+from labkit.errors import DeadlineError, LabError, UnreachableError
+
+if TYPE_CHECKING:
+    from labkit.lab import Host
+    from labkit.secrets import Secret
+
+UTF8 = 65001
+PIECE = 90_000  # bytes of standard input a message; the envelope may have 153,600, and base64 adds a third
+CONNECT_TIMEOUT_S = 5.0
+OPERATION_TIMEOUT_S = 15  # how long the host may hold one Receive that has nothing to tell
+READ_TIMEOUT_S = 30
+LIBRARY_ERRORS = (
+    WinRMError, WinRMTransportError, WinRMOperationTimeoutError, RequestException, SpnegoError, ParseError,
+)  # fmt: skip
+
+
+class DroppedError(UnreachableError):
+    """The connection was there and got lost in the middle: whatever was asked for may have been done."""
+
+
+@dataclass(frozen=True)
+class Output:
+    """What a command wrote and the code it ended with."""
+
+    stdout: bytes
+    stderr: bytes
+    code: int
+
+
+class Transport(Protocol):
+    """What the rest needs of a way to a host; tests put their own there."""
+
+    def run(self, command: str, stdin: bytes, deadline_s: float) -> Output: ...
+
+
+@dataclass
+class WinRm:
+    """One host. Not for two threads at once."""
+
+    host: Host
+    password: Secret
+    _wsman: Any = field(default=None, init=False, repr=False)
+
+    def run(self, command: str, stdin: bytes, deadline_s: float) -> Output:
+        """Run a command line with these bytes on standard input and wait for its end, `deadline_s` seconds at most.
+
+        Raises UnreachableError (no connection, wrong password), DroppedError (lost in the middle), DeadlineError.
+        """
+        if self._wsman is None:
+            self._probe()
+            self._wsman = self._open()
+        try:
+            return self._run(command, stdin, time.monotonic() + deadline_s)
+        except BaseException as error:
+            self._wsman = None
+            if isinstance(error, LIBRARY_ERRORS):
+                raise self._explained(error) from error
+            raise
+
+    def _probe(self) -> None:
+        """Ask for a TCP connection only: a PC that is off is named in seconds, not after an HTTP time-out."""
+        try:
+            socket.create_connection((self.host.address, self.host.port), CONNECT_TIMEOUT_S).close()
+        except OSError as error:
+            raise UnreachableError(
+                f"host {self.host.name} ({self.host.address}) does not answer on port {self.host.port}: {error}",
+                "is the PC on and awake, WinRM enabled there (`winrm quickconfig`), its address right in the lab's file?",
+            ) from error
+
+    def _open(self) -> Any:
+        return WsMan(
+            endpoint=self.host.url,
+            transport="ntlm",
+            username=self.host.user,
+            password=self.password.reveal(),
+            # TLS encrypts by itself; without it NTLM's own encryption is not optional.
+            message_encryption="always" if self.host.scheme == "http" else "auto",
+            operation_timeout_sec=OPERATION_TIMEOUT_S,
+            read_timeout_sec=READ_TIMEOUT_S,
+            proxy=None,
+        )
+
+    def _run(self, command: str, stdin: bytes, until: float) -> Output:
+        shell = self._wsman.open_shell(codepage=UTF8)
+        try:
+            task = self._wsman.run_command(shell, command, console_mode_stdin=False)
+            try:
+                for start in range(0, max(len(stdin), 1), PIECE):
+                    last = start + PIECE >= len(stdin)
+                    self._wsman.send_command_input(shell, task, stdin[start : start + PIECE], end=last)
+                return self._receive(shell, task, until)
+            finally:
+                self._tidy(self._wsman.cleanup_command, shell, task)
+        finally:
+            self._tidy(self._wsman.close_shell, shell, False)
+
+    def _tidy(self, action: Any, *arguments: Any) -> None:
+        # A shell that cannot be closed any more ends on the host by its idle time-out; the failure that matters is
+        # the one that is being raised already.
+        with suppress(*LIBRARY_ERRORS, AssertionError):
+            action(*arguments)
+
+    def _receive(self, shell: str, task: str, until: float) -> Output:
+        stdout, stderr = bytearray(), bytearray()
+        while True:
+            with suppress(WinRMOperationTimeoutError):  # nothing to tell for OPERATION_TIMEOUT_S: ask again
+                out, err, code, done = self._wsman.get_command_output_raw(shell, task)
+                stdout += out
+                stderr += err
+                if done:
+                    return Output(bytes(stdout), bytes(stderr), code)
+            if time.monotonic() > until:
+                raise DeadlineError(
+                    f"host {self.host.name} ({self.host.address}): a script did not end in time",
+                    "`inv hyperv.status` shows the state; look at that PC for a dialogue or a disk at its limit",
+                )
+
+    def _explained(self, error: Exception) -> LabError:
+        where = f"host {self.host.name} ({self.host.address})"
+        if isinstance(error, InvalidCredentialsError):
+            return UnreachableError(
+                f"{where} refuses {self.host.user}: wrong password, or an account that may not log on remotely",
+                f"check LAB_PASSWORD (or LAB_PASSWORD_{self.host.name.upper().replace('-', '_')}) and host_user",
+            )
+        if isinstance(error, CertificateError):
+            return UnreachableError(
+                f"{where}: its certificate is not trusted: {error}", "use scheme: http, or trust it"
+            )
+        if isinstance(error, WSManFaultError):
+            return DroppedError(f"{where}: WinRM refuses: {error.reason} [{error.wsman_fault_code}]", AGAIN)
+        return DroppedError(f"{where}: the connection was lost: {type(error).__name__}: {error}", AGAIN)
+
+
+AGAIN = "repeat the command: it reads the state again and goes on from there"

@@ -1,0 +1,101 @@
+"""The machines on their Hyper-V hosts."""
+
+from invoke import Collection, Context, task
+
+from labkit.session import session
+
+ONE = {"machine": "a machine's name; without it, all of the lab"}
+
+
+@task
+def hyperv_check(c: Context) -> None:
+    """Check that the hosts can carry the lab; change nothing."""
+    from labkit.hyperv import check
+
+    s = session(c)
+    facts = check.check(s)
+    s.output.print(f"{', '.join(facts)}: ready for {s.lab.name}")
+
+
+@task(pre=[hyperv_check])
+def hyperv_create(c: Context) -> None:
+    """Create missing machines; repair what stops nothing."""
+    from labkit.hyperv import create, display
+
+    s = session(c)
+    with s.journal.step("hyperv.create") as step:
+        done = create.create(s)
+        step.changed = any(done.values())
+        s.output.print(display.done_table(s.lab, done))
+
+
+@task
+def hyperv_plan(c: Context) -> None:
+    """Show what differs from the description; change nothing."""
+    from labkit.hyperv import check, display, drift
+
+    s = session(c)
+    plan = drift.plan(s.lab, check.answering(s.hosts.read()))
+    s.output.print(display.plan_table(s.lab, plan))
+
+
+@task(default=True)
+def hyperv_status(c: Context) -> None:
+    """Show the machines on their hosts."""
+    from labkit.hyperv import display
+    from labkit.hyperv.hosts import together
+
+    s = session(c)
+    facts, errors = s.hosts.survey()
+    s.output.print(display.status_table(s.lab, facts))
+    if errors:
+        raise together(errors)
+
+
+@task(help=ONE, auto_shortflags=False)
+def hyperv_start(c: Context, machine: str = "") -> None:
+    """Power on machines that are off."""
+    from labkit.hyperv import power
+
+    s = session(c)
+    with s.journal.step("hyperv.start") as step:
+        started = power.start(s, power.named(s.lab, machine))
+        step.changed = bool(started)
+        s.output.print(f"started: {', '.join(started) or 'none, all run'}")
+
+
+@task(help={**ONE, "cut-power": "turn off without asking the guests"}, auto_shortflags=False)
+def hyperv_stop(c: Context, machine: str = "", cut_power: bool = False) -> None:
+    """Shut machines down."""
+    from labkit.hyperv import power
+
+    s = session(c)
+    with s.journal.step("hyperv.stop") as step:
+        stopped = power.stop(s, power.named(s.lab, machine), cut_power=cut_power)
+        step.changed = bool(stopped)
+        s.output.print(f"stopped: {', '.join(stopped) or 'none, all are off'}")
+
+
+@task(help=ONE, auto_shortflags=False)
+def hyperv_destroy(c: Context, machine: str = "") -> None:
+    """Remove VMs and system disks; data disks stay."""
+    from labkit import consent
+    from labkit.hyperv import destroy
+
+    s = session(c)
+    removals = destroy.find(s, [machine] if machine else None)
+    if consent.require(s, destroy.describe(removals), s.command, dry=c.config.run.dry):
+        with s.journal.step("hyperv.destroy") as step:
+            gone = destroy.remove(s, removals)
+            step.changed = bool(gone)
+            s.output.print(f"removed: {', '.join(gone)}")
+
+
+ns = Collection("hyperv")
+ns.add_task(hyperv_check, name="check")
+ns.add_task(hyperv_create, name="create")
+ns.add_task(hyperv_plan, name="plan")
+ns.add_task(hyperv_status, name="status")
+ns.add_task(hyperv_start, name="start")
+ns.add_task(hyperv_stop, name="stop")
+ns.add_task(hyperv_destroy, name="destroy")
