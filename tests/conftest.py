@@ -13,6 +13,7 @@ ROOT = Path(__file__).resolve().parent.parent
 # labkit is installed; `tasks` and `rehearsal` are not, and are found from the checkout.
 sys.path.insert(0, str(ROOT))
 
+import labkit.session  # noqa: E402
 from labkit.config.load import load_lab  # noqa: E402
 from labkit.lab import Lab  # noqa: E402
 from labkit.session import Session  # noqa: E402
@@ -41,6 +42,7 @@ def no_network(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) 
 def own_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Keep `.lab/` in the test's own folder, so that no test touches a real lab's keys and journal."""
     folder = tmp_path / ".lab"
+    labkit.session._open.cache_clear()
     monkeypatch.setattr(StateDir, "of", classmethod(lambda cls, lab: cls(folder / lab.id)))
     return folder
 
