@@ -32,10 +32,10 @@ def hyperv_create(c: Context) -> None:
 @task
 def hyperv_plan(c: Context) -> None:
     """Show what differs from the description; change nothing."""
-    from labkit.hyperv import check, display, drift
+    from labkit.hyperv import display, drift, findings
 
     s = session(c)
-    plan = drift.plan(s.lab, check.answering(s.hosts.read()))
+    plan = drift.plan(s.lab, findings.answering(s.hosts.read()))
     s.output.print(display.plan_table(s.lab, plan))
 
 

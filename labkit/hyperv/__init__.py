@@ -1,1 +1,1 @@
-"""The Hyper-V hosts: reading them, and creating, starting, stopping, resetting and removing this lab's machines there."""
+"""The Hyper-V hosts: reading them; creating, starting, stopping, resetting and removing machines there."""

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from labkit.errors import RefusedError
 from labkit.hyperv import drift
-from labkit.hyperv.check import answering, check
+from labkit.hyperv.check import check
+from labkit.hyperv.findings import answering
 from labkit.hyperv.specs import SECURE_BOOT_TEMPLATE, DiskKind, MachineSpec, disk_mark, specs
 from labkit.hyperv.winrm import DroppedError
 

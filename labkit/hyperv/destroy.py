@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from labkit.hyperv.check import answering
 from labkit.hyperv.discard import refuse_checkpoints
+from labkit.hyperv.findings import answering
 from labkit.hyperv.specs import folder_of
 
 if TYPE_CHECKING:

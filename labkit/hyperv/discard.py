@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from labkit.errors import RefusedError
-from labkit.hyperv.check import answering
+from labkit.hyperv.findings import answering
 from labkit.hyperv.specs import MachineSpec, disk_mark, machine_spec
 
 if TYPE_CHECKING:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from labkit.errors import LabError
 from labkit.hyperv import powershell
 from labkit.hyperv.facts import HostFacts
+from labkit.hyperv.reading import host_facts
 from labkit.hyperv.winrm import DroppedError, Transport, WinRm
 from labkit.secrets import Secret, host_password
 
@@ -29,7 +30,7 @@ Connect = Callable[["Host", Secret], Transport]
 
 
 class Hosts:
-    """The hosts of one lab. Raises UnreachableError and the LabErrors of `powershell.lab_error`, all hosts' together."""
+    """The hosts of one lab. Errors (UnreachableError and those of `powershell.lab_error`) are told for all together."""
 
     def __init__(self, lab: Lab, journal: Journal, connect: Connect = WinRm) -> None:
         self.lab = lab
@@ -61,7 +62,7 @@ class Hosts:
         }
         answers, errors = self._everywhere("Get-LabHost", wanted)
         for name, answer in answers.items():
-            self._facts[name] = HostFacts.of(name, self.lab.name, answer)
+            self._facts[name] = host_facts(name, self.lab.name, answer)
         return dict(self._facts), errors
 
     def forget(self) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from labkit.errors import MissingError
-from labkit.hyperv.check import answering
+from labkit.hyperv.findings import answering
 
 if TYPE_CHECKING:
     from labkit.hyperv.facts import VmFacts

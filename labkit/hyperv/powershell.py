@@ -19,16 +19,17 @@ from typing import Any
 from labkit.errors import LabError, RefusedError, UnreachableError
 from labkit.project import POWERSHELL
 
-# Warnings and progress would be written to standard output or wrapped into CLIXML; the answer alone belongs there. It goes
-# past the formatter, which may wrap lines at the console's width, and is ASCII whatever the console's code page is.
+# Warnings would be written to standard output and progress as CLIXML; the answer alone belongs there. It goes past the
+# formatter, which may wrap lines at the console's width, and is ASCII whatever the console's code page is.
 STUB = r"""
 $ErrorActionPreference='Stop';$ProgressPreference=$WarningPreference='SilentlyContinue'
-$p,$s=(New-Object IO.StreamReader([Console]::OpenStandardInput(),[Text.Encoding]::UTF8)).ReadToEnd().Split([char[]]"`n",2)
-$c=0
+$r=New-Object IO.StreamReader([Console]::OpenStandardInput(),[Text.Encoding]::UTF8)
+$p,$s=$r.ReadToEnd().Split([char[]]"`n",2);$c=0
 try{$h=@{};(ConvertFrom-Json $p).psobject.Properties|%{$h[$_.Name]=$_.Value};$o=&([ScriptBlock]::Create($s)) @h}
 catch{$c=1;$i=$_.InvocationInfo;$o=@{error=@{message="$_";id="$($_.FullyQualifiedErrorId)"
 category="$($_.CategoryInfo.Category)";script="$($i.ScriptName)";line=$i.ScriptLineNumber}}}
-[Console]::Out.WriteLine([regex]::Replace((ConvertTo-Json $o -Depth 9 -Compress),'[^ -~]',{'\u{0:x4}' -f [int][char]$args[0].Value}))
+$j=ConvertTo-Json $o -Depth 9 -Compress
+[Console]::Out.WriteLine([regex]::Replace($j,'[^ -~]',{'\u{0:x4}' -f [int][char]$args[0].Value}))
 exit $c
 """.strip()
 

@@ -93,7 +93,7 @@ class WinRm:
         except OSError as error:
             raise UnreachableError(
                 f"host {self.host.name} ({self.host.address}) does not answer on port {self.host.port}: {error}",
-                "is the PC on and awake, WinRM enabled there (`winrm quickconfig`), its address right in the lab's file?",
+                "is the PC on and awake, WinRM enabled (`winrm quickconfig`), its address right in the lab's file?",
             ) from error
 
     def _open(self) -> Any:

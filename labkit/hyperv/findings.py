@@ -1,0 +1,56 @@
+"""What a rule of `hyperv.check` finds wrong, and whether a host's Hyper-V answers at all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from labkit.errors import RefusedError
+from labkit.hyperv.facts import HostFacts
+
+Facts = Mapping[str, HostFacts]
+"""What the hosts said, by host name."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that is wrong with a host: what was found, why it matters, how to put it right."""
+
+    host: str
+    found: str
+    why: str
+    fix: str
+
+    def __str__(self) -> str:
+        return f"host {self.host}: {self.found}: {self.why}"
+
+
+def refusal(findings: Iterable[Finding]) -> RefusedError:
+    """One error that tells all findings and, once each, how to put them right."""
+    told = list(findings)
+    fixes = dict.fromkeys(finding.fix for finding in told)
+    return RefusedError("\nerror: ".join(map(str, told)), "\nhint: ".join(fixes))
+
+
+def service_answers(here: HostFacts) -> Iterator[Finding]:
+    """With the service down every VM is "not found": nothing else is asked of such a host."""
+    why = "without it nothing can be known or done there"
+    if here.service == "":
+        fix = (
+            "as administrator: Enable-WindowsOptionalFeature -Online -FeatureName Microsoft-Hyper-V -All, then restart"
+        )
+        yield Finding(here.host, "Hyper-V is not installed", why, fix)
+    elif here.service != "Running":
+        fix = "as administrator there: Start-Service vmms"
+        yield Finding(here.host, f"the Hyper-V service (vmms) is {here.service}", why, fix)
+    elif here.refusal:
+        fix = "is the account in Administrators or Hyper-V Administrators there, and vmms past its start?"
+        yield Finding(here.host, f"Hyper-V does not answer ({here.refusal})", why, fix)
+
+
+def answering(facts: Facts) -> Facts:
+    """The facts, when every host's Hyper-V service answers; raises RefusedError otherwise."""
+    silent = [finding for here in facts.values() for finding in service_answers(here)]
+    if silent:
+        raise refusal(silent)
+    return facts

@@ -1,0 +1,73 @@
+"""The rules about the virtual switch: there, once, External, on a wired adapter with a link."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from labkit.hyperv.facts import HostFacts, PhysicalFacts, SwitchFacts
+from labkit.hyperv.findings import Facts, Finding
+
+if TYPE_CHECKING:
+    from labkit.lab import Host, Lab
+
+ETHERNET = 6  # IANA ifType. Wi-Fi (71) cannot carry the MAC addresses of several machines.
+NO_WAY_OUT = "it leads to no other PC"
+
+
+def switch_is_suitable(lab: Lab, facts: Facts) -> Iterator[Finding]:
+    """Machines of different hosts reach each other through it."""
+    for host in lab.hosts:
+        if host.name in facts:
+            yield from _on_host(lab, host, facts[host.name])
+
+
+def _on_host(lab: Lab, host: Host, here: HostFacts) -> Iterator[Finding]:
+    named = [switch for switch in here.switches if switch.name == lab.switch]
+    make = f"as administrator there (the PC's network pauses for seconds): {_new_switch(lab, host, here)}"
+    if not named:
+        why = "machines reach each other through it"
+        yield Finding(host.name, f"there is no virtual switch {lab.switch}", why, make)
+    elif len(named) > 1:
+        fix = "rename all but one in Hyper-V Manager"
+        yield Finding(host.name, f"{len(named)} switches are named {lab.switch}", "Hyper-V cannot tell them apart", fix)
+    elif named[0].type != "External":
+        fix = f"name another one in lab.switch, or {make}"
+        yield Finding(host.name, f"switch {lab.switch} is {named[0].type}, not External", NO_WAY_OUT, fix)
+    else:
+        yield from _below(host, here, named[0])
+
+
+def _below(host: Host, here: HostFacts, switch: SwitchFacts) -> Iterator[Finding]:
+    below = [a for a in here.adapters if a.id in switch.adapter_ids or a.description in switch.adapter_descriptions]
+    physical = [adapter for adapter in below if adapter.is_hardware]
+    fix = "put it on the wired adapter in Hyper-V Manager, or name another switch in lab.switch"
+    if not physical:
+        yield Finding(host.name, f"switch {switch.name} is on no physical adapter", NO_WAY_OUT, fix)
+    for adapter in physical:
+        where = f"switch {switch.name} is on {adapter.name}"
+        if adapter.type != ETHERNET:
+            yield Finding(host.name, f"{where}, which is not Ethernet", "only a cable carries several machines", fix)
+        elif not adapter.is_up:
+            yield Finding(host.name, f"{where}, which has no link", NO_WAY_OUT, "plug its cable in")
+        if host.uplink and adapter.name != host.uplink:
+            fix = f"correct hosts.{host.name}.uplink, or the switch"
+            yield Finding(host.name, f"{where}, not on {host.uplink}", "the lab's file names that uplink", fix)
+
+
+def _new_switch(lab: Lab, host: Host, here: HostFacts) -> str:
+    """The command that makes the switch, with the adapter it should be on where that can be told."""
+    wired = uplink(host, here)
+    name = host.uplink or (wired.name if wired else "<the wired adapter's name>")
+    return f"New-VMSwitch -Name '{lab.switch}' -NetAdapterName '{name}' -AllowManagementOS $true"
+
+
+def uplink(host: Host, here: HostFacts) -> PhysicalFacts | None:
+    """The physical wired adapter behind the host's address, else the only one with a link."""
+    wired = [adapter for adapter in here.adapters if adapter.is_hardware and adapter.type == ETHERNET]
+    behind = here.addresses.get(host.address)
+    for adapter in wired:
+        if adapter.index == behind:
+            return adapter
+    up = [adapter for adapter in wired if adapter.is_up]
+    return up[0] if len(up) == 1 else None
