@@ -82,7 +82,7 @@ class Remote:
             raise LabError(f"{self.name}: {path} cannot be read: {stderr.decode('utf-8', 'replace').strip()}")
         return stdout
 
-    def sync(self, folder: Path, path: str, extra: Mapping[str, str | bytes] | None = None) -> None:
+    def sync(self, folder: Path | None, path: str, extra: Mapping[str, str | bytes] | None = None) -> None:
         """Make the folder `path` over there hold exactly `folder` plus `extra` (relative name -> content), as root.
 
         One stream; the old folder stays until the new one is complete.
@@ -128,13 +128,9 @@ def _bytes(content: bytes | str | Path) -> bytes:
     return content.encode("utf-8") if isinstance(content, str) else content
 
 
-def _archive(folder: Path, extra: Mapping[str, str | bytes]) -> bytes:
+def _archive(folder: Path | None, extra: Mapping[str, str | bytes]) -> bytes:
     """A tar.gz of a folder's files; one that begins with `#!` is executable, whatever the controller's system says."""
-    files = {
-        path.relative_to(folder).as_posix(): path.read_bytes()
-        for path in sorted(folder.rglob("*"))
-        if path.is_file() and "__pycache__" not in path.parts
-    }
+    files = files_of(folder) if folder else {}
     files.update({name: _bytes(content) for name, content in extra.items()})
     stream = io.BytesIO()
     with tarfile.open(fileobj=stream, mode="w:gz", format=tarfile.PAX_FORMAT) as archive:
@@ -144,3 +140,12 @@ def _archive(folder: Path, extra: Mapping[str, str | bytes]) -> bytes:
             entry.mode = 0o755 if content.startswith(b"#!") else 0o644
             archive.addfile(entry, io.BytesIO(content))
     return stream.getvalue()
+
+
+def files_of(folder: Path) -> dict[str, bytes]:
+    """What `Remote.sync` takes of a folder: every file but Python's caches, by relative name."""
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and "__pycache__" not in path.parts
+    }
