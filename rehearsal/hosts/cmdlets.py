@@ -49,7 +49,8 @@ def _compile(pwsh: Path, folder: Path) -> None:
         script = str(SOURCES / "Build-StandIn.ps1")
         command = [str(pwsh), "-NoProfile", "-NonInteractive", "-File", script, "-Destination", str(fresh)]
         subprocess.run(command, check=True, capture_output=True, text=True)
-        shutil.copy(SOURCES / "WindowsStandIn.psd1", fresh)
+        for path in SOURCES.glob("*.ps[md]1"):
+            shutil.copy(path, fresh)
         fresh.rename(folder)
     except OSError:
         # Another process was quicker: what it made is the same.

@@ -1,0 +1,55 @@
+# Stand-in for the parts of Windows' NetTCPIP module that the lab uses: functions there too (they are made from CDXML).
+
+function Get-NetIPAddress {
+    [CmdletBinding()]
+    param(
+        [Parameter(Position = 0, ValueFromPipelineByPropertyName = $true)]
+        [Alias('LocalAddress')]
+        [string[]]$IPAddress,
+
+        [Parameter(ValueFromPipelineByPropertyName = $true)]
+        [Alias('ifIndex')]
+        [uint32[]]$InterfaceIndex,
+
+        [Parameter(ValueFromPipelineByPropertyName = $true)]
+        [Alias('ifAlias')]
+        [string[]]$InterfaceAlias,
+
+        [Microsoft.PowerShell.Cmdletization.GeneratedTypes.NetIPAddress.AddressFamily[]]$AddressFamily
+    )
+    process {
+        $found = @([Rehearsal.Network]::Addresses() | Where-Object -FilterScript {
+                (-not $IPAddress -or $IPAddress -contains $_.IPAddress) -and
+                (-not $InterfaceIndex -or $InterfaceIndex -contains $_.InterfaceIndex) -and
+                (-not $InterfaceAlias -or $InterfaceAlias -contains $_.InterfaceAlias) -and
+                (-not $AddressFamily -or $AddressFamily -contains $_.AddressFamily)
+            })
+        if (-not $found -and $InterfaceAlias) {
+            $PSCmdlet.WriteError([Rehearsal.Network]::NotFound('MSFT_NetIPAddress', 'InterfaceAlias', $InterfaceAlias[0]))
+        }
+        $found
+    }
+}
+
+function Get-NetNeighbor {
+    [CmdletBinding()]
+    param(
+        [Parameter(Position = 0)]
+        [string[]]$IPAddress,
+
+        [Parameter(ValueFromPipelineByPropertyName = $true)]
+        [Alias('ifIndex')]
+        [uint32[]]$InterfaceIndex,
+
+        [string[]]$LinkLayerAddress
+    )
+    process {
+        [Rehearsal.Network]::Neighbors() | Where-Object -FilterScript {
+            (-not $IPAddress -or $IPAddress -contains $_.IPAddress) -and
+            (-not $InterfaceIndex -or $InterfaceIndex -contains $_.InterfaceIndex) -and
+            (-not $LinkLayerAddress -or $LinkLayerAddress -contains $_.LinkLayerAddress)
+        }
+    }
+}
+
+Export-ModuleMember -Function Get-NetIPAddress, Get-NetNeighbor

@@ -1,0 +1,10 @@
+# The cmdlets of a Windows PC that the lab's scripts use, acting on a state file: for rehearsals and tests, never on Windows.
+@{
+    ModuleVersion     = '1.0'
+    GUID              = '5b4d8a3e-7d0f-4f0e-9a55-0b6f3f6f7e57'
+    RootModule        = 'WindowsStandIn.dll'
+    NestedModules     = @('NetAdapter.psm1', 'NetTCPIP.psm1', 'Storage.psm1')
+    PowerShellVersion = '7.4'
+    CmdletsToExport   = '*'
+    FunctionsToExport = @('Get-NetAdapter', 'Get-NetIPAddress', 'Get-NetNeighbor', 'Get-Volume')
+}

@@ -1,0 +1,79 @@
+using System;
+using System.Collections.Generic;
+using System.Linq;
+using System.Management.Automation;
+using System.Text.Json.Nodes;
+
+namespace Microsoft.PowerShell.Cmdletization.GeneratedTypes.NetIPAddress
+{
+    public enum AddressFamily { IPv4 = 2, IPv6 = 23 }
+}
+
+namespace Rehearsal
+{
+    /// <summary>What the CDXML functions (NetAdapter, NetTCPIP, Storage) read, as the CIM objects they emit.</summary>
+    public static class Network
+    {
+        private const uint Ethernet = 6;
+        private const uint WiFi = 71;
+
+        public static IEnumerable<PSObject> Adapters() => Items("adapters").Select(adapter => Properties.Cim(
+            "ROOT/StandardCimv2/MSFT_NetAdapter",
+            ("Name", (string)adapter["name"]!),
+            ("InterfaceAlias", (string)adapter["name"]!),
+            ("InterfaceDescription", (string)adapter["description"]!),
+            ("InterfaceIndex", (uint)adapter["index"]!),
+            ("ifIndex", (uint)adapter["index"]!),
+            ("InterfaceGuid", $"{{{((string)adapter["guid"]!).ToUpperInvariant()}}}"),
+            ("MacAddress", string.Join("-", ((string)adapter["mac"]!).Chunk(2).Select(pair => new string(pair)))),
+            ("Status", (string)adapter["status"]!),
+            ("InterfaceOperationalStatus", (string)adapter["status"]! == "Up" ? 1u : 2u),
+            ("HardwareInterface", (bool)adapter["physical"]!),
+            ("Virtual", !(bool)adapter["physical"]!),
+            ("InterfaceType", (string)adapter["medium"]! == "Native 802.11" ? WiFi : Ethernet),
+            ("PhysicalMediaType", (string)adapter["medium"]!),
+            ("Speed", (ulong)adapter["speed_bps"]!)));
+
+        public static IEnumerable<PSObject> Addresses() => Items("addresses").Select(address => Properties.Cim(
+            "ROOT/StandardCimv2/MSFT_NetIPAddress",
+            ("IPAddress", (string)address["address"]!),
+            ("InterfaceAlias", (string)address["adapter"]!),
+            ("InterfaceIndex", Index(address)),
+            ("AddressFamily", ((string)address["address"]!).Contains(':')
+                ? Microsoft.PowerShell.Cmdletization.GeneratedTypes.NetIPAddress.AddressFamily.IPv6
+                : Microsoft.PowerShell.Cmdletization.GeneratedTypes.NetIPAddress.AddressFamily.IPv4),
+            ("PrefixLength", (byte)address["prefix"]!),
+            ("PrefixOrigin", (string)address["origin"]!)));
+
+        public static IEnumerable<PSObject> Neighbors() => Items("neighbors").Select(neighbor => Properties.Cim(
+            "ROOT/StandardCimv2/MSFT_NetNeighbor",
+            ("IPAddress", (string)neighbor["address"]!),
+            ("InterfaceAlias", (string)neighbor["adapter"]!),
+            ("InterfaceIndex", Index(neighbor)),
+            ("LinkLayerAddress", (string)neighbor["mac"]!),
+            ("State", (string)neighbor["state"]!)));
+
+        public static IEnumerable<PSObject> Volumes()
+        {
+            var volume = Pc.State["volume"]!;
+            var size = (ulong)volume["size_bytes"]!;
+            yield return Properties.Cim(
+                "ROOT/Microsoft/Windows/Storage/MSFT_Volume",
+                ("DriveLetter", ((string)volume["letter"]!)[0]),
+                ("FileSystemType", "NTFS"),
+                ("Size", size),
+                ("SizeRemaining", size - (ulong)volume["used_bytes"]!));
+        }
+
+        /// <summary>What a CDXML query says when the one thing it was asked for is not there.</summary>
+        public static ErrorRecord NotFound(string className, string property, object value) => new(
+            new InvalidOperationException(
+                $"No {className} objects found with property '{property}' equal to '{value}'.  Verify the value of the property and retry."),
+            $"CmdletizationQuery_NotFound_{property}", ErrorCategory.ObjectNotFound, value);
+
+        private static IEnumerable<JsonObject> Items(string list) => Pc.State[list]!.AsArray().Select(item => item!.AsObject());
+
+        private static uint Index(JsonObject item) =>
+            (uint)Items("adapters").First(adapter => (string)adapter["name"]! == (string)item["adapter"]!)["index"]!;
+    }
+}

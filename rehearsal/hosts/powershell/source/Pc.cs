@@ -1,0 +1,129 @@
+using System;
+using System.Collections.Generic;
+using System.Diagnostics;
+using System.IO;
+using System.Linq;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using System.Threading;
+
+namespace Rehearsal
+{
+    /// <summary>
+    /// The stand-in PC that this PowerShell runs on: the state file that the JSON answers and the room use too, and drive C:.
+    /// </summary>
+    public static class Pc
+    {
+        private static readonly TimeSpan LockPatience = TimeSpan.FromSeconds(60);
+        private static readonly string Folder = Variable("REHEARSAL_HOST");
+        private static readonly string Drive = Variable("REHEARSAL_DRIVE");
+        private static readonly string StateFile = Path.Combine(Folder, "state.json");
+        private static DateTime _version;
+        private static JsonObject _state = new();
+
+        /// <summary>The state as it is now; parsed again only after somebody changed it.</summary>
+        public static JsonObject State
+        {
+            get
+            {
+                var version = File.GetLastWriteTimeUtc(StateFile);
+                if (version != _version)
+                {
+                    (_state, _version) = (Parse(), version);
+                }
+                return _state;
+            }
+        }
+
+        public static string Name => (string)State["computer_name"]!;
+
+        public static JsonObject Machines => State["vms"]!.AsObject();
+
+        /// <summary>Changes the state under the lock and writes it in one step; an exception leaves it as it was.</summary>
+        public static T Change<T>(Func<JsonObject, T> change)
+        {
+            using var held = Lock();
+            var state = Parse();
+            var result = change(state);
+            var fresh = $"{StateFile}.{Environment.ProcessId}.new";
+            File.WriteAllText(fresh, state.ToJsonString(new JsonSerializerOptions { WriteIndented = true }));
+            // Two writes within one tick of the file system's clock would look like none to who watches the time.
+            var before = File.GetLastWriteTimeUtc(StateFile);
+            if (File.GetLastWriteTimeUtc(fresh) <= before)
+            {
+                File.SetLastWriteTimeUtc(fresh, before.AddMilliseconds(0.001));
+            }
+            File.Move(fresh, StateFile, overwrite: true);
+            return result;
+        }
+
+        public static void Change(Action<JsonObject> change) => Change<object?>(state =>
+        {
+            change(state);
+            return null;
+        });
+
+        /// <summary>Changes one VM; a VM that is gone meanwhile is an error as on Windows.</summary>
+        public static void ChangeMachine(string id, Action<JsonObject> change) => Change(state =>
+            change(state["vms"]![id]?.AsObject() ?? throw Refuse.NoMachineWithId(id)));
+
+        /// <summary>Spells a path as Windows does: back slashes, relative to drive C:.</summary>
+        public static string Windows(string path)
+        {
+            var clean = path.Replace('/', '\\');
+            return clean.Length > 1 && clean[1] == ':' ? clean : "C:\\" + clean.TrimStart('\\');
+        }
+
+        /// <summary>Where a Windows path really lies, found without regard to case; null on any drive but C:.</summary>
+        public static string? Real(string path)
+        {
+            var windows = Windows(path);
+            if (!windows.StartsWith("C:", StringComparison.OrdinalIgnoreCase))
+            {
+                return null;
+            }
+            var place = Drive;
+            foreach (var part in windows[2..].Split('\\', StringSplitOptions.RemoveEmptyEntries))
+            {
+                place = Path.Exists(Path.Combine(place, part)) || !Directory.Exists(place)
+                    ? Path.Combine(place, part)
+                    : Directory.EnumerateFileSystemEntries(place).FirstOrDefault(
+                        entry => Same(Path.GetFileName(entry), part)) ?? Path.Combine(place, part);
+            }
+            return place;
+        }
+
+        public static bool FileExists(string path) => Real(path) is { } real && File.Exists(real);
+
+        public static bool Same(string? one, string? other) => string.Equals(one, other, StringComparison.OrdinalIgnoreCase);
+
+        /// <summary>What Windows itself and the running VMs leave of the memory, in bytes.</summary>
+        public static long FreeMemory(JsonObject state) =>
+            (long)state["memory_bytes"]! - (long)state["memory_used_bytes"]! - state["vms"]!.AsObject()
+                .Where(vm => (string)vm.Value!["state"]! is not ("Off" or "Saved"))
+                .Sum(vm => (long)vm.Value!["memory_bytes"]!);
+
+        private static JsonObject Parse() => JsonNode.Parse(File.ReadAllText(StateFile))!.AsObject();
+
+        private static FileStream Lock()
+        {
+            var waited = Stopwatch.StartNew();
+            while (true)
+            {
+                try
+                {
+                    // FileShare.None is flock on Unix: the same lock that the Python side takes.
+                    return new FileStream(
+                        Path.Combine(Folder, "state.lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+                }
+                catch (IOException) when (waited.Elapsed < LockPatience)
+                {
+                    Thread.Sleep(10);
+                }
+            }
+        }
+
+        private static string Variable(string name) => Environment.GetEnvironmentVariable(name)
+            ?? throw new InvalidOperationException($"{name} is not set: these cmdlets are a stand-in, no Windows");
+    }
+}

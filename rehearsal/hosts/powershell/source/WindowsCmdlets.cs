@@ -1,0 +1,149 @@
+using System;
+using System.Collections.Generic;
+using System.Linq;
+using System.Management.Automation;
+using System.ServiceProcess;
+using System.Text.Json.Nodes;
+using Rehearsal;
+
+namespace Rehearsal
+{
+    /// <summary>Objects with nothing but properties, under the type name that Windows gives them.</summary>
+    public static class Properties
+    {
+        public static PSObject Of(string typeName, params (string Name, object? Value)[] properties)
+        {
+            var result = new PSObject();
+            result.TypeNames.Insert(0, typeName);
+            foreach (var (name, value) in properties)
+            {
+                result.Properties.Add(new PSNoteProperty(name, value));
+            }
+            return result;
+        }
+
+        public static PSObject Cim(string className, params (string Name, object? Value)[] properties) =>
+            Of($"Microsoft.Management.Infrastructure.CimInstance#{className}", properties);
+    }
+}
+
+namespace Microsoft.Management.Infrastructure.CimCmdlets
+{
+    [Cmdlet("Get", "CimInstance", DefaultParameterSetName = "ClassNameComputerSet")]
+    public class GetCimInstanceCommand : PSCmdlet
+    {
+        private const string Cimv2 = "ROOT/cimv2/";
+
+        [Parameter(ParameterSetName = "ClassNameComputerSet", Mandatory = true, Position = 0, ValueFromPipelineByPropertyName = true)]
+        public string ClassName { get; set; } = "";
+
+        [Parameter(ParameterSetName = "ClassNameComputerSet", ValueFromPipelineByPropertyName = true)]
+        public string Namespace { get; set; } = "";
+
+        [Parameter(ParameterSetName = "ClassNameComputerSet", ValueFromPipelineByPropertyName = true), Alias("SelectProperties")]
+        public string[] Property { get; set; } = Array.Empty<string>();
+
+        protected override void ProcessRecord()
+        {
+            switch (ClassName.ToLowerInvariant())
+            {
+                case "win32_operatingsystem":
+                    WriteObject(OperatingSystem(Pc.State));
+                    break;
+                case "win32_computersystem":
+                    WriteObject(ComputerSystem(Pc.State));
+                    break;
+                case "win32_processor":
+                    WriteObject(Processor(Pc.State["cpu"]!));
+                    break;
+                default:
+                    WriteError(new ErrorRecord(
+                        new InvalidOperationException("Invalid class "), "HRESULT 0x80041010", ErrorCategory.MetadataError,
+                        ClassName));
+                    break;
+            }
+        }
+
+        private static PSObject OperatingSystem(JsonObject state) => Properties.Cim(
+            Cimv2 + "Win32_OperatingSystem",
+            ("Caption", (string)state["os"]!["caption"]!),
+            ("Version", (string)state["os"]!["version"]!),
+            ("BuildNumber", (string)state["os"]!["build"]!),
+            ("OperatingSystemSKU", (uint)state["os"]!["sku"]!),
+            ("ProductType", 1u),
+            ("CSName", Pc.Name),
+            // WMI counts these two in kilobytes.
+            ("TotalVisibleMemorySize", (ulong)state["memory_bytes"]! / 1024),
+            ("FreePhysicalMemory", (ulong)Math.Max(0, Pc.FreeMemory(state)) / 1024),
+            ("LocalDateTime", DateTime.Now));
+
+        private static PSObject ComputerSystem(JsonObject state) => Properties.Cim(
+            Cimv2 + "Win32_ComputerSystem",
+            ("Name", Pc.Name),
+            ("TotalPhysicalMemory", (ulong)state["memory_bytes"]!),
+            ("NumberOfProcessors", 1u),
+            ("NumberOfLogicalProcessors", (uint)state["cpu"]!["logical"]!),
+            ("HypervisorPresent", true));
+
+        private static PSObject Processor(JsonNode cpu) => Properties.Cim(
+            Cimv2 + "Win32_Processor",
+            ("Name", (string)cpu["name"]!),
+            ("NumberOfCores", (uint)cpu["cores"]!),
+            ("NumberOfLogicalProcessors", (uint)cpu["logical"]!));
+    }
+}
+
+namespace Microsoft.PowerShell.Commands
+{
+    [Cmdlet("Get", "Service", DefaultParameterSetName = "Default")]
+    public class GetServiceCommand : PSCmdlet
+    {
+        [Parameter(ParameterSetName = "Default", Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
+        [Alias("ServiceName")]
+        public string[] Name { get; set; } = { "*" };
+
+        protected override void ProcessRecord()
+        {
+            foreach (var name in Name)
+            {
+                var pattern = WildcardPattern.Get(name, WildcardOptions.IgnoreCase);
+                var found = Pc.State["services"]!.AsObject().Where(service => pattern.IsMatch(service.Key)).ToList();
+                WriteObject(found.Select(service => Properties.Of(
+                    "System.ServiceProcess.ServiceController",
+                    // PowerShell's own type data makes Name an alias of it.
+                    ("ServiceName", service.Key),
+                    ("Status", Enum.Parse<ServiceControllerStatus>((string)service.Value!)))), true);
+                if (found.Count == 0 && !WildcardPattern.ContainsWildcardCharacters(name))
+                {
+                    WriteError(new ErrorRecord(
+                        new InvalidOperationException($"Cannot find any service with service name '{name}'."),
+                        "NoServiceFoundForGivenName", ErrorCategory.ObjectNotFound, name));
+                }
+            }
+        }
+    }
+}
+
+namespace Microsoft.Dism.Commands
+{
+    [Cmdlet("Get", "WindowsOptionalFeature", DefaultParameterSetName = "Online")]
+    public class GetWindowsOptionalFeatureCommand : PSCmdlet
+    {
+        [Parameter(ParameterSetName = "Online", Mandatory = true, ValueFromPipelineByPropertyName = true)]
+        public SwitchParameter Online { get; set; }
+
+        [Parameter(ValueFromPipelineByPropertyName = true)]
+        public string FeatureName { get; set; } = "*";
+
+        /// <summary>A feature that this edition of Windows does not have is no error: the answer is empty.</summary>
+        protected override void ProcessRecord()
+        {
+            var pattern = WildcardPattern.Get(FeatureName, WildcardOptions.IgnoreCase);
+            WriteObject(Pc.State["features"]!.AsObject().Where(feature => pattern.IsMatch(feature.Key)).Select(feature => Properties.Of(
+                "Microsoft.Dism.Commands.AdvancedFeatureObject",
+                ("FeatureName", feature.Key),
+                ("Online", true),
+                ("State", Enum.Parse<FeatureState>((string)feature.Value!)))), true);
+        }
+    }
+}
