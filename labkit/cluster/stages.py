@@ -1,0 +1,121 @@
+"""The stages that Ansible does: their playbooks, running them, and the quick look whether they have to run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from labkit.cluster import environment, kubeconfig, tree, unit
+from labkit.cluster.ask import ask
+from labkit.cluster.events import Run
+from labkit.cluster.live import live
+from labkit.errors import DeadlineError, LabError
+from labkit.lab import Lab, Machine
+from labkit.session import Session
+
+Machines = Callable[[Lab], tuple[Machine, ...]]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One playbook, and the machines whose state tells whether it is done."""
+
+    playbook: str
+    machines: Machines
+
+
+def _control_plane(lab: Lab) -> tuple[Machine, ...]:
+    return (lab.control_plane,)
+
+
+def _storage(lab: Lab) -> tuple[Machine, ...]:
+    return (lab.storage,) if lab.storage else ()
+
+
+def _prepared(lab: Lab) -> tuple[Machine, ...]:
+    return tuple(dict.fromkeys((*lab.nodes, *_storage(lab))))
+
+
+STAGES: dict[str, Stage] = {
+    "k8s.bootstrap": Stage("1-bootstrap.yml", lambda lab: (lab.bootstrap,)),
+    "k8s.prepare": Stage("2-prepare.yml", _prepared),
+    "k8s.control-plane": Stage("3-control-plane.yml", _control_plane),
+    "k8s.cni": Stage("cni.yml", _control_plane),
+    "k8s.join": Stage("4-join.yml", lambda lab: lab.workers),
+    "nfs.server": Stage("nfs-server.yml", _storage),
+    "nfs.storage": Stage("5-storage.yml", lambda lab: _control_plane(lab) if lab.storage else ()),
+}
+
+
+def missing(s: Session, name: str) -> str | None:
+    """One sentence that says what stage `name` still lacks, or None: by its mark and by the truth on the machines.
+
+    UnreachableError when a machine does not answer.
+    """
+    identity = tree.identity(s.lab)
+    said = ask(s, STAGES[name].machines(s.lab), "probe.sh", lambda machine: (name, identity, machine.name))
+    lacks = [f"{machine}: {sentence}" for machine, sentence in said.items() if sentence]
+    return "; ".join(lacks) or None
+
+
+def run(s: Session, name: str, *, dry: bool = False) -> bool:
+    """Do the stage's whole idempotent work and return whether anything was changed; `dry`: only show what would be.
+
+    Raises LabError with machine, task and reason when it fails; what other machines had done stays done.
+    """
+    stage = STAGES[name]
+    if not stage.machines(s.lab):
+        s.output.print(f"{name}: this lab has no machine with that part; nothing to do")
+        return False
+    _await_others(s, name)
+    changed = tree.push(s)
+    if name == "k8s.bootstrap":
+        changed = environment.ensure(s) or changed
+    done = play(s, name, [stage.playbook, *(["--check", "--diff"] if dry else [])])
+    if name == "k8s.control-plane" and not dry:
+        changed = kubeconfig.fetch(s) or changed
+    return changed or done.changed
+
+
+def play(s: Session, name: str, arguments: list[str]) -> Run:
+    """Run one playbook as the unit, attached until its end; its times go to the journal. LabError when it fails."""
+    what = unit.start(s, name, arguments)
+    with live(s.console) as watcher:
+        done = unit.follow(s, what, watcher)
+    _record(s, name, done)
+    _judge(name, what, done)
+    return done
+
+
+def _await_others(s: Session, name: str) -> None:
+    """Attach to a run that is under way (a lost connection, another terminal) until its end: one at a time."""
+    what = unit.running(s)
+    if what is None:
+        return
+    s.console.print(f"    attached to {what.stage}, which is under way on the bootstrap server")
+    with live(s.console) as watcher:
+        done = unit.follow(s, what, watcher)
+    if what.stage == name:
+        _judge(name, what, done)
+
+
+def _record(s: Session, name: str, done: Run) -> None:
+    tasks = [
+        {"task": task.name, "seconds": max(task.seconds.values(), default=0.0), "changed": task.hosts("changed")}
+        for task in done.tasks.values()
+    ]
+    s.journal.write("times", step=name, times=done.seconds_by_machine())
+    s.journal.write("tasks", step=name, host_tasks=done.host_tasks, tasks=tasks)
+
+
+def _judge(name: str, what: unit.Running, done: Run) -> None:
+    """Raise what a run's end means, unless it went well."""
+    if done.result == "success":
+        return
+    hint = f"log on the bootstrap server: {what.log}; when it is put right: inv {name}"
+    if done.result == "timeout":
+        raise DeadlineError(f"{name} was ended at its deadline (timeouts.ansible_s)", hint)
+    if done.failures:
+        rows = (f"{failure.host}: {failure.task}: {failure.message}" for failure in done.failures)
+        raise LabError(f"{name} failed\n  " + "\n  ".join(rows), hint)
+    raise LabError(f"{name} ended with {done.result} {done.status}", hint)
