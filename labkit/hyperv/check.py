@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from labkit.lab import Lab
     from labkit.session import Session
 
+OLDEST_POWERSHELL = (5, 1)
 WINDOWS_NEEDS_BYTES = 2 * GB
 DISK_START_BYTES = {"system": 8 * GB, "data": 1 * GB}  # what a fresh dynamic disk grows to within a build
 
@@ -43,10 +44,10 @@ def problems(lab: Lab, facts: Facts) -> list[Finding]:
     return silent + [finding for rule in RULES for finding in rule(lab, answering)]
 
 
-def powershell_is_5_1(lab: Lab, facts: Facts) -> Iterator[Finding]:
-    """The scripts are written for it, and Windows answers with it."""
+def powershell_is_new_enough(lab: Lab, facts: Facts) -> Iterator[Finding]:
+    """Old Windows answers with 4.0 or 5.0."""
     for name, here in facts.items():
-        if not here.powershell.startswith("5.1."):
+        if tuple(int(part) for part in here.powershell.split(".")[:2]) < OLDEST_POWERSHELL:
             fix = "install Windows Management Framework 5.1, or use Windows 10 or 11"
             yield Finding(name, f"PowerShell is {here.powershell}", "the scripts need Windows PowerShell 5.1", fix)
 
@@ -122,7 +123,7 @@ def medium_is_there(lab: Lab, facts: Facts) -> Iterator[Finding]:
 
 
 RULES: tuple[Callable[[Lab, Facts], Iterator[Finding]], ...] = (
-    powershell_is_5_1,
+    powershell_is_new_enough,
     switch_is_suitable,
     template_is_there,
     names_are_free,

@@ -73,7 +73,7 @@ def requests(session: Session, plan: Plan) -> dict[str, dict[str, Any]]:
     return {
         host: {
             "Lab": session.lab.name,
-            "Switch": session.lab.switch,
+            "SwitchName": session.lab.switch,
             "Machine": [_request(by_name[m.name], m) for m in plan.work if m.host == host],
         }
         for host in hosts

@@ -28,18 +28,8 @@ COLOURS = {
 def status_table(lab: Lab, facts: Mapping[str, HostFacts]) -> Table:
     """Every machine of the lab on the hosts that answered, then VMs with its mark that are not described."""
     table = Table(title=f"{lab.name} on its hosts", title_justify="left")
-    for column in (
-        "host",
-        "machine",
-        "state",
-        "uptime",
-        "memory",
-        "addresses",
-        "system disk",
-        "data disk",
-        "checkpoints",
-    ):
-        table.add_column(column, justify="right" if column in ("uptime", "memory", "checkpoints") else "left")
+    for column in ("host", "machine", "state", "uptime", "memory", "addresses", "disks"):
+        table.add_column(column, no_wrap=column != "addresses", justify="right" if column == "memory" else "left")
     for name, here in facts.items():
         described = [machine.name for machine in lab.on_host(name)]
         for machine in dict.fromkeys([*described, *here.machines]):
@@ -57,10 +47,18 @@ def _cells(vm: VmFacts | None, is_known: bool, is_described: bool) -> tuple[str,
         str(timedelta(seconds=vm.uptime_s)) if vm.uptime_s else "",
         f"{(vm.assigned_bytes or vm.memory_bytes) / GB:g} GB",
         ", ".join(addresses),
-        vm.system_disk.id if vm.system_disk else "[red]none[/red]",
-        vm.data_disk.id if vm.data_disk else "",
-        str(vm.checkpoints or ""),
+        _disks(vm),
     )
+
+
+def _disks(vm: VmFacts) -> str:
+    """The disks' ids; an installed system is known by its system disk's."""
+    told = [vm.system_disk.id if vm.system_disk else "[red]none[/red]"]
+    if vm.data_disk:
+        told.append(f"data {vm.data_disk.id}")
+    if vm.checkpoints:
+        told.append(f"{vm.checkpoints} checkpoints")
+    return ", ".join(told)
 
 
 def plan_table(lab: Lab, plan: Plan) -> Table:

@@ -98,10 +98,10 @@ def lab_error(host: str, script: str, error: PowerShellError, machine: str | Non
     where = f"host {host}" + (f", machine {machine}" if machine else "")
     line = f", line {error.line}" if error.line else ""
     text = f"{where}: {error.message} [{error.id or 'no id'}, {error.category}; {script}.ps1{line}]"
-    for id_or_category, kind, hint in ADVICE:
-        if id_or_category in (error.short_id, error.category):
+    for known, kind, hint in ADVICE:
+        if known in (error.id, error.short_id, error.category):
             return kind(text, hint)
-    return LabError(text, "`inv hyperv.plan` shows the state that is left; a second `inv hyperv.create` finishes it")
+    return LabError(text, "`inv hyperv.plan` shows the state that is left; repeating the command goes on from there")
 
 
 ADVICE: tuple[tuple[str, type[LabError], str], ...] = (
@@ -109,14 +109,19 @@ ADVICE: tuple[tuple[str, type[LabError], str], ...] = (
     ("LabNameTaken", RefusedError, "rename or remove that VM in Hyper-V Manager, or choose another lab.id"),
     ("LabSwitchMissing", RefusedError, "`inv hyperv.check` says which switch is needed"),
     ("CommandNotFoundException", RefusedError, "enable Hyper-V and its PowerShell module there; `inv hyperv.check`"),
+    (
+        "InvalidOperation,Microsoft.HyperV.PowerShell.Commands.StopVM",
+        LabError,
+        "its system cannot be asked to shut down (none installed, or installing): `inv hyperv.stop --cut-power`",
+    ),
     ("OutOfMemory", LabError, "close programs on that PC, or give its machines less memory_mb in the lab's file"),
     ("AccessDenied", RefusedError, "the account must be in Administrators or Hyper-V Administrators there"),
     ("PermissionDenied", RefusedError, "the account must be in Administrators or Hyper-V Administrators there"),
-    ("ObjectInUse", LabError, "something else holds that object (a backup, a mounted disk): release it, then repeat"),
+    ("ObjectInUse", LabError, "something else holds it (a backup, a mounted disk): release it there, then repeat"),
     ("InvalidState", RefusedError, "the machine's state does not allow it: `inv hyperv.status`, then repeat"),
     ("ObjectNotFound", LabError, "`inv hyperv.check` looks at the Hyper-V service and at what should be there"),
 )
-"""Error id or category -> class and hint; the first that fits counts."""
+"""Error id (whole or short) or category -> class and hint; the first that fits counts."""
 
 
 def clixml_text(text: str) -> str:

@@ -70,7 +70,7 @@ function Get-Disk {
 
 $system = Get-CimInstance -ClassName Win32_OperatingSystem
 $computer = Get-CimInstance -ClassName Win32_ComputerSystem
-$service = @(Get-Service | Where-Object { $_.Name -eq 'vmms' })
+$service = @(Get-Service -Name vmms -ErrorAction SilentlyContinue)  # none where Hyper-V is not installed
 $answer = @{
     changed = $false; service = ''; refusal = $null; templates = @(); switches = @(); vms = @(); disks = @(); free_bytes = $null
     host = @{ name = "$($computer.Name)"; powershell = "$($PSVersionTable.PSVersion)"; windows_build = [int]$system.BuildNumber

@@ -6,17 +6,17 @@ README.md in this folder describes Machine and the answer. A VM gets its Notes r
 is missing is added by the next call, so an interrupted call leaves nothing that a second one cannot finish.
 .PARAMETER Lab
 The lab's name.
-.PARAMETER Switch
+.PARAMETER SwitchName
 The virtual switch for all adapters.
 .PARAMETER Machine
 The machines with all their properties, and in `do` what is to be done for each.
 .EXAMPLE
-.\New-LabMachine.ps1 -Lab lab-7e57 -Switch Lab -Machine (Get-Content .\machines.json -Raw | ConvertFrom-Json)
+.\New-LabMachine.ps1 -Lab lab-7e57 -SwitchName Lab -Machine (Get-Content .\machines.json -Raw | ConvertFrom-Json)
 #>
 [CmdletBinding()]
 param(
     [Parameter(Mandatory = $true)] [string] $Lab,
-    [Parameter(Mandatory = $true)] [string] $Switch,
+    [Parameter(Mandatory = $true)] [string] $SwitchName,
     [Parameter(Mandatory = $true)] [object[]] $Machine
 )
 $ErrorActionPreference = 'Stop'
@@ -57,7 +57,7 @@ function Set-Adapter {
         if ($nic[0].DynamicMacAddressEnabled -or $nic[0].MacAddress -ne $want.mac) {
             Set-VMNetworkAdapter -VMNetworkAdapter $nic[0] -StaticMacAddress $want.mac
         }
-        if ($nic[0].SwitchName -ne $Switch) { Connect-VMNetworkAdapter -VMNetworkAdapter $nic[0] -VMSwitch $theSwitch[0] }
+        if ($nic[0].SwitchName -ne $SwitchName) { Connect-VMNetworkAdapter -VMNetworkAdapter $nic[0] -VMSwitch $lanSwitch[0] }
         $guard = if ($want.guard) { 'On' } else { 'Off' }
         Set-VMNetworkAdapter -VMNetworkAdapter $nic[0] -DhcpGuard $guard -RouterGuard $guard
         if ($want.vlan) { Set-VMNetworkAdapterVlan -VMNetworkAdapter $nic[0] -Access -VlanId $want.vlan }
@@ -101,8 +101,8 @@ function Update-Machine {
     }
 }
 
-$theSwitch = @(Get-VMSwitch | Where-Object { $_.Name -eq $Switch })
-if ($theSwitch.Count -ne 1) { Write-Error -Message "$($theSwitch.Count) switches named $Switch" -ErrorId LabSwitchMissing -Category ObjectNotFound }
+$lanSwitch = @(Get-VMSwitch | Where-Object { $_.Name -eq $SwitchName })
+if ($lanSwitch.Count -ne 1) { Write-Error -Message "$($lanSwitch.Count) switches named $SwitchName" -ErrorId LabSwitchMissing -Category ObjectNotFound }
 $answers = foreach ($wanted in $Machine) {
     $answer = @{ name = $wanted.name; id = ''; state = ''; changed = @(); error = $null }
     try {
