@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import secrets
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
-from pydantic_core import ErrorDetails
 
-from labkit.config import rules
+from labkit.config import rest, rules
+from labkit.config.messages import problem
 from labkit.config.models import LabModel
 from labkit.config.source import KeyPath, Problem, Source, read
 from labkit.errors import ConfigError
 from labkit.lab import Lab, derive
-
-MISSING = "missing"
 
 
 def load_lab(file: Path) -> Lab:
@@ -24,16 +21,18 @@ def load_lab(file: Path) -> Lab:
     Raises ConfigError that lists every problem with line, key, value and fix; nothing is contacted.
     """
     source = read(file)
-    data = source.data or {}
-    if "lab" not in data:
-        raise ConfigError(f"{file}: there is no `lab:` section", "begin from invoke.yaml, the commented description")
-    below, problems = data["lab"], list(source.problems)
+    below = (source.data or {}).get("lab")
     if not isinstance(below, dict):
-        problems.append(Problem(("lab",), f"a mapping is expected, not {below!r}", "write the lab's keys below `lab:`"))
-        raise _refusal(source, problems)
-    model = _model(_with_id_as_written(below, source), source, problems)
+        found = "there is no `lab:` section" if below is None else f"lab: a mapping is expected, not {below!r}"
+        raise ConfigError(
+            f"{source.shown}:{source.line(('lab',))}: {found}", "begin from invoke.yaml, the commented description"
+        )
+    below = _with_id_as_written(below, source)
+    model, shapes = _model(below)
+    problems = [*shapes, *rest.problems(below, [found.path for found in shapes])] if model is None else []
     if model is not None:
-        problems += [Problem(("lab", *problem.path), problem.message, problem.fix) for problem in rules.check(model)]
+        problems = rules.check(model)
+    problems = [*source.problems, *(Problem(("lab", *found.path), found.message, found.fix) for found in problems)]
     if problems or model is None:
         raise _refusal(source, problems)
     return derive(model, file.resolve())
@@ -47,36 +46,38 @@ def _with_id_as_written(below: dict[str, Any], source: Source) -> dict[str, Any]
     return {key: value for key, value in below.items() if key != "id" or value is not None}
 
 
-def _model(below: dict[str, Any], source: Source, problems: list[Problem]) -> LabModel | None:
+def _model(below: dict[str, Any]) -> tuple[LabModel | None, list[Problem]]:
+    """The model, or what is wrong with single values: one problem a key, the one that helps most."""
     try:
-        return LabModel.model_validate(below)
+        return LabModel.model_validate(below), []
     except ValidationError as error:
-        problems += [_problem(detail) for detail in error.errors()]
-        return None
+        found: dict[KeyPath, list[Any]] = {}
+        for detail in error.errors():
+            found.setdefault(_path(detail["loc"], below), []).append(detail)
+    deepest = [path for path in found if not any(other != path and other[: len(path)] == path for other in found)]
+    return None, [problem(path, found[path]) for path in deepest]
 
 
-def _problem(detail: ErrorDetails) -> Problem:
-    path: KeyPath = ("lab", *(part for part in detail["loc"] if not _is_union_branch(part)))
-    kind, key = detail["type"], detail["loc"][-1] if detail["loc"] else "lab"
-    if path == ("lab", "id"):
-        if kind == MISSING:
-            return Problem(path, "every lab needs an id of its own; there is none yet", f"write id: '{secrets.token_hex(2)}' (made at random just now)")
-        return Problem(path, f"{detail['input']!r}: four hex digits are expected", f"for instance id: '{secrets.token_hex(2)}'")
-    if kind == MISSING:
-        return Problem(path, "this key is missing", f"add {key}; invoke.yaml shows an example")
-    if kind == "extra_forbidden":
-        return Problem(path, "there is no such key", "correct the spelling, or remove it; invoke.yaml names every key")
-    message = detail["msg"].removeprefix("Value error, ")
-    return Problem(path, f"{detail['input']!r}: {message}", "correct the value")
-
-
-def _is_union_branch(part: str | int) -> bool:
-    """Pydantic adds the branch of a union it tried to the path (`literal['auto']`, `constrained-int`)."""
-    return isinstance(part, str) and (part in ("constrained-int", "int", "IPv4Network", "ipv4network") or "[" in part)
+def _path(place: tuple[str | int, ...], below: Any) -> KeyPath:
+    """Pydantic's place without what is not in the file: the branch of a union that it tried, or `[key]`."""
+    path: list[str | int] = []
+    here = below
+    for index, part in enumerate(place):
+        known: Any = here if isinstance(here, dict) else dict(enumerate(here)) if isinstance(here, list) else {}
+        if part in known:
+            here = known[part]
+            path.append(part)
+        elif isinstance(here, dict) and index == len(place) - 1 and part != "[key]":
+            path.append(part)  # a key that is missing
+    return tuple(path)
 
 
 def _refusal(source: Source, problems: list[Problem]) -> ConfigError:
     unique = dict.fromkeys((source.line(p.path), ".".join(map(str, p.path)), p.message, p.fix) for p in problems)
-    rows = [f"  {source.file}:{line}: {key}: {message} -> {fix}" for line, key, message, fix in sorted(unique, key=lambda row: row[0])]
-    count = f"{len(rows)} problem{'s' if len(rows) != 1 else ''}"
-    return ConfigError("\n".join([f"{count} in {source.file}; nothing was contacted or changed", *rows]), f"correct {source.file.name} and repeat the command")
+    rows = sorted(unique, key=lambda row: row[0])
+    lines = [f"  {source.shown}:{line}: {key}: {message} -> {fix}" for line, key, message, fix in rows]
+    count = f"{len(lines)} problem{'s' if len(lines) != 1 else ''}"
+    return ConfigError(
+        "\n".join([f"{count} in {source.shown}; nothing was contacted or changed", *lines]),
+        f"correct {source.shown} and repeat the command",
+    )

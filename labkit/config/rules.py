@@ -1,30 +1,39 @@
-"""What must hold between keys: names, numbers, addresses, roles, hosts. Pure; each rule yields every problem it finds."""
+"""What must hold between keys: names, numbers, addresses, roles, hosts. Pure; each rule yields every problem it finds.
+
+One mistake gives one problem: what follows from a number that is taken twice, say, is not told again as addresses.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from ipaddress import IPv4Network
+from ipaddress import IPv4Address, IPv4Network
 from itertools import combinations
 
-from labkit.config.models import LabModel
+from labkit.config.models import LabModel, MachineModel
 from labkit.config.source import KeyPath, Problem
-from labkit.lab import derive_networks, interface_of
+from labkit.lab import Network, derive_networks, interface_of
+
+Rule = Callable[[LabModel], Iterator[Problem]]
 
 
-def check(model: LabModel) -> list[Problem]:
-    """Every problem of a model whose single values are all right, in the order of the rules."""
-    return [problem for rule in RULES for problem in rule(model)]
+def check(model: LabModel, *, id_is_known: bool = True) -> list[Problem]:
+    """Every problem of a model whose single values are all right, in the order of the rules.
+
+    `id_is_known` False: a stand-in fills the id's place, and rules about what follows from the id are left out.
+    """
+    rules = RULES + RULES_ABOUT_THE_ID if id_is_known else RULES
+    return [problem for rule in rules for problem in rule(model)]
 
 
 def names_and_numbers_are_unique(model: LabModel) -> Iterator[Problem]:
     for key in ("name", "number"):
-        seen: dict[object, int] = {}
+        seen: set[object] = set()
         for index, machine in enumerate(model.machines):
             value = getattr(machine, key)
             if value in seen:
-                first = model.machines[seen[value]].name
-                yield Problem(("machines", index, key), f"{value!r} is taken by machine {first} already", f"give each machine a {key} of its own")
-            seen.setdefault(value, index)
+                message = f"another machine has the {key} {value!r} already"
+                yield Problem(("machines", index, key), message, f"give each machine a {key} of its own")
+            seen.add(value)
 
 
 def hosts_exist(model: LabModel) -> Iterator[Problem]:
@@ -39,94 +48,156 @@ def host_addresses_are_unique(model: LabModel) -> Iterator[Problem]:
     for name, host in model.hosts.items():
         first = seen.setdefault((host.address, host.port), name)
         if first != name:
-            yield Problem(("hosts", name, "address"), f"{host.address} is host {first}'s address already", "give each host its own address")
+            message = f"{host.address} is host {first}'s address already"
+            yield Problem(("hosts", name, "address"), message, "give each host its own address")
 
 
 def roles_are_filled(model: LabModel) -> Iterator[Problem]:
-    for role in ("bootstrap", "control_plane"):
+    for role in ("bootstrap", "control_plane", "storage"):
         holders = [index for index, machine in enumerate(model.machines) if role in machine.roles]
-        if not holders:
-            yield Problem(("machines",), f"no machine has the role {role}", f"give exactly one machine the role {role}")
+        if not holders and role != "storage":
+            message, fix = f"no machine has the role {role}", f"give exactly one machine the role {role}"
+            yield Problem(("machines",), message, fix)
         for index in holders[1:]:
             first = model.machines[holders[0]].name
-            yield Problem(("machines", index, "roles"), f"{role} is {first}'s role already", f"this lab has exactly one {role}")
-    storages = [index for index, machine in enumerate(model.machines) if "storage" in machine.roles]
-    for index in storages[1:]:
-        yield Problem(("machines", index, "roles"), f"storage is {model.machines[storages[0]].name}'s role already", "at most one machine has it")
+            yield Problem(("machines", index, "roles"), f"{role} is {first}'s role already", f"keep one {role}")
 
 
 def data_disks_follow_storage(model: LabModel) -> Iterator[Problem]:
     for index, machine in enumerate(model.machines):
+        path: KeyPath = ("machines", index, "data_disk_gb")
         if "storage" in machine.roles and machine.data_disk_gb is None:
-            yield Problem(("machines", index, "data_disk_gb"), "a storage machine needs a data disk", "add data_disk_gb, such as 50")
+            yield Problem(path, "a storage machine needs a data disk", "add data_disk_gb, such as 50")
         if "storage" not in machine.roles and machine.data_disk_gb is not None:
-            yield Problem(("machines", index, "data_disk_gb"), "only a storage machine has a data disk", "remove data_disk_gb, or add the role storage")
+            yield Problem(path, "only a storage machine has a data disk", "remove it, or add the role storage")
 
 
-def networks_do_not_overlap(model: LabModel) -> Iterator[Problem]:
+def written_ranges_do_not_overlap(model: LabModel) -> Iterator[Problem]:
+    written = [(path, cidr) for path, cidr, is_derived in _ranges(model) if not is_derived]
+    for (path, left), (other, right) in combinations(written, 2):
+        yield from _overlap(path, left, other, right)
+
+
+def derived_ranges_do_not_overlap(model: LabModel) -> Iterator[Problem]:
+    """MGMT's and INTERNAL's range, where they follow from the id, against the written ones: those can be changed."""
+    ranges = _ranges(model)
+    for path, left, is_derived in ranges:
+        for other, right, is_derived_too in ranges:
+            if is_derived and not is_derived_too:
+                yield from _overlap(path, left, other, right)
+
+
+def _ranges(model: LabModel) -> list[tuple[KeyPath, IPv4Network, bool]]:
+    """Each range of addresses, where it is written, and whether it is not written but follows from the id."""
     mgmt, internal, external = derive_networks(model)
-    ranges: list[tuple[KeyPath, IPv4Network]] = [
-        (("networks", "mgmt", "cidr"), mgmt.cidr),
-        (("networks", "internal", "cidr"), internal.cidr),
-        (("external", "cidr"), external.cidr),
-        (("kubernetes", "pod_cidr"), model.kubernetes.pod_cidr),
-        (("kubernetes", "service_cidr"), model.kubernetes.service_cidr),
+    return [
+        (("networks", "mgmt", "cidr"), mgmt.cidr, model.networks.mgmt.cidr == "auto"),
+        (("networks", "internal", "cidr"), internal.cidr, model.networks.internal.cidr == "auto"),
+        (("external", "cidr"), external.cidr, False),
+        (("kubernetes", "pod_cidr"), model.kubernetes.pod_cidr, False),
+        (("kubernetes", "service_cidr"), model.kubernetes.service_cidr, False),
     ]
-    for (path, left), (other, right) in combinations(ranges, 2):
-        if left.overlaps(right):
-            yield Problem(other, f"{right} overlaps {'.'.join(map(str, path))} ({left})", "choose ranges that do not overlap")
+
+
+def _overlap(path: KeyPath, left: IPv4Network, other: KeyPath, right: IPv4Network) -> Iterator[Problem]:
+    if left.overlaps(right):
+        message = f"{right} overlaps {'.'.join(map(str, path))} ({left})"
+        yield Problem(other, message, "choose ranges that do not overlap")
 
 
 def vlans_differ(model: LabModel) -> Iterator[Problem]:
     mgmt, internal, _ = derive_networks(model)
     if mgmt.vlan is not None and mgmt.vlan == internal.vlan:
-        yield Problem(("networks", "internal", "vlan"), f"{internal.vlan} is MGMT's VLAN already", "give each network a VLAN of its own")
+        message = f"{internal.vlan} is MGMT's VLAN already"
+        yield Problem(("networks", "internal", "vlan"), message, "give each network a VLAN of its own")
 
 
 def external_addresses_fit(model: LabModel) -> Iterator[Problem]:
+    """EXTERNAL's gateway and every machine's address, counted from the first one, lie in its range."""
+    cidr = model.external.cidr
     for key in ("gateway", "first_address"):
-        if getattr(model.external, key) not in model.external.cidr:
-            value = getattr(model.external, key)
-            yield Problem(("external", key), f"{value} is not in {model.external.cidr}", f"name an address of {model.external.cidr}")
+        value = getattr(model.external, key)
+        if value not in cidr:
+            yield Problem(("external", key), f"{value} is not in {cidr}", f"name an address of {cidr}")
+    first, count = model.external.first_address, max(machine.number for machine in model.machines)
+    if first in cidr and int(first) + count - 1 >= int(cidr.broadcast_address):
+        message = f"{count} addresses are needed from {first} on; {cidr} ends before"
+        yield Problem(("external", "first_address"), message, "name a lower one, or a larger range")
 
 
-def machine_addresses_fit(model: LabModel) -> Iterator[Problem]:
-    taken: dict[object, str] = {model.external.gateway: "the gateway"}
+def addresses_are_unique(model: LabModel) -> Iterator[Problem]:
+    taken = {str(model.external.gateway): "the gateway"}
     taken.update({host.address: f"host {name}" for name, host in model.hosts.items()})
-    for index, machine in enumerate(model.machines):
+    for path, machine, network, address in _addresses(model):
+        owner = taken.setdefault(str(address), machine.name)
+        if owner != machine.name:
+            message = f"{machine.name}'s {network.name} address {address} is {owner}'s already"
+            yield Problem(path, message, "choose addresses that are free")
+
+
+def addresses_are_usable(model: LabModel) -> Iterator[Problem]:
+    for path, machine, network, address in _addresses(model):
+        cidr = network.cidr
+        if network.name == "external":
+            continue
+        if address not in cidr or address in (cidr.network_address, cidr.broadcast_address):
+            message = f"{machine.name}'s {network.name} address {address} is not usable in {cidr}"
+            yield Problem(path, message, "choose another one, or a larger range")
+
+
+def _addresses(model: LabModel) -> Iterator[tuple[KeyPath, MachineModel, Network, IPv4Address]]:
+    """Every address of every machine and where it comes from; not those that follow from a mistake told elsewhere."""
+    misplaced = {"external"} if any(external_addresses_fit(model)) else set()
+    for index, machine, has_own_number in _numbered(model):
         for network in derive_networks(model):
-            address = interface_of(model, machine, network).address
-            written = network.name == "mgmt" and machine.address is not None
-            key: KeyPath = ("machines", index, "address" if written else "number")
-            if address not in network.cidr or address == network.cidr.broadcast_address:
-                yield Problem(key, f"{machine.name}'s {network.name} address {address} is not usable in {network.cidr}", "choose another number or a larger range")
-            owner = taken.get(address) or taken.get(str(address))
-            if owner:
-                yield Problem(key, f"{machine.name}'s {network.name} address {address} is {owner}'s already", "choose addresses that are free")
-            taken.setdefault(address, machine.name)
+            is_written = network.name == "mgmt" and machine.address is not None
+            if is_written or (has_own_number and network.name not in misplaced):
+                path: KeyPath = ("machines", index, "address" if is_written else "number")
+                yield path, machine, network, interface_of(model, machine, network).address
+
+
+def _numbered(model: LabModel) -> Iterator[tuple[int, MachineModel, bool]]:
+    """Each machine, and whether it is the first with its number."""
+    seen: set[int] = set()
+    for index, machine in enumerate(model.machines):
+        yield index, machine, machine.number not in seen
+        seen.add(machine.number)
 
 
 def macs_follow_the_plan(model: LabModel) -> Iterator[Problem]:
+    """MGMT's MACs may be written out; DHCP and GRUB know only those that begin as this lab's do."""
     prefix = f"02:{model.id[:2]}:{model.id[2:]}:01:"
-    taken: dict[str, str] = {}
     for index, machine in enumerate(model.machines):
-        mac = interface_of(model, machine, derive_networks(model)[0]).mac
-        if not mac.startswith(prefix):
-            yield Problem(("machines", index, "mac"), f"{mac} is outside this lab's plan ({prefix}..)", "remove the key: MACs follow from lab.id")
-        if mac in taken:
-            yield Problem(("machines", index, "mac"), f"{mac} is machine {taken[mac]}'s MAC already", "remove the key: MACs follow from lab.id")
-        taken.setdefault(mac, machine.name)
+        if machine.mac is not None and not machine.mac.startswith(prefix):
+            message = f"{machine.mac} is outside this lab's plan ({prefix}..)"
+            yield Problem(("machines", index, "mac"), message, "remove the key: MACs follow from lab.id")
 
 
-RULES: tuple[Callable[[LabModel], Iterator[Problem]], ...] = (
+def macs_are_unique(model: LabModel) -> Iterator[Problem]:
+    mgmt, taken = derive_networks(model)[0], dict[str, str]()
+    for index, machine, has_own_number in _numbered(model):
+        if machine.mac is not None or has_own_number:
+            mac = interface_of(model, machine, mgmt).mac
+            owner = taken.setdefault(mac, machine.name)
+            if owner != machine.name:
+                path: KeyPath = ("machines", index, "mac")
+                yield Problem(path, f"{mac} is machine {owner}'s MAC already", "remove mac: it follows from lab.id")
+
+
+RULES: tuple[Rule, ...] = (
     names_and_numbers_are_unique,
     hosts_exist,
     host_addresses_are_unique,
     roles_are_filled,
     data_disks_follow_storage,
-    networks_do_not_overlap,
+    written_ranges_do_not_overlap,
     vlans_differ,
     external_addresses_fit,
-    machine_addresses_fit,
+    addresses_are_unique,
+    macs_are_unique,
+)
+RULES_ABOUT_THE_ID: tuple[Rule, ...] = (
+    derived_ranges_do_not_overlap,
+    addresses_are_usable,
     macs_follow_the_plan,
 )
