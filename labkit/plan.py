@@ -46,7 +46,7 @@ def rows(session: Session, task: Any) -> list[Row]:
         if name in kinds.STAGES and looking:
             state, looking = _state(session, name)
         elif name in kinds.STAGES:
-            state = "follows from the stage above"
+            state = "to be seen when the stages above are done"
         found.append(Row(name, str(call.task.__doc__).strip().splitlines()[0], state))
     return found
 
@@ -70,3 +70,15 @@ def show(session: Session, task: Any) -> None:
     for number, row in enumerate(rows(session, task), start=1):
         table.add_row(str(number), row.name, row.summary, row.state)
     session.output.print(table)
+    _show_hosts(session)
+
+
+def _show_hosts(session: Session) -> None:
+    """What would change on the hosts, when they all answer; else which do not, and what is wrong with them."""
+    from labkit.hyperv import check, display, drift
+
+    facts, errors = session.hosts.survey()
+    if not errors and all(here.answers for here in facts.values()):
+        session.output.print(display.plan_table(session.lab, drift.plan(session.lab, facts)))
+    for problem in [*check.problems(session.lab, facts), *(error.problem for error in errors)]:
+        session.console.print(str(problem), markup=False)

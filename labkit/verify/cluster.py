@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from threading import Event
 from typing import Any
 
+from labkit.cluster import kubectl
 from labkit.errors import LabError
 from labkit.session import Session
 from labkit.verify.rows import Row, passed_if
@@ -36,11 +37,9 @@ class Cluster:
     namespace: str = field(default_factory=lambda: f"lab-verify-{secrets.token_hex(3)}")
     stopped: Event = field(default_factory=Event)  # set by Ctrl-C: whoever waits gives up
 
-    def kubectl(self, *arguments: str, input: str | None = None) -> str:  # noqa: A002 - as subprocess.run names it
+    def kubectl(self, *arguments: str, stdin: str | None = None, timeout_s: float = kubectl.TIMEOUT_S) -> str:
         """Run kubectl as the cluster's administrator; LabError when it fails."""
-        from labkit.cluster import kubectl
-
-        return kubectl.run(self.session, *arguments, input=input)
+        return kubectl.run(self.session, *arguments, stdin=stdin, timeout_s=timeout_s)
 
     def read(self, *arguments: str) -> dict[str, Any]:
         """What `kubectl get ...` answers, as data."""
@@ -61,7 +60,7 @@ class Cluster:
         for made in objects:
             made["metadata"]["namespace"] = self.namespace
         document = json.dumps({"apiVersion": "v1", "kind": "List", "items": list(objects)})
-        self.kubectl("apply", "--filename=-", input=document)
+        self.kubectl("apply", "--filename=-", stdin=document)
 
     def until(self, done: Callable[[], bool], timeout_s: float) -> bool:
         """Look once a second until `done`; whether that came about within `timeout_s`. Looks at least once."""
@@ -94,7 +93,8 @@ class Cluster:
         limit = f"--timeout={REMOVAL_TIMEOUT_S}s"
         name = "what verification made is gone"
         try:
-            self.kubectl("delete", "namespace", self.namespace, "--wait=true", limit)
+            arguments = ("delete", "namespace", self.namespace, "--wait=true", limit)
+            self.kubectl(*arguments, timeout_s=REMOVAL_TIMEOUT_S + kubectl.TIMEOUT_S)
         except LabError as error:
             return Row(name, "failed", f"namespace {self.namespace} is still there", detail=error.problem)
         return Row(name, passed_if(True), f"namespace {self.namespace} removed", self.clock.now() - begin)
