@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import shlex
 import tarfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -94,7 +94,7 @@ class Remote:
         )
         self.sudo(command, input=_archive(folder, extra or {}))
 
-    def follow(self, command: str, *, tick_s: float = 1.0) -> Iterator[str | None]:
+    def follow(self, command: str, *, tick_s: float = 1.0) -> Generator[str | None, None, None]:
         """Run `command` as root and yield its lines (standard error among them) as they come.
 
         Yields None whenever `tick_s` seconds pass without a line, so that the caller can look at its deadlines. Ends

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import closing
 from datetime import datetime
 
+from labkit.errors import ConfigError
 from labkit.lab import Lab
+from labkit.machines.choice import chosen
 from labkit.pxe import server
 from labkit.pxe.events import Line, Reader
 from labkit.remote import Remote
@@ -15,18 +17,23 @@ from labkit.session import Session
 STEPS = "/var/log/lab/dnsmasq.log /var/log/nginx/lab.jsonl"
 PACKAGES = "/var/log/nginx/packages.log"
 FOLLOW_S = 7200  # ends a follower over there whose controller vanished
-DEFAULT_LINES = 200
 
 
-def gather(session: Session, machine: str | None = None, count: int = DEFAULT_LINES) -> list[str]:
-    """The last `count` lines about one machine, or about all; with the packages that each fetched."""
+def gather(session: Session, machine: str, lines: str) -> list[str]:
+    """The last `lines` lines about one machine, or about all for ''; with the packages that each fetched.
+
+    Raises ConfigError when `lines` is no number, MissingError for a machine that is none.
+    """
+    if not lines.isdecimal() or int(lines) == 0:
+        raise ConfigError(f"--lines takes a number from 1, not {lines!r}", "such as --lines 50")
+    names = {one.name for one in chosen(session.lab, machine)}
     remote = session.machines.bootstrap()
     records = server.read_records(remote)
     reading = reader(session.lab, records)
     text = remote.sudo(f"cat {STEPS} {PACKAGES} 2>/dev/null", check=False).stdout
-    lines = [line for raw in text.splitlines() if (line := reading.line(raw)) and _wanted(line, machine)]
-    lines.sort(key=lambda line: line.time)
-    return [_shown(line, records) for line in lines[-count:]]
+    found = [line for raw in text.splitlines() if (line := reading.line(raw)) and line.machine in names]
+    found.sort(key=lambda line: line.time)
+    return [_shown(line, records) for line in found[-int(lines) :]]
 
 
 def history(remote: Remote) -> list[str]:
@@ -34,7 +41,7 @@ def history(remote: Remote) -> list[str]:
     return remote.sudo(f"cat {STEPS} 2>/dev/null", check=False).stdout.splitlines()
 
 
-def follow(remote: Remote) -> Iterator[str | None]:
+def follow(remote: Remote) -> Generator[str | None, None, None]:
     """The same from the beginning and then as they come; None whenever a second passes without one."""
     with closing(remote.follow(f"exec timeout {FOLLOW_S} tail -q -n +1 -F {STEPS} 2>/dev/null")) as lines:
         yield from lines
@@ -42,10 +49,6 @@ def follow(remote: Remote) -> Iterator[str | None]:
 
 def reader(lab: Lab, records: server.Records) -> Reader:
     return Reader(lab.installed_by_network, records.now, records.zone)
-
-
-def _wanted(line: Line, machine: str | None) -> bool:
-    return line.machine is not None and machine in (None, line.machine)
 
 
 def _shown(line: Line, records: server.Records) -> str:

@@ -1,0 +1,82 @@
+"""Waiting for machines to answer by SSH, several at once, each with its own deadline and its own words."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+
+from labkit.errors import DeadlineError, LabError, UnreachableError
+from labkit.lab import Machine
+from labkit.session import Session
+
+PAUSE_S = 1.0  # between two tries of one machine
+NOTES = "/etc/lab/notes.d"
+
+
+def for_ssh(session: Session, machine: Machine, timeout_s: float, stop: threading.Event | None = None) -> None:
+    """Return when a command runs on `machine`; collect the notes that its parts left there.
+
+    Raises DeadlineError after `timeout_s` seconds, with the last reason; `stop` set by another thread ends it early.
+    """
+    stop = stop or threading.Event()
+    deadline = time.monotonic() + timeout_s
+    while True:
+        try:
+            collect_notes(session, machine)
+        except (UnreachableError, DeadlineError) as error:
+            reason = error
+        else:
+            return
+        session.machines.forget(machine)  # the next try is not to wait for a connection that died meanwhile
+        if time.monotonic() >= deadline:
+            raise DeadlineError(f"{machine.name} does not answer by SSH after {timeout_s:.0f} s: {reason.problem}")
+        if stop.wait(PAUSE_S):
+            raise DeadlineError(f"{machine.name}: not waited for any longer: {reason.problem}")
+
+
+def collect_notes(session: Session, machine: Machine) -> None:
+    """Copy the sentences in /etc/lab/notes.d of a machine into the journal: any part may leave a note about itself."""
+    # grep names the file before each line; where there is no note it finds none, which is no error here.
+    result = session.machines.to(machine).run(f"grep -sH . {NOTES}/*", check=False, timeout_s=30)
+    for line in result.stdout.splitlines():
+        source, _, text = line.removeprefix(f"{NOTES}/").partition(":")
+        session.journal.note(f"{machine.name}: {source}", text)
+
+
+def for_all(session: Session, machines: Iterable[Machine], timeout_s: float) -> dict[str, float]:
+    """Wait for several machines at once; return after how many seconds each answered.
+
+    Raises the error of a single silent machine, or one LabError that names all of them; the others were waited for.
+    """
+    wanted = list(machines)
+    begin = time.monotonic()
+    seconds: dict[str, float] = {}
+    errors: list[LabError] = []
+    stop = threading.Event()
+
+    def wait(machine: Machine) -> None:
+        try:
+            for_ssh(session, machine, timeout_s, stop)
+            seconds[machine.name] = round(time.monotonic() - begin, 1)
+        except LabError as error:
+            errors.append(error)
+
+    with ThreadPoolExecutor(max(len(wanted), 1)) as pool:
+        try:
+            list(pool.map(wait, wanted))
+        finally:
+            stop.set()
+    if len(errors) == 1:
+        raise errors[0]
+    if errors:
+        raise DeadlineError("\n  ".join([f"{len(errors)} machines do not answer", *(e.problem for e in errors)]))
+    return seconds
+
+
+def answering(session: Session, machines: Iterable[Machine]) -> dict[str, bool]:
+    """Which machines run a command now; all asked at once."""
+    wanted = list(machines)
+    with ThreadPoolExecutor(max(len(wanted), 1)) as pool:
+        return dict(zip((m.name for m in wanted), pool.map(session.machines.is_up, wanted), strict=True))

@@ -1,0 +1,75 @@
+"""The machines' operating systems. The file is not called os.py, which would hide Python's own module."""
+
+from invoke import Collection, Context, task
+
+from labkit.session import session
+from tasks.bootstrap import os_bootstrap
+from tasks.hyperv import hyperv_create
+from tasks.pxe import pxe_publish
+
+ALL = "a machine's name; without it, all of the lab"
+
+
+@task(pre=[hyperv_create, pxe_publish])
+def os_install(c: Context) -> None:
+    """Install every machine that has a fresh disk."""
+    from labkit.machines import install
+
+    s = session(c)
+    with s.journal.step("os.install") as step:
+        step.changed = install.install(s)
+        names = [machine.name for machine in s.lab.installed_by_network]
+        s.output.print(f"installed and answering: {', '.join(names)}")
+
+
+@task(help={"machine": ALL}, auto_shortflags=False)
+def os_wait(c: Context, machine: str = "") -> None:
+    """Wait until machines answer by SSH; change nothing."""
+    from labkit.machines import wait
+    from labkit.machines.choice import chosen
+
+    s = session(c)
+    seconds = wait.for_all(s, chosen(s.lab, machine), s.lab.timeouts.ssh_s)
+    s.output.print("\n".join(f"{name} answers ({passed} s)" for name, passed in seconds.items()))
+
+
+@task(help={"machine": "the machine to install anew"}, auto_shortflags=False)
+def os_reinstall(c: Context, machine: str = "") -> None:
+    """Throw one machine's system away; install it anew.
+
+    Its data disk stays. Afterwards `inv k8s.join` lets it into the cluster again.
+    """
+    from labkit.machines import reinstall
+
+    s = session(c)
+    with s.journal.step("os.reinstall") as step:
+        step.changed = reinstall.reinstall(s, machine, dry=c.config.run.dry)
+
+
+@task(
+    help={"machine": "the machine to enter (default: the bootstrap server)", "command": "run this there and leave"},
+    auto_shortflags=False,
+)
+def os_ssh(c: Context, machine: str = "", command: str = "") -> None:
+    """Enter a machine with the system's ssh."""
+    from labkit.machines import enter
+
+    enter.enter(session(c), machine, command)
+
+
+@task(default=True)
+def os_status(c: Context) -> None:
+    """Show what is installed and what answers."""
+    from labkit.machines import status
+
+    s = session(c)
+    s.output.print(status.table(s))
+
+
+ns = Collection("os")
+ns.add_task(os_bootstrap, name="bootstrap")
+ns.add_task(os_install, name="install")
+ns.add_task(os_wait, name="wait")
+ns.add_task(os_reinstall, name="reinstall")
+ns.add_task(os_ssh, name="ssh")
+ns.add_task(os_status, name="status")

@@ -1,0 +1,68 @@
+"""The network boot, served by the bootstrap server on MGMT."""
+
+from invoke import Collection, Context, task
+
+from labkit.session import session
+from tasks.bootstrap import os_bootstrap
+
+
+@task(pre=[os_bootstrap])
+def pxe_setup(c: Context) -> None:
+    """Set up DHCP, TFTP, HTTP and the install tree."""
+    from labkit.pxe import setup
+
+    s = session(c)
+    with s.journal.step("pxe.setup") as step:
+        changed = setup.set_up(s)
+        step.changed = bool(changed)
+        s.output.print("\n".join(f"changed: {what}" for what in changed) or "the network boot is as described")
+
+
+@task(pre=[pxe_setup])
+def pxe_publish(c: Context) -> None:
+    """Publish each machine's kickstart and GRUB files."""
+    from labkit.pxe import publish
+
+    s = session(c)
+    with s.journal.step("pxe.publish") as step:
+        changed = publish.publish(s)
+        step.changed = bool(changed)
+        s.output.print("\n".join(f"changed: {what}" for what in changed) or "the machines' files are as described")
+
+
+@task
+def pxe_check(c: Context) -> None:
+    """Fetch what a machine fetches; change nothing."""
+    from labkit.pxe import check
+
+    s = session(c)
+    s.output.print("\n".join(check.check(s)), markup=False)
+
+
+@task(
+    help={"machine": "a machine's name; without it, all of the lab", "lines": "how many of the last lines"},
+    auto_shortflags=False,
+)
+def pxe_logs(c: Context, machine: str = "", lines: str = "200") -> None:
+    """Show what the services logged, in time order."""
+    from labkit.pxe import logs
+
+    s = session(c)
+    s.output.print("\n".join(logs.gather(s, machine, lines)), markup=False, soft_wrap=True)
+
+
+@task(default=True)
+def pxe_status(c: Context) -> None:
+    """Show whether the network boot is as described."""
+    from labkit.pxe import status
+
+    s = session(c)
+    s.output.print("\n".join(status.lines(s)), markup=False)
+
+
+ns = Collection("pxe")
+ns.add_task(pxe_setup, name="setup")
+ns.add_task(pxe_publish, name="publish")
+ns.add_task(pxe_check, name="check")
+ns.add_task(pxe_logs, name="logs")
+ns.add_task(pxe_status, name="status")
