@@ -28,26 +28,26 @@ class Reset:
 
     def __str__(self) -> str:
         """What is lost, in a line."""
-        disks = ", ".join(disk.path for disk in self.disks) or "no system disk yet"
+        disks = ", ".join(disk.path for disk in self.disks)
         power = f", VM {self.vm.name} is powered off" if self.vm and not self.vm.is_off else ""
         return f"{self.machine} on {self.host}: {disks}{power}"
 
 
 def find(session: Session, machines: Iterable[str]) -> list[Reset]:
-    """What a reset of these machines would discard, by a fresh look; machines without VM and disks are left out.
+    """What a reset of these machines would discard, by a fresh look; machines without disks are left out.
 
     Raises RefusedError, naming all, when one has checkpoints: its disks could not be told apart for sure.
     """
     facts = answering(session.hosts.read(fresh=True))
     resets = [_reset(session.lab, facts[session.lab.machine(name).host], name) for name in machines]
-    wanted = [reset for reset in resets if reset.vm or reset.disks]
+    wanted = [reset for reset in resets if reset.disks]
     refuse_checkpoints([reset.vm for reset in wanted if reset.vm])
     return wanted
 
 
 def describe(resets: Iterable[Reset]) -> list[str]:
-    """What a reset would destroy, a line a machine that has something to lose."""
-    return [str(one) for one in resets if one.disks]
+    """What a reset would destroy, a line a machine."""
+    return [str(one) for one in resets]
 
 
 def _reset(lab: Lab, here: HostFacts, machine: str) -> Reset:

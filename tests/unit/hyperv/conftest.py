@@ -1,0 +1,179 @@
+"""A stand-in for the way to the hosts: it counts calls and answers as healthy hosts of the rehearsal's lab do."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from labkit.errors import LabError
+from labkit.hyperv.hosts import Hosts
+from labkit.hyperv.powershell import script_text
+from labkit.hyperv.specs import GB, SECURE_BOOT_TEMPLATE, MachineSpec, disk_mark, specs
+from labkit.hyperv.winrm import Output
+from labkit.lab import Host, Lab
+from labkit.secrets import Secret
+from labkit.session import Session
+
+Answer = dict[str, Any]
+SCRIPTS = (
+    "Get-LabHost",
+    "New-LabMachine",
+    "Start-LabMachine",
+    "Stop-LabMachine",
+    "Reset-LabMachine",
+    "Remove-LabMachine",
+)
+
+
+def disk_id(spec: MachineSpec, kind: str) -> str:
+    return f"{kind[0] == 's':d}000000{specs_number(spec)}"
+
+
+def specs_number(spec: MachineSpec) -> str:
+    return spec.adapters[0].mac[-1]
+
+
+def vm_row(spec: MachineSpec) -> Answer:
+    """A VM exactly as described, switched off."""
+    number = specs_number(spec)
+    kinds = ["system"] + (["data"] if spec.data_disk_bytes else [])
+    drives = [{"id": f"drive-{kind}", "path": spec.disk_path(kind, disk_id(spec, kind))} for kind in kinds]  # type: ignore[arg-type]
+    adapters = [
+        {
+            "id": f"nic-{a.name}", "name": a.name, "mac": a.mac, "dynamic_mac": False, "switch": a.switch,
+            "vlan_mode": "Access" if a.vlan else "Untagged", "vlan": a.vlan or 0, "dhcp_guard": a.is_guarded,
+            "router_guard": a.is_guarded, "addresses": [],
+        }
+        for a in spec.adapters
+    ]  # fmt: skip
+    detail = {
+        "cpus": spec.cpus, "dynamic_memory": False, "assigned_bytes": 0, "start_action": "StartIfRunning",
+        "stop_action": "ShutDown", "automatic_checkpoints": False, "checkpoints": 0, "secure_boot": True,
+        "template": SECURE_BOOT_TEMPLATE, "adapters": adapters, "drives": drives, "dvds": [],
+        "boot": [{"type": "Drive", "id": "drive-system"}, {"type": "Network", "id": "nic-mgmt"}],
+    }  # fmt: skip
+    return {
+        "id": f"00000000-0000-0000-0000-00000000000{number}", "name": spec.vm_name, "state": "Off", "notes": spec.notes,
+        "path": f"{spec.folder}\\{spec.vm_name}", "generation": 2, "memory_bytes": spec.memory_bytes, "uptime_s": 0,
+        "macs": [a.mac for a in spec.adapters], "detail": detail,
+    }  # fmt: skip
+
+
+def disk_rows(spec: MachineSpec) -> list[Answer]:
+    sizes = {"system": spec.system_disk_bytes, "data": spec.data_disk_bytes}
+    return [
+        {
+            "path": spec.disk_path(kind, disk_id(spec, kind)),  # type: ignore[arg-type]
+            "size_bytes": size,
+            "mark": json.loads(disk_mark(spec.lab, spec.name, disk_id(spec, kind), kind)),
+        }
+        for kind, size in sizes.items()
+        if size
+    ]
+
+
+def host_answer(lab: Lab, host: Host, *, built: bool) -> Answer:
+    """What Get-LabHost answers on a suitable host, with all of its machines or none."""
+    own = [spec for spec in specs(lab) if spec.host == host.name] if built else []
+    return {
+        "changed": False,
+        "host": {
+            "name": host.name.upper(), "powershell": "5.1.22621.4391", "windows_build": 22631,
+            "time": "2026-11-23T10:00:00Z", "memory_bytes": 16 * GB, "free_memory_bytes": 12 * GB, "processors": 8,
+        },
+        "service": "Running", "refusal": None,
+        "templates": ["MicrosoftWindows", SECURE_BOOT_TEMPLATE],
+        "switches": [
+            {"id": "s1", "name": lab.switch, "type": "External", "adapter_ids": ["a1"], "adapter_descriptions": []}
+        ],
+        "adapters": [
+            {"id": "a1", "index": 4, "name": "Ethernet", "description": "Wired", "mac": "A0B1C2D3E4F5", "up": True,
+             "hardware": True, "type": 6},
+        ],
+        "addresses": [{"index": 9, "address": host.address}], "free_bytes": 400 * GB, "iso": True,
+        "disks": [row for spec in own for row in disk_rows(spec)],
+        "vms": [with_dvd(vm_row(spec), spec) for spec in own],
+    }  # fmt: skip
+
+
+def with_dvd(row: Answer, spec: MachineSpec) -> Answer:
+    if spec.dvd:
+        row["detail"]["dvds"] = [{"id": "dvd", "path": spec.dvd}]
+    return row
+
+
+class Pcs:
+    """The two PCs: what each answers to each script, and every call that was made."""
+
+    def __init__(self, lab: Lab, built: bool) -> None:
+        self.answers: dict[str, Answer] = {host.name: host_answer(lab, host, built=built) for host in lab.hosts}
+        self.calls: list[tuple[str, str, Answer]] = []
+        self.replies: dict[str, Callable[[str, Answer], Answer | LabError]] = {
+            "Get-LabHost": lambda h, _: self.answers[h]
+        }
+
+    def connect(self, host: Host, password: Secret) -> Link:
+        return Link(self, host.name)
+
+    def vm(self, machine: str) -> Answer:
+        """The row of a machine's VM, to be changed by a test."""
+        rows = [row for answer in self.answers.values() for row in answer["vms"]]
+        return next(row for row in rows if row["name"].endswith(f"-{machine}"))
+
+    def made(self, script: str) -> list[tuple[str, Answer]]:
+        return [(host, parameters) for host, name, parameters in self.calls if name == script]
+
+
+class Link:
+    """One PC at the transport: takes the stub's standard input apart."""
+
+    def __init__(self, pcs: Pcs, host: str) -> None:
+        self.pcs, self.host = pcs, host
+
+    def run(self, command: str, stdin: bytes, deadline_s: float) -> Output:
+        first, _, text = stdin.partition(b"\n")
+        script = next(name for name in SCRIPTS if script_text(name).encode() == text)
+        parameters = json.loads(first)
+        self.pcs.calls.append((self.host, script, parameters))
+        reply = self.pcs.replies[script](self.host, parameters)
+        if isinstance(reply, LabError):
+            raise reply
+        return Output(json.dumps(reply).encode("ascii") + b"\r\n", b"#< CLIXML\r\n<Objs></Objs>", 0)
+
+
+def done(host: str, parameters: Answer) -> Answer:
+    """The answer of New-LabMachine when all went well."""
+    rows = [
+        {"name": m["name"], "id": m["id"] or "fresh", "state": "Off", "changed": m.get("do", ["done"]), "error": None}
+        for m in parameters["Machine"]
+    ]
+    return {"changed": True, "machines": rows}
+
+
+@pytest.fixture
+def pcs(lab: Lab) -> Pcs:
+    """Two PCs that carry the whole lab as described."""
+    return Pcs(lab, built=True)
+
+
+@pytest.fixture
+def bare_pcs(lab: Lab) -> Pcs:
+    """Two suitable PCs without any VM."""
+    return Pcs(lab, built=False)
+
+
+@pytest.fixture
+def on(session: Session, monkeypatch: pytest.MonkeyPatch) -> Callable[[Pcs], Session]:
+    """Connect the session to stand-in PCs; every changing script succeeds unless the test says otherwise."""
+    monkeypatch.setenv("LAB_PASSWORD", "unused")
+
+    def connect(pcs: Pcs) -> Session:
+        for script in ("New-LabMachine", "Reset-LabMachine", "Remove-LabMachine"):
+            pcs.replies.setdefault(script, done)
+        session.__dict__["hosts"] = Hosts(session.lab, session.journal, pcs.connect)
+        return session
+
+    return connect
