@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import threading
@@ -18,6 +19,7 @@ Streams = list[tuple[str, bytes]]
 Answerer = Callable[[str | None, bytes], tuple[bytes, int]]
 
 KILLED = 1
+PIECE_BYTES = 65536
 
 
 class Command(ABC):
@@ -81,25 +83,20 @@ class Program(Command):
         self._calls = calls
         self._started = time.time()
         self._stdin = bytearray()
-        self._process = subprocess.Popen(
-            arguments,
-            env=environment,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            start_new_session=True,
-        )
+        pipe = subprocess.PIPE
+        self._process = subprocess.Popen(arguments, env=environment, stdin=pipe, stdout=pipe, stderr=pipe)
         threading.Thread(target=self._follow, daemon=True).start()
 
     def feed(self, data: bytes, *, end: bool) -> None:
         """Pass input on; a process that no longer reads loses it, as on Windows."""
-        assert self._process.stdin
         self._stdin += data
+        pipe = self._process.stdin
+        if pipe is None or pipe.closed:
+            return
         try:
-            if data:
-                self._process.stdin.write(data)
+            pipe.write(data)
             if end:
-                self._process.stdin.close()
+                pipe.close()
         except BrokenPipeError:
             self._process.stdin = None
 
@@ -108,29 +105,33 @@ class Program(Command):
         self._process.kill()
 
     def _follow(self) -> None:
-        assert self._process.stdout
-        assert self._process.stderr
-        errors = _Drain(self._process.stderr)
+        output, errors = _Drain(self._process.stdout, self._write), _Drain(self._process.stderr, None)
+        output.start()
         errors.start()
-        while piece := self._process.stdout.read1(65536):  # type: ignore[attr-defined]
-            self._write("stdout", piece)
         code = self._process.wait()
+        output.join()
         errors.join()
-        self._write("stderr", clixml.stderr(errors.text))
+        self._write("stderr", clixml.stderr(errors.kept.decode(errors="replace")))
         self._calls.record(self._calls.script(bytes(self._stdin)), self._started)
         self._finish(code if code >= 0 else KILLED)
 
 
 class _Drain(threading.Thread):
-    """Reads a pipe to its end beside its sibling, so that neither fills up."""
+    """Reads a pipe to its end beside its sibling, so that neither fills up: passes the pieces on, or keeps them."""
 
-    def __init__(self, pipe: IO[bytes]) -> None:
+    def __init__(self, pipe: IO[bytes] | None, write: Callable[[str, bytes], None] | None) -> None:
         super().__init__(daemon=True)
         self._pipe = pipe
-        self.text = ""
+        self._pass_on = write
+        self.kept = b""
 
     def run(self) -> None:
-        self.text = self._pipe.read().decode(errors="replace")
+        """Read until the process closes its end."""
+        while self._pipe and (piece := os.read(self._pipe.fileno(), PIECE_BYTES)):
+            if self._pass_on:
+                self._pass_on("stdout", piece)
+            else:
+                self.kept += piece
 
 
 class Answered(Command):
@@ -156,8 +157,12 @@ class Answered(Command):
     def _run(self) -> None:
         stdin = bytes(self._stdin)
         script = self._calls.script(stdin)
-        output, code = self._answer(script, stdin)
-        self._write("stdout", output)
-        self._write("stderr", clixml.stderr())
-        self._calls.record(script, self._started)
-        self._finish(code)
+        code = KILLED
+        try:
+            output, code = self._answer(script, stdin)
+            self._write("stdout", output)
+        finally:
+            # Also when the stand-in itself is wrong: the client then sees a powershell.exe that died without a word.
+            self._write("stderr", clixml.stderr())
+            self._calls.record(script, self._started)
+            self._finish(code)

@@ -101,7 +101,7 @@ class Handler(BaseHTTPRequestHandler):
             return False
         try:
             challenge = self.authentication.answer(header)
-        except ntlm.Refused:
+        except ntlm.LogOnError:
             self._reply(401, challenge="Negotiate")
             return False
         if challenge is None:
@@ -115,7 +115,7 @@ class Handler(BaseHTTPRequestHandler):
             return
         try:
             message = self.authentication.decrypt(body)
-        except ntlm.Refused:
+        except ntlm.LogOnError:
             self._reply(400)
             return
         status, answer = self._act(message)
@@ -135,7 +135,7 @@ class Handler(BaseHTTPRequestHandler):
             if self.server.faults.take("drop", request.action):
                 self._reset()
                 return 0, None
-        except wsman.Fault as fault:
+        except wsman.FaultError as fault:
             return 500, wsman.refused(fault, message_id)
         return 200, answer
 

@@ -26,7 +26,7 @@ _ACCOUNTS = "NTLM_USER_FILE"
 _ACCOUNTS_LOCK = threading.Lock()
 
 
-class Refused(Exception):
+class LogOnError(Exception):
     """The client is not who it says it is, or sent something that is no NTLM message."""
 
 
@@ -38,7 +38,7 @@ class Accounts:
         self._lines = "".join(f"{domain}:{name}:{password}\n" for domain, name in names)
 
     def step(self, context: Any, token: bytes) -> bytes | None:
-        """Take one message of the client's and return the answer; Refused when it is wrong."""
+        """Take one message of the client's and return the answer; LogOnError when it is wrong."""
         with _ACCOUNTS_LOCK, tempfile.TemporaryDirectory(prefix="winrm-") as folder:
             path = Path(folder) / "accounts"
             path.touch(mode=0o600)
@@ -48,7 +48,7 @@ class Accounts:
             try:
                 answer: bytes | None = context().step(token)
             except (SpnegoError, ValueError, struct.error) as error:
-                raise Refused(str(error)) from error
+                raise LogOnError(str(error)) from error
             finally:
                 if before is None:
                     del os.environ[_ACCOUNTS]
@@ -72,20 +72,20 @@ class Authentication:
     def answer(self, header: str) -> str | None:
         """Take an `Authorization` header; return the challenge for `WWW-Authenticate`, or None when done.
 
-        Refused when the scheme is not NTLM's or the password is wrong.
+        LogOnError when the scheme is not NTLM's or the password is wrong.
         """
         scheme, _, token = header.partition(" ")
         if scheme not in ("Negotiate", "NTLM"):
-            raise Refused(f"{scheme} is not offered here")
+            raise LogOnError(f"{scheme} is not offered here")
         try:
             message = base64.b64decode(token, validate=True)
         except ValueError as error:
-            raise Refused("not base64") from error
+            raise LogOnError("not base64") from error
         if self.complete:
             self._context = None
         try:
             reply = self._accounts.step(self._acceptor, message)
-        except Refused:
+        except LogOnError:
             self._context = None
             raise
         return None if self.complete else f"{scheme} {base64.b64encode(reply or b'').decode()}"
@@ -96,14 +96,14 @@ class Authentication:
         return self._context
 
     def decrypt(self, body: bytes) -> bytes:
-        """Return the SOAP message in a `multipart/encrypted` body; Refused when it was not sealed by this client."""
+        """Return the SOAP message in a `multipart/encrypted` body; LogOnError when it was not sealed by this client."""
         parts = body.split(BOUNDARY + b"\r\n")
         try:
             sealed = parts[2].removesuffix(BOUNDARY + b"--\r\n").partition(b"octet-stream\r\n")[2]
             size = struct.unpack("<i", sealed[:4])[0]
             message = self._context.unwrap_winrm(sealed[4 : 4 + size], sealed[4 + size :])
         except (IndexError, struct.error, SpnegoError) as error:
-            raise Refused(f"cannot be decrypted: {error}") from error
+            raise LogOnError(f"cannot be decrypted: {error}") from error
         return bytes(message)
 
     def encrypt(self, message: bytes) -> bytes:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from rehearsal.hosts import wsman
 from rehearsal.hosts.commands import Command
-from rehearsal.hosts.wsman import Fault, Request
+from rehearsal.hosts.wsman import FaultError, Request
 
 # Starts a command line in a shell with these environment variables.
 Starter = Callable[[str, dict[str, str]], Command]
@@ -33,7 +33,7 @@ class Shells:
         self._shells: dict[str, Shell] = {}
 
     def handle(self, request: Request) -> bytes:
-        """Do what an envelope asks and return the answer's envelope; Fault when it cannot be done."""
+        """Do what an envelope asks and return the answer's envelope; FaultError when it cannot be done."""
         actions: dict[str, Callable[[Request], bytes]] = {
             "Create": self._create,
             "Command": self._command,
@@ -80,7 +80,7 @@ class Shells:
         output = self._find(request, command_id).receive(request.timeout_s)
         if output is None:
             reason = "The WS-Management service cannot complete the operation within the time specified."
-            raise Fault(wsman.OPERATION_TIMEOUT, reason, "w:TimedOut")
+            raise FaultError(wsman.OPERATION_TIMEOUT, reason, "w:TimedOut")
         return wsman.received(request, command_id, *output)
 
     def _signal(self, request: Request) -> bytes:
@@ -99,14 +99,14 @@ class Shells:
             shell = self._shells.get(request.shell_id)
         if shell is None:
             reason = f"The shell was not found on the server: {request.shell_id or '(none given)'}."
-            raise Fault(wsman.UNEXPECTED_SELECTORS, reason, "w:InvalidSelectors")
+            raise FaultError(wsman.UNEXPECTED_SELECTORS, reason, "w:InvalidSelectors")
         return shell
 
     def _find(self, request: Request, command_id: str) -> Command:
         command = self._shell(request).commands.get(command_id)
         if command is None:
             reason = f"The command was not found in the shell: {command_id or '(none given)'}."
-            raise Fault(wsman.SCHEMA_VALIDATION, reason, "w:SchemaValidationError")
+            raise FaultError(wsman.SCHEMA_VALIDATION, reason, "w:SchemaValidationError")
         return command
 
 

@@ -38,7 +38,7 @@ ACTIONS = {
 }
 
 
-class Fault(Exception):
+class FaultError(Exception):
     """What the service refuses, with its WS-Man code and the subcode of the SOAP fault."""
 
     def __init__(self, code: int, reason: str, subcode: str = "w:InternalError") -> None:
@@ -74,13 +74,13 @@ def parse(message: bytes) -> Request:
     try:
         root = ET.fromstring(message)  # noqa: S314 - from the lab's own client, authenticated
     except ET.ParseError as error:
-        raise Fault(INVALID_XML, f"The request is not valid XML: {error}") from error
+        raise FaultError(INVALID_XML, f"The request is not valid XML: {error}") from error
     header, body = root.find("s:Header", NAMES), root.find("s:Body", NAMES)
     if header is None or body is None:
-        raise Fault(SCHEMA_VALIDATION, "The request has no SOAP header or body.")
+        raise FaultError(SCHEMA_VALIDATION, "The request has no SOAP header or body.")
     uri = header.findtext("a:Action", "", NAMES)
     if uri not in ACTIONS:
-        raise Fault(INVALID_ACTION, f"The action {uri} is not supported.", "a:ActionNotSupported")
+        raise FaultError(INVALID_ACTION, f"The action {uri} is not supported.", "a:ActionNotSupported")
     return Request(
         action=ACTIONS[uri],
         message_id=header.findtext("a:MessageID", "", NAMES),
@@ -97,7 +97,7 @@ def duration(text: str) -> float:
     """Return the seconds in an xs:duration of minutes and seconds, such as PT20S or PT1M0.5S."""
     found = re.fullmatch(r"PT(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?", text)
     if not found:
-        raise Fault(SCHEMA_VALIDATION, f"{text} is not a duration.")
+        raise FaultError(SCHEMA_VALIDATION, f"{text} is not a duration.")
     return int(found[1] or 0) * 60 + float(found[2] or 0)
 
 
@@ -154,7 +154,7 @@ def done(request: Request) -> bytes:
     return envelope(f"{base}/{request.action}Response", request.message_id, body)
 
 
-def refused(fault: Fault, relates_to: str) -> bytes:
+def refused(fault: FaultError, relates_to: str) -> bytes:
     """Answer with a SOAP fault."""
     reason = escape(fault.reason)
     return envelope(

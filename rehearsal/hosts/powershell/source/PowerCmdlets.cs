@@ -157,6 +157,8 @@ namespace Microsoft.HyperV.PowerShell.Commands
             if (state is "Off" or "Saved")
             {
                 vm["started_at"] = null;
+                vm["heartbeat"] = "NoContact";
+                vm["shutdown_service"] = false;
             }
         });
     }

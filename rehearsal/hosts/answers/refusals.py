@@ -1,0 +1,78 @@
+"""How the cmdlets refuse, with the ids and categories of the real module (the C# side has the same in Refusals.cs)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+MODULE = "Microsoft.HyperV.PowerShell.Commands"
+
+
+class RefusedError(Exception):
+    """An error record: what a script's `catch` sees."""
+
+    def __init__(self, message: str, error_id: str, category: str) -> None:
+        self.message = message
+        self.error_id = error_id
+        self.category = category
+        super().__init__(message)
+
+    def record(self) -> dict[str, Any]:
+        """Return the record as the scripts answer it for one machine; a JSON answer has no script line."""
+        return {"message": self.message, "id": self.error_id, "category": self.category, "line": 0}
+
+
+def hyperv(cmdlet: str, error_id: str, category: str, message: str) -> RefusedError:
+    """Refuse in the name of a Hyper-V cmdlet, given as its class (`GetVM`)."""
+    return RefusedError(message, f"{error_id},{MODULE}.{cmdlet}", category)
+
+
+def vhd(cmdlet: str, error_id: str, category: str, message: str) -> RefusedError:
+    """Refuse in the name of a virtual disk cmdlet (`NewVhd`, `GetVHD`)."""
+    return RefusedError(message, f"{error_id},Microsoft.Vhd.PowerShell.Cmdlets.{cmdlet}", category)
+
+
+def parameter(cmdlet: str, message: str) -> RefusedError:
+    """A value that cannot be right."""
+    return hyperv(cmdlet, "InvalidParameter", "InvalidArgument", message)
+
+
+def not_found(cmdlet: str, message: str) -> RefusedError:
+    """An object that is not there."""
+    return hyperv(cmdlet, "ObjectNotFound", "ObjectNotFound", message)
+
+
+def unspecified(cmdlet: str, message: str) -> RefusedError:
+    """What Hyper-V has no name for."""
+    return hyperv(cmdlet, "Unspecified", "NotSpecified", message)
+
+
+def no_machine(vm_id: str, cmdlet: str = "GetVM") -> RefusedError:
+    """No VM of that id."""
+    return not_found(cmdlet, f'Hyper-V was unable to find a virtual machine with id "{vm_id}".')
+
+
+def service_down(cmdlet: str, computer: str) -> RefusedError:
+    """The Hyper-V service does not answer, which looks like an object that is not found."""
+    return not_found(
+        cmdlet,
+        f"Hyper-V encountered an error trying to access an object on computer '{computer}' because the object was "
+        "not found. The object might have been deleted. Verify that the Virtual Machine Management service on the "
+        "computer is running.",
+    )
+
+
+def device_in_use(cmdlet: str, name: str, vm_id: str, device: str) -> RefusedError:
+    """A device that cannot be changed in the VM's state."""
+    return hyperv(
+        cmdlet,
+        "InvalidState",
+        "InvalidOperation",
+        f"Failed to modify device '{device}'.\n'{name}' failed to modify device '{device}'. (Virtual machine ID "
+        f"{vm_id.upper()})\nThe operation cannot be performed while the object is in its current state.",
+    )
+
+
+def wrong_state(cmdlet: str) -> RefusedError:
+    """A change of state that the present state does not allow."""
+    message = "The operation cannot be performed while the virtual machine is in its current state."
+    return hyperv(cmdlet, "InvalidState", "InvalidOperation", message)
