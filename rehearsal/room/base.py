@@ -12,7 +12,7 @@ import platform
 import shutil
 from pathlib import Path
 
-from rehearsal.room import debian, face
+from rehearsal.room import debian, face, notes
 from rehearsal.room.command import run
 from rehearsal.upstream.hidden import HIDDEN, HIDDEN_UNITS, STORE
 
@@ -60,7 +60,7 @@ def key(source: Path) -> str:
     """A digest of everything that decides the image's content."""
     digest = hashlib.sha256(source.name.encode())
     own = [path for path in sorted(STANDINS.rglob("*")) if path.is_file()]
-    for path in [*own, Path(__file__), Path(face.__file__)]:
+    for path in [*own, Path(__file__), Path(face.__file__), Path(notes.__file__)]:
         digest.update(path.read_bytes())
     digest.update(repr((HIDDEN, HIDDEN_UNITS, platform.release())).encode())
     return digest.hexdigest()[:12]
@@ -77,6 +77,7 @@ def build(root: Path) -> None:
         for path in sorted(root.glob(pattern.lstrip("/"))):
             hide(root, path.relative_to(root))
     face.put_on(root)
+    notes.write_into(root, notes.MACHINES)
     modules = root / "usr/lib/modules" / platform.release()
     modules.mkdir(parents=True)
     names = kernel_modules(platform.release())

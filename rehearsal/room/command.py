@@ -12,7 +12,11 @@ TAIL = 2000  # characters of a failed program's output that are worth showing
 
 
 def run(
-    command: Sequence[str | Path], *, stdin: str | None = None, env: Mapping[str, str] | None = None, timeout_s: float = 600
+    command: Sequence[str | Path],
+    *,
+    stdin: str | None = None,
+    env: Mapping[str, str] | None = None,
+    timeout_s: float = 600,
 ) -> str:
     """Run a program and return its standard output; RoomError with the end of its output when it fails.
 

@@ -23,7 +23,14 @@ PACKAGES = (
 )  # fmt: skip
 
 # Never read by a machine, and half of the tree's files.
-DEAD_WEIGHT = ("usr/share/doc", "usr/share/man", "usr/share/locale", "usr/share/info", "var/cache/apt", "var/lib/apt/lists")
+DEAD_WEIGHT = (
+    "usr/share/doc",
+    "usr/share/man",
+    "usr/share/locale",
+    "usr/share/info",
+    "var/cache/apt",
+    "var/lib/apt/lists",
+)
 
 
 def tree(cache: Path) -> Path:

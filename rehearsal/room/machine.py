@@ -31,9 +31,15 @@ class Container:
         """The command that boots the root's own init; SIGTERM to it is a clean power-off."""
         return [*self._base(), "--boot", f"--uuid={self.uuid}", "--kill-signal=SIGRTMIN+4"]
 
-    def execute(self, command: Sequence[str], binds: Iterable[tuple[Path, str]] = ()) -> list[str]:
-        """The command that runs one program inside, without init."""
+    def execute(
+        self,
+        command: Sequence[str],
+        binds: Iterable[tuple[Path, str]] = (),
+        writable: Iterable[tuple[Path, str]] = (),
+    ) -> list[str]:
+        """The command that runs one program inside, without init; `binds` are lent read-only."""
         extra = [_bind(here, inside) for here, inside in binds]
+        extra += [f"--bind={here}:{inside}" for here, inside in writable]
         return [*self._base(), "--as-pid2", "--console=pipe", "--setenv=LANG=C.UTF-8", *extra, "--", *command]
 
     def _base(self) -> list[str]:

