@@ -112,7 +112,7 @@ def _judge(name: str, what: unit.Running, done: Run) -> None:
     """Raise what a run's end means, unless it went well."""
     if done.result == "success":
         return
-    hint = f"log on the bootstrap server: {what.log}; when it is put right: inv {name}"
+    hint = f"the whole log on the bootstrap server: {what.log}"
     if done.result == "timeout":
         raise DeadlineError(f"{name} was ended at its deadline (timeouts.ansible_s)", hint)
     if done.failures:

@@ -88,5 +88,5 @@ def follow(s: Session, what: Running, watcher: Watcher) -> Run:
         )
         raise
     finally:
-        lines.close()  # type: ignore[attr-defined]  # a generator; Iterator does not promise it
+        lines.close()
     raise LabError(f"{what.stage} ended without saying how; its log on the bootstrap server: {what.log}")
