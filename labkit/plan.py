@@ -46,7 +46,7 @@ def rows(session: Session, task: Any) -> list[Row]:
         if name in kinds.STAGES and looking:
             state, looking = _state(session, name)
         elif name in kinds.STAGES:
-            state = "to be seen when the stages above are done"
+            state = "known when that above is done"
         found.append(Row(name, str(call.task.__doc__).strip().splitlines()[0], state))
     return found
 
@@ -64,7 +64,7 @@ def show(session: Session, task: Any) -> None:
     """Print the plan of `task`, then what would change on the hosts when they answer."""
     from rich.table import Table
 
-    table = Table(title=f"inv {kinds.typed_name(task)}: {session.lab.name}", title_justify="left")
+    table = Table(title=f"inv {kinds.typed_name(task)}: {session.lab.name}", title_justify="left", box=None)
     for heading in ("", "task", "what it does", "now"):
         table.add_column(heading)
     for number, row in enumerate(rows(session, task), start=1):

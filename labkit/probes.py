@@ -49,4 +49,4 @@ def missing(session: Session, stage: str) -> str | None:
     try:
         return PROBES[stage](session)
     except (UnreachableError, MissingError, DeadlineError) as error:
-        return error.problem
+        return error.problem.replace("\nerror: ", "; ")  # several hosts' errors, told together
