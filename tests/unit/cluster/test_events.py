@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from typing import Any
 
 from rich.console import Console
 
@@ -11,7 +12,7 @@ from labkit.cluster.events import Failure, Run
 from labkit.cluster.live import Live
 
 # As the callback wrote them in a real run, shortened.
-STREAM = [
+STREAM: list[dict[str, Any]] = [
     {"event": "play", "name": "Prepare every machine"},
     {"event": "task", "task": 1, "name": "packages : Ensure all packages are installed"},
     {"event": "result", "task": 1, "host": "w1", "status": "changed", "seconds": 12.5},
@@ -24,7 +25,7 @@ STREAM = [
 ]
 
 
-def fed(rows: list[dict[str, object]] = STREAM) -> Run:
+def fed(rows: list[dict[str, Any]] = STREAM) -> Run:
     run = Run()
     for row in rows:
         run.feed(json.dumps(row))
@@ -45,9 +46,10 @@ def test_a_failure_names_machine_task_and_reason() -> None:
 
 def test_the_end_tells_what_systemd_saw() -> None:
     run = fed(STREAM[:-1])
-    assert run.result is None
+    assert (run.result, run.status) == (None, "")
     assert run.feed(json.dumps(STREAM[-1])) == "end"
-    assert (run.result, run.status) == ("exit-code", "2")
+    assert fed().result == "exit-code"
+    assert run.status == "2"
 
 
 def test_a_run_of_ok_changed_nothing() -> None:

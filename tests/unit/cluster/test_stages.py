@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 import json
 
 import pytest
@@ -118,13 +119,13 @@ def test_the_stage_of_stage_one_installs_ansible(session: Session, bootstrap: Fa
 
 
 def test_without_a_storage_machine_storage_succeeds_and_says_so(
-    capsys: pytest.CaptureFixture[str], session: Session, bootstrap: FakeRemote
+    session: Session, bootstrap: FakeRemote, printed: io.StringIO
 ) -> None:
     session.lab = dataclasses.replace(
         session.lab, machines=tuple(m for m in session.lab.machines if m != session.lab.storage)
     )
     assert stages.run(session, "nfs.storage") is False
-    assert "nothing to do" in capsys.readouterr().out
+    assert "nothing to do" in printed.getvalue()
     assert bootstrap.commands == []
     assert stages.missing(session, "nfs.server") is None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 
 import pytest
@@ -37,12 +38,12 @@ def test_a_nodes_row_tells_readiness_role_address_and_version() -> None:
 
 
 def test_status_shows_nodes_and_what_stages_lack(
-    capsys: pytest.CaptureFixture[str], session: Session, machines: FakeMachines
+    session: Session, machines: FakeMachines, printed: io.StringIO
 ) -> None:
     machines.remotes["cp1"].answers["get nodes"] = json.dumps(NODES)
     machines.remotes["w3"].answers["bash -s -- k8s.join"] = "kubelet does not run"
     status.show_cluster(session)
-    out = capsys.readouterr().out
+    out = printed.getvalue()
     assert "10.190.87.12" in out
     assert "k8s.join: w3: kubelet does not run" in out
     assert "k8s.cni: done" in out
