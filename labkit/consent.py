@@ -24,7 +24,7 @@ def require(session: Session, what: Sequence[str], command: str, *, dry: bool, d
         return False
     session.output.print(f"{command} {'would destroy' if dry else 'destroys'}, in {name}:")
     for line in what:
-        session.output.print(f"  - {line}", markup=False)
+        session.output.print(f"  - {line}", markup=False, soft_wrap=True)
     if dry:
         return False
     given = os.environ.get(VARIABLE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from functools import cache, cached_property
@@ -14,21 +15,23 @@ from labkit.project import ROOT
 from labkit.state import StateDir
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from labkit.hyperv.hosts import Hosts
     from labkit.lab import Lab
     from labkit.ssh import Machines
+
+PIPE_WIDTH = 140
 
 
 class Session:
     """One lab in one process. Connections open when first used and close at exit."""
 
     def __init__(self, lab: Lab) -> None:
-        from rich.console import Console  # `inv --list` imports this module and needs no terminal
-
         self.lab = lab
         self.state = StateDir.of(lab)
-        self.console = Console(stderr=True, highlight=False)  # progress; results go to standard output
-        self.output = Console(file=sys.stdout, highlight=False)
+        self.console = terminal(stderr=True)  # progress; results go to standard output
+        self.output = terminal(stderr=False)
         self.command = subprocess.list2cmdline(["inv", *sys.argv[1:]])  # as typed, for hints and for the lock
         self.journal = Journal(self.state.journal, self.console)
 
@@ -45,6 +48,15 @@ class Session:
         from labkit.ssh import Machines
 
         return Machines(self.lab, self.state)
+
+
+def terminal(*, stderr: bool) -> Console:
+    """A console on standard error or output; wide enough for tables where it is a pipe or a file."""
+    from rich.console import Console  # `inv --list` imports this module and needs no terminal
+
+    stream = sys.stderr if stderr else sys.stdout
+    width = None if stream.isatty() or "COLUMNS" in os.environ else PIPE_WIDTH
+    return Console(stderr=stderr, highlight=False, width=width)
 
 
 def lab_file(context: Any) -> Path:

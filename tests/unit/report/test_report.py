@@ -1,0 +1,71 @@
+"""The report tells of the last run that changed the lab, and of nothing else."""
+
+from __future__ import annotations
+
+import pytest
+
+from labkit import report
+from labkit.session import Session
+
+
+def made(session: Session, command: str, *steps: str, changed: bool | None = True) -> None:
+    session.journal.write("run", command=command)
+    for name in steps:
+        session.journal.write("start", step=name)
+        session.journal.write("end", step=name, result="ok", seconds=3.0, changed=changed)
+    session.journal.write("done")
+
+
+def test_it_tells_of_the_last_run_alone(session: Session) -> None:
+    made(session, "inv lab.rebuild", "lab.discard", "hyperv.create")
+    made(session, "inv lab.up", "hyperv.create", changed=False)
+    with session.journal.step("lab.check"):
+        pass
+    rows = report.last_run(session.journal.rows())
+    assert [(line.step, line.result) for line in report.lines(rows)] == [("hyperv.create", "no change")]
+
+
+def test_a_run_that_was_killed_is_told_as_far_as_it_went(session: Session) -> None:
+    session.journal.write("run", command="inv lab.up")
+    session.journal.write("end", step="hyperv.create", result="failed", seconds=1.0, changed=None)
+    lines = report.lines(report.last_run(session.journal.rows()))
+    assert [(line.step, line.result) for line in lines] == [("hyperv.create", "failed")]
+
+
+def test_a_satisfied_prerequisite_is_told_a_missing_one_only_by_its_work(session: Session) -> None:
+    session.journal.write("run", command="inv k8s.join")
+    session.journal.write("probe", step="hyperv.create", missing=None)
+    session.journal.write("probe", step="pxe.setup", missing="nginx is off")
+    lines = report.lines(report.last_run(session.journal.rows()))
+    assert [(line.step, line.result) for line in lines] == [("hyperv.create", "satisfied")]
+
+
+def test_the_machine_that_took_longest_is_named(session: Session) -> None:
+    session.journal.write("run", command="inv os.install")
+    session.journal.write("times", step="os.install", times={"w1": 31.0, "w2": 44.4})
+    session.journal.write("times", step="k8s.join", times={"w3": 99.0})
+    session.journal.write("end", step="os.install", result="ok", seconds=50.0, changed=True)
+    (line,) = report.lines(report.last_run(session.journal.rows()))
+    assert line.slowest == "w2 44.4 s"
+
+
+def test_each_stand_in_is_named_once(session: Session) -> None:
+    made(session, "inv lab.up")
+    rows = [{"event": "note", "source": "w1", "text": "swap is a stand-in"}] * 2
+    assert report.notes(rows) == ["w1: swap is a stand-in"]
+
+
+def test_the_closing_table_has_seconds_shares_and_the_total(
+    session: Session, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made(session, "inv lab.up", "hyperv.create", "pxe.setup", "os.install")
+    report.closing(session)
+    shown = capsys.readouterr().err
+    assert "total 9.0 s" in shown
+    assert "33 %" in shown
+    assert "hyperv.create" in shown
+
+
+def test_nothing_run_yet_is_said(session: Session, capsys: pytest.CaptureFixture[str]) -> None:
+    report.show(session)
+    assert "nothing was run" in capsys.readouterr().out
