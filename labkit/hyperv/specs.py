@@ -78,7 +78,13 @@ def machine_spec(lab: Lab, machine: Machine) -> MachineSpec:
         cpus=machine.cpus,
         memory_bytes=machine.memory_mb * MB,
         adapters=tuple(
-            AdapterSpec(adapter.network.name, lab.switch, adapter.mac_digits, adapter.network.vlan, not serves)
+            AdapterSpec(
+                name=adapter.network.name,
+                switch=lab.switch,
+                mac=adapter.mac_digits,
+                vlan=adapter.network.vlan,
+                is_guarded=not (serves and adapter is machine.mgmt),  # DHCP is answered on MGMT, by one machine
+            )
             for adapter in machine.interfaces
         ),
         system_disk_bytes=machine.disk_gb * GB,

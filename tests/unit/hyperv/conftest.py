@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -41,7 +42,7 @@ def vm_row(spec: MachineSpec) -> Answer:
     number = specs_number(spec)
     kinds = ["system"] + (["data"] if spec.data_disk_bytes else [])
     drives = [{"id": f"drive-{kind}", "path": spec.disk_path(kind, disk_id(spec, kind))} for kind in kinds]  # type: ignore[arg-type]
-    adapters = [
+    adapters: list[Answer] = [
         {
             "id": f"nic-{a.name}", "name": a.name, "mac": a.mac, "dynamic_mac": False, "switch": a.switch,
             "vlan_mode": "Access" if a.vlan else "Untagged", "vlan": a.vlan or 0, "dhcp_guard": a.is_guarded,
@@ -127,6 +128,17 @@ class Pcs:
         return [(host, parameters) for host, name, parameters in self.calls if name == script]
 
 
+def all_parameters(script: str) -> set[str]:
+    """The names in a script's param block."""
+    block = script_text(script).partition("\nparam(")[2].partition("\n)")[0]
+    return set(re.findall(r"\$(\w+)(?=,|$)", block, re.MULTILINE)) - {"true"}
+
+
+def mandatory_parameters(script: str) -> set[str]:
+    block = script_text(script).partition("\nparam(")[2].partition("\n)")[0]
+    return set(re.findall(r"Mandatory = \$true.*\$(\w+)", block))
+
+
 class Link:
     """One PC at the transport: takes the stub's standard input apart."""
 
@@ -137,6 +149,7 @@ class Link:
         first, _, text = stdin.partition(b"\n")
         script = next(name for name in SCRIPTS if script_text(name).encode() == text)
         parameters = json.loads(first)
+        assert mandatory_parameters(script) <= set(parameters) <= all_parameters(script)
         self.pcs.calls.append((self.host, script, parameters))
         reply = self.pcs.replies[script](self.host, parameters)
         if isinstance(reply, LabError):

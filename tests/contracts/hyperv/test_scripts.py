@@ -1,0 +1,125 @@
+"""What every .ps1 file promises: help, typed parameters, ASCII, Windows PowerShell 5.1, an answer and nothing else."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from labkit.project import POWERSHELL
+
+SCRIPTS = sorted(POWERSHELL.glob("*.ps1"))
+PSLINT = os.environ.get("LAB_PSLINT") or shutil.which("pslint")
+READING = [path for path in SCRIPTS if path.stem.startswith("Get-")]
+CHANGING = [path for path in SCRIPTS if path not in READING]
+each_script = pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
+each_reading_script = pytest.mark.parametrize("script", READING, ids=lambda path: path.stem)
+each_changing_script = pytest.mark.parametrize("script", CHANGING, ids=lambda path: path.stem)
+
+PARAMETER = re.compile(r"^    (\[Parameter\(Mandatory = \$true\)\] )?\[[\w.]+(\[\])?\] \$\w+,?$")
+
+
+def parts(script: Path) -> tuple[str, str, str]:
+    """The help, the param block's lines, and the rest."""
+    text = script.read_text(encoding="ascii")
+    help_text, _, code = text.partition("#>\n")
+    block, _, body = code.partition("\nparam(\n")[2].partition("\n)\n")
+    return help_text, block, body
+
+
+def names(block: str) -> list[str]:
+    return [match[1] for match in re.finditer(r"\$(\w+),?$", block, re.MULTILINE)]
+
+
+def test_there_are_scripts_and_each_has_an_approved_verb_and_the_labs_noun() -> None:
+    assert len(SCRIPTS) >= 6
+    assert all(
+        re.fullmatch(r"(Get|New|Start|Stop|Reset|Remove|Enable|Test)-Lab[A-Z]\w+", path.stem) for path in SCRIPTS
+    )
+
+
+@each_script
+def test_it_is_ascii_with_line_feeds_and_at_most_120_lines(script: Path) -> None:
+    content = script.read_bytes()
+    assert content.isascii()
+    assert b"\r" not in content
+    assert content.endswith((b"}\n", b"$answer\n"))
+    assert len(content.splitlines()) <= 120
+
+
+@each_script
+def test_its_help_says_what_it_does_and_every_parameter_with_an_example(script: Path) -> None:
+    help_text, block, _ = parts(script)
+    assert help_text.startswith("<#\n.SYNOPSIS\n")
+    assert ".DESCRIPTION\n" in help_text
+    assert f".EXAMPLE\n.\\{script.name} -Lab lab-7e57 " in help_text
+    assert re.findall(r"^\.PARAMETER (\w+)$", help_text, re.MULTILINE) == names(block)
+
+
+@each_script
+def test_it_is_an_advanced_script_whose_every_parameter_is_typed(script: Path) -> None:
+    _, block, body = parts(script)
+    assert "\n[CmdletBinding()]\nparam(\n" in "\n" + script.read_text(encoding="ascii").partition("#>\n")[2]
+    assert names(block)[0] == "Lab"
+    assert [line for line in block.splitlines() if not PARAMETER.match(line)] == []
+    assert body.startswith("$ErrorActionPreference = 'Stop'\n")
+
+
+@each_script
+def test_it_only_answers(script: Path) -> None:
+    text = script.read_text(encoding="ascii")
+    for forbidden in (
+        "Write-Host",
+        "Write-Output",
+        "exit",
+        "Invoke-Expression",
+        "Read-Host",
+        "-AsJob",
+        "Set-StrictMode",
+    ):
+        assert not re.search(rf"(?<![\w-]){re.escape(forbidden)}(?![\w-])", text), forbidden
+
+
+@each_script
+def test_no_variable_has_the_name_of_one_that_powershell_sets_itself(script: Path) -> None:
+    """Inside a switch statement $switch is its enumerator: a parameter of that name ended the loop when it was read."""
+    _, block, body = parts(script)
+    automatic = {"switch", "input", "args", "matches", "foreach", "host", "event", "sender", "error", "pwd", "profile"}
+    assigned = {match[1].lower() for match in re.finditer(r"\$(\w+) = ", body)}
+    looped = {match[1].lower() for match in re.finditer(r"foreach \(\$(\w+) in", body)}
+    assert not automatic & (assigned | looped | {name.lower() for name in names(block)})
+
+
+@each_changing_script
+def test_a_script_that_changes_looks_at_the_mark_first(script: Path) -> None:
+    assert "LabNotOurs" in script.read_text(encoding="ascii")
+
+
+@each_script
+def test_vms_are_addressed_by_object_never_by_name(script: Path) -> None:
+    """Names are patterns and not unique: a call by name acts on every VM that fits."""
+    assert "-VMName" not in script.read_text(encoding="ascii")
+    assert not re.search(r"(Get|Start|Stop|Remove|Set)-VM -Name", script.read_text(encoding="ascii"))
+
+
+@each_reading_script
+def test_the_reading_script_calls_reading_cmdlets_only(script: Path) -> None:
+    used = set(re.findall(r"\b([A-Z][a-z]+)-[A-Z]\w+", parts(script)[2]))
+    assert used <= {"Get", "ForEach", "Where", "Test", "ConvertFrom"}
+
+
+@each_script
+def test_the_readme_describes_it(script: Path) -> None:
+    assert script.name in (POWERSHELL / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.powershell
+@pytest.mark.skipif(not PSLINT, reason="no pslint in LAB_PSLINT or on the PATH")
+def test_windows_powershell_5_1_of_windows_10_would_take_every_script() -> None:
+    command = [str(PSLINT), "--strict", "--windows10", str(POWERSHELL)]
+    finished = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert finished.returncode == 0, finished.stdout + finished.stderr

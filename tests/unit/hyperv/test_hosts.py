@@ -1,0 +1,118 @@
+"""All hosts at once: one call each, answers shared, errors told together."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from labkit.errors import LabError, MissingError, UnreachableError
+from labkit.hyperv.hosts import READ_ATTEMPTS
+from labkit.hyperv.winrm import DroppedError
+from labkit.session import Session
+
+Connect = Callable[[Any], Session]
+NOTHING = {"Lab": "lab-7e57", "SwitchName": "Lab", "Machine": list[Any]()}
+
+
+def test_one_read_a_host_serves_all_tasks_of_a_run(pcs: Any, on: Connect) -> None:
+    session = on(pcs)
+    assert session.hosts.read() == session.hosts.read()
+    assert sorted(host for host, _ in pcs.made("Get-LabHost")) == ["pc1", "pc2"]
+
+
+def test_a_change_makes_the_next_read_a_new_one(pcs: Any, on: Connect) -> None:
+    session = on(pcs)
+    session.hosts.read()
+    session.hosts.run("New-LabMachine", {"pc1": NOTHING})
+    session.hosts.read()
+    assert len(pcs.made("Get-LabHost")) == 4
+
+
+def test_hosts_are_asked_at_the_same_time(pcs: Any, on: Connect) -> None:
+    both = threading.Barrier(2, timeout=5)
+    pcs.replies["Get-LabHost"] = lambda host, _: (both.wait(), pcs.answers[host])[1]
+    assert set(on(pcs).hosts.read()) == {"pc1", "pc2"}
+
+
+def test_facts_sort_machines_by_their_mark(pcs: Any, on: Connect) -> None:
+    facts = on(pcs).hosts.read()
+    assert set(facts["pc1"].machines) == {"bootstrap", "cp1", "w1"}
+    storage = facts["pc2"].machines["storage1"]
+    assert storage.system_disk is not None
+    assert storage.data_disk is not None
+    assert storage.system_disk.path.startswith("C:\\Lab\\lab-7e57\\storage1\\system-")
+
+
+def test_errors_of_all_hosts_are_told_together_after_all_have_finished(pcs: Any, on: Connect) -> None:
+    pcs.replies["Get-LabHost"] = lambda host, _: UnreachableError(f"host {host} is asleep", "wake it")
+    with pytest.raises(UnreachableError) as caught:
+        on(pcs).hosts.read()
+    assert "host pc1 is asleep" in str(caught.value)
+    assert "host pc2 is asleep" in str(caught.value)
+    assert str(caught.value).count("wake it") == 1
+    assert caught.value.code == UnreachableError.exit_code
+
+
+def test_one_silent_host_does_not_keep_the_others_answer_away(pcs: Any, on: Connect) -> None:
+    silent = UnreachableError("host pc2 is asleep")
+    pcs.replies["Get-LabHost"] = lambda host, _: silent if host == "pc2" else pcs.answers[host]
+    facts, errors = on(pcs).hosts.survey()
+    assert set(facts) == {"pc1"}
+    assert errors == [silent]
+
+
+def test_a_lost_read_is_repeated(pcs: Any, on: Connect) -> None:
+    lost = iter([DroppedError("lost"), DroppedError("lost")])
+    pcs.replies["Get-LabHost"] = lambda host, _: next(lost, pcs.answers[host]) if host == "pc1" else pcs.answers[host]
+    on(pcs).hosts.read()
+    assert [host for host, _ in pcs.made("Get-LabHost")].count("pc1") == READ_ATTEMPTS
+
+
+def test_a_read_that_keeps_getting_lost_ends(pcs: Any, on: Connect) -> None:
+    pcs.replies["Get-LabHost"] = lambda host, _: DroppedError(f"host {host}: lost")
+    with pytest.raises(UnreachableError):
+        on(pcs).hosts.read()
+    assert len(pcs.made("Get-LabHost")) == 2 * READ_ATTEMPTS
+
+
+def test_a_lost_write_is_never_repeated(pcs: Any, on: Connect) -> None:
+    pcs.replies["New-LabMachine"] = lambda host, _: DroppedError("lost")
+    with pytest.raises(DroppedError):
+        on(pcs).hosts.run("New-LabMachine", {"pc1": NOTHING})
+    assert len(pcs.made("New-LabMachine")) == 1
+
+
+def test_one_machines_error_is_raised_with_its_name(pcs: Any, on: Connect) -> None:
+    error = {"message": "no", "id": "OutOfMemory,X", "category": "FromStdErr", "line": 3}
+    rows = [{"name": "w1", "id": "1", "changed": [], "state": "Off", "error": error}]
+    pcs.replies["Start-LabMachine"] = lambda host, _: {"changed": False, "machines": rows}
+    with pytest.raises(LabError, match=r"host pc1, machine w1: no \[OutOfMemory,X"):
+        on(pcs).hosts.run("Start-LabMachine", {"pc1": {"Lab": "lab-7e57", "Id": ["1"]}})
+
+
+def test_notes_of_an_answer_stand_once_in_the_journal(pcs: Any, on: Connect) -> None:
+    for answer in pcs.answers.values():
+        answer["notes"] = ["a PC of cardboard"]
+    session = on(pcs)
+    session.hosts.read()
+    session.hosts.read(fresh=True)
+    notes = [(row["source"], row["text"]) for row in session.journal.rows() if row["event"] == "note"]
+    assert sorted(notes) == [("host pc1", "a PC of cardboard"), ("host pc2", "a PC of cardboard")]
+
+
+def test_without_a_password_no_host_is_contacted(pcs: Any, on: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
+    session = on(pcs)
+    monkeypatch.delenv("LAB_PASSWORD")
+    monkeypatch.setattr("sys.stdin", None)
+    with pytest.raises(MissingError, match="no password for lab on pc1"):
+        session.hosts.read()
+    assert pcs.calls == []
+
+
+def test_a_mistake_in_a_thread_is_not_swallowed(pcs: Any, on: Connect) -> None:
+    del pcs.answers["pc2"]
+    with pytest.raises(KeyError):
+        on(pcs).hosts.read()

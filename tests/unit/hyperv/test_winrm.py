@@ -1,0 +1,182 @@
+"""The transport over a stand-in of pywinrm's Protocol: deadlines, clean-up, pieces, and failures in words."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import requests
+from winrm.exceptions import InvalidCredentialsError, WinRMOperationTimeoutError, WSManFaultError
+
+from labkit.errors import DeadlineError, LabError, UnreachableError
+from labkit.hyperv import winrm
+from labkit.hyperv.winrm import DroppedError, WinRm
+from labkit.lab import Host
+from labkit.secrets import Secret
+
+HOST = Host("pc1", "192.0.2.11", "lab", "http", 5985, None)
+DONE = (b"out", b"err", 0, True)
+
+
+class StandIn:
+    """Records what pywinrm is asked; `receives` is what each Receive gives or raises."""
+
+    made: list[StandIn]
+    receives: Iterator[Any]
+
+    def __init__(self, **settings: Any) -> None:
+        self.settings = settings
+        self.asked: list[str] = []
+        self.stdin: list[tuple[bytes, bool]] = []
+        self.options: dict[str, Any] = {}
+        StandIn.made.append(self)
+
+    def open_shell(self, **options: Any) -> str:
+        self.asked.append("open")
+        self.options |= options
+        return "shell"
+
+    def run_command(self, shell: str, command: str, **options: Any) -> str:
+        self.asked.append("run")
+        self.options |= options
+        return "command"
+
+    def send_command_input(self, shell: str, command: str, data: bytes, end: bool) -> None:
+        self.stdin.append((data, end))
+
+    def get_command_output_raw(self, shell: str, command: str) -> Any:
+        answer = next(StandIn.receives)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def cleanup_command(self, shell: str, command: str) -> None:
+        self.asked.append("cleanup")
+
+    def close_shell(self, shell: str, close_session: bool) -> None:
+        self.asked.append("close")
+
+
+@pytest.fixture(autouse=True)
+def stand_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    StandIn.made = []
+    StandIn.receives = iter([DONE])
+    monkeypatch.setattr(winrm, "WsMan", StandIn)
+    monkeypatch.setattr(WinRm, "_probe", lambda self: None)
+
+
+def link(host: Host = HOST) -> WinRm:
+    return WinRm(host, Secret("p4ss"))
+
+
+def run(link_: WinRm, stdin: bytes = b"{}", deadline_s: float = 60) -> winrm.Output:
+    return link_.run("powershell.exe", stdin, deadline_s)
+
+
+def test_a_call_opens_runs_and_always_tidies() -> None:
+    assert run(link()) == winrm.Output(b"out", b"err", 0)
+    assert StandIn.made[0].asked == ["open", "run", "cleanup", "close"]
+
+
+def test_messages_over_http_are_always_encrypted_and_utf8() -> None:
+    run(link())
+    made = StandIn.made[0]
+    assert made.settings["message_encryption"] == "always"
+    assert made.settings["transport"] == "ntlm"
+    assert made.settings["proxy"] is None
+    assert made.options == {"codepage": 65001, "console_mode_stdin": False}
+
+
+def test_standard_input_goes_in_pieces_and_is_closed_with_the_last() -> None:
+    run(link(), b"x" * (2 * winrm.PIECE + 1))
+    assert [(len(data), end) for data, end in StandIn.made[0].stdin] == [
+        (winrm.PIECE, False), (winrm.PIECE, False), (1, True),
+    ]  # fmt: skip
+
+
+def test_empty_standard_input_is_closed_too() -> None:
+    run(link(), b"")
+    assert StandIn.made[0].stdin == [(b"", True)]
+
+
+def test_output_that_comes_in_pieces_is_joined_over_silent_spells() -> None:
+    silence = WinRMOperationTimeoutError()
+    StandIn.receives = iter(
+        [(b"a", b"", -1, False), silence, (b"b" * 500_000, b"", -1, False), silence, (b"c", b"", 3, True)]
+    )
+    assert run(link()) == winrm.Output(b"a" + b"b" * 500_000 + b"c", b"", 3)
+
+
+def test_a_command_that_never_ends_meets_its_deadline_and_is_tidied(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = itertools.count(step=20)
+    monkeypatch.setattr(time, "monotonic", lambda: next(clock))
+    StandIn.receives = itertools.repeat(WinRMOperationTimeoutError())
+    with pytest.raises(DeadlineError, match="host pc1"):
+        run(link(), deadline_s=100)
+    assert StandIn.made[0].asked == ["open", "run", "cleanup", "close"]
+
+
+FAILURES: list[Any] = [
+    pytest.param(InvalidCredentialsError("rejected"), UnreachableError, "refuses lab", "LAB_PASSWORD_PC1", id="401"),
+    pytest.param(requests.ConnectionError("reset"), DroppedError, "was lost", "repeat", id="dropped"),
+    pytest.param(requests.ReadTimeout("slow"), DroppedError, "was lost", "repeat", id="hangs"),
+    pytest.param(requests.exceptions.SSLError("x"), UnreachableError, "not trusted", "scheme", id="certificate"),
+    pytest.param(WSManFaultError(500, "", "", "quota"), DroppedError, "quota", "repeat", id="fault"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("failure", "kind", "says", "hint"), FAILURES)
+def test_each_failure_becomes_one_error_that_names_the_host_and_no_password(
+    failure: Exception, kind: type[LabError], says: str, hint: str
+) -> None:
+    StandIn.receives = iter([failure])
+    with pytest.raises(UnreachableError) as caught:
+        run(link())
+    assert type(caught.value) is kind
+    assert says in caught.value.problem
+    assert "pc1 (192.0.2.11)" in caught.value.problem
+    assert hint in str(caught.value.hint)
+    assert "p4ss" not in str(caught.value)
+    assert "p4ss" not in repr(link())
+
+
+def test_after_a_failure_the_next_call_starts_a_new_session() -> None:
+    StandIn.receives = iter([requests.ConnectionError("reset"), DONE])
+    pc = link()
+    with pytest.raises(DroppedError):
+        run(pc)
+    run(pc)
+    assert len(StandIn.made) == 2  # a failed handshake must never leave a session whose messages are not encrypted
+
+
+def test_calls_that_work_share_one_session() -> None:
+    StandIn.receives = iter([DONE, DONE])
+    pc = link()
+    run(pc)
+    run(pc)
+    assert len(StandIn.made) == 1
+
+
+def test_a_shell_that_cannot_be_closed_does_not_hide_the_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        raise requests.ConnectionError("gone")
+
+    monkeypatch.setattr(StandIn, "close_shell", fail)
+    assert run(link()).code == 0
+
+
+@pytest.mark.network
+def test_a_closed_port_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    with pytest.raises(UnreachableError, match=r"host pc1 \(127.0.0.1\) does not answer on port 9"):
+        run(link(Host("pc1", "127.0.0.1", "lab", "http", 9, None)))
+
+
+@pytest.mark.network
+def test_a_name_that_does_not_resolve_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    with pytest.raises(UnreachableError, match="does not answer"):
+        run(link(Host("pc1", "no-such-pc.invalid", "lab", "http", 5985, None)))
