@@ -9,14 +9,8 @@ from labkit.project import ROOT
 
 refuse_broken_files(ROOT, sys.argv[1:])  # here, because Invoke reads the same files right after this import
 
-from tasks import hyperv, k8s, lab, nfs, os_, pxe, verify  # noqa: E402
+from tasks import hyperv, k8s, lab, nfs, os_, pxe, rehearsal, verify  # noqa: E402
 
 ns = Collection()
-for module in (lab, hyperv, pxe, os_, k8s, nfs, verify):
+for module in (lab, hyperv, pxe, os_, k8s, nfs, verify, rehearsal):
     ns.add_collection(module.ns)
-try:
-    from tasks import rehearsal
-
-    ns.add_collection(rehearsal.ns)
-except ImportError:
-    print("not there yet: tasks.rehearsal", file=sys.stderr)

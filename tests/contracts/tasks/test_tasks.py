@@ -1,0 +1,158 @@
+"""What every task promises: a name of its own, a summary, its place in the chain, and what kind it is."""
+
+from __future__ import annotations
+
+from itertools import combinations
+from typing import Any
+
+import pytest
+from invoke.executor import Executor
+
+import tasks
+from labkit import kinds, plan, probes
+
+TASKS: dict[str, Any] = {name: tasks.ns[name] for name in tasks.ns.task_names}
+ARGUMENTS = {name: task.get_arguments() for name, task in TASKS.items()}  # once: asking takes the helps out of the task
+
+# DESIGN, section 3: everything that has a prerequisite or something that follows, and nothing else has.
+PRE = {
+    "lab.discard": ["lab.check"],
+    "hyperv.create": ["hyperv.check"],
+    "os.bootstrap": ["hyperv.create"],
+    "pxe.setup": ["os.bootstrap"],
+    "pxe.publish": ["pxe.setup"],
+    "os.install": ["hyperv.create", "pxe.publish"],
+    "k8s.bootstrap": ["os.bootstrap"],
+    "k8s.prepare": ["os.install", "k8s.bootstrap"],
+    "k8s.control-plane": ["k8s.prepare"],
+    "k8s.cni": ["k8s.control-plane"],
+    "k8s.join": ["k8s.cni"],
+    "nfs.server": ["k8s.prepare"],
+    "nfs.storage": ["nfs.server", "k8s.join"],
+    "nfs.all": ["nfs.storage"],
+    "k8s.all": ["k8s.join", "nfs.storage"],
+    "lab.up": ["k8s.all"],
+    "lab.rebuild": ["lab.discard", "k8s.all"],
+}
+POST = {"lab.up": ["verify.all"], "lab.rebuild": ["verify.all"]}
+
+NAMED_BY_THE_DESIGN = [
+    "lab.check", "lab.plan", "lab.status", "lab.stop", "lab.start", "lab.destroy", "lab.report",
+    "hyperv.plan", "hyperv.status", "hyperv.start", "hyperv.stop", "hyperv.destroy",
+    "pxe.check", "pxe.logs", "pxe.status", "os.wait", "os.reinstall", "os.ssh", "os.status",
+    "k8s.kubeconfig", "k8s.reset", "k8s.status", "nfs.destroy-data", "nfs.status",
+    "verify.nodes", "verify.nginx", "verify.storage", "verify.all", "verify.status",
+    "rehearsal.up", "rehearsal.down", "rehearsal.status",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", [*PRE, *NAMED_BY_THE_DESIGN])
+def test_a_task_of_the_design_is_there(name: str) -> None:
+    assert name in TASKS
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_a_task_has_exactly_the_designs_prerequisites(name: str) -> None:
+    assert [kinds.typed_name(task) for task in TASKS[name].pre] == PRE.get(name, [])
+    assert [kinds.typed_name(task) for task in TASKS[name].post] == POST.get(name, [])
+
+
+def test_no_two_tasks_are_one_for_invoke() -> None:
+    for (one, left), (other, right) in combinations(TASKS.items(), 2):
+        assert left != right, f"{one} and {other}"
+        assert left.name != right.name, f"{one} and {other}"
+        assert left.body.__code__ != right.body.__code__, f"{one} and {other}"
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_a_tasks_own_name_is_the_typed_one_with_underscores(name: str) -> None:
+    assert kinds.typed_name(TASKS[name]) == name
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_a_task_says_in_one_short_sentence_what_it_does(name: str) -> None:
+    lines = str(TASKS[name].__doc__).splitlines()
+    assert lines[0].endswith(".")
+    assert lines[0][0].isupper()
+    assert len(lines[0]) <= 60
+    assert len(lines) == 1 or lines[1] == ""
+
+
+@pytest.mark.parametrize("name", sorted(kinds.STAGES | kinds.UMBRELLAS))
+def test_a_stage_takes_no_arguments(name: str) -> None:
+    assert ARGUMENTS[name] == []
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_no_option_is_a_number_which_invoke_would_end_in_a_traceback(name: str) -> None:
+    assert {argument.kind for argument in ARGUMENTS[name]} <= {str, bool, list}
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_every_option_has_a_help_and_no_short_name_by_chance(name: str) -> None:
+    for argument in ARGUMENTS[name]:
+        assert argument.help
+        assert not [nickname for nickname in argument.nicknames if len(nickname) == 1]
+
+
+@pytest.mark.parametrize("collection", sorted(tasks.ns.collections))
+def test_status_is_every_collections_default_and_reads_only(collection: str) -> None:
+    assert tasks.ns.collections[collection].default == "status"
+    assert kinds.only_reads(f"{collection}.status")
+
+
+def test_the_collections_are_those_of_the_design() -> None:
+    assert set(tasks.ns.collections) == {"lab", "hyperv", "pxe", "os", "k8s", "nfs", "verify", "rehearsal"}
+
+
+@pytest.mark.parametrize("name", sorted(kinds.STAGES))
+def test_every_stage_has_a_probe_and_every_probe_a_stage(name: str) -> None:
+    assert name in probes.PROBES
+    assert set(probes.PROBES) == kinds.STAGES
+
+
+@pytest.mark.parametrize("name", sorted(kinds.STAGES | kinds.UMBRELLAS | kinds.DESTROYERS | kinds.POWER))
+def test_the_table_of_kinds_names_only_tasks(name: str) -> None:
+    assert name in TASKS
+
+
+def test_a_task_has_one_kind() -> None:
+    changing = [kinds.STAGES, kinds.UMBRELLAS, kinds.DESTROYERS, kinds.POWER]
+    assert len(frozenset().union(*changing)) == sum(map(len, changing))
+    for name in TASKS:
+        assert not (kinds.changes_the_lab(name) and kinds.only_reads(name))
+        assert not (kinds.changes_the_lab(name) and kinds.is_verification(name))
+
+
+@pytest.mark.parametrize("name", sorted(kinds.STAGES | {"lab.up", "k8s.all", "nfs.all"}))
+def test_no_destroyer_stands_below_a_stage(name: str) -> None:
+    below = {kinds.typed_name(call) for call in plan.calls(TASKS[name])}
+    assert not below & kinds.DESTROYERS
+
+
+def test_a_task_that_only_reads_has_nothing_before_or_after_it() -> None:
+    for name, task in TASKS.items():
+        if kinds.only_reads(name) or kinds.is_verification(name):
+            assert not task.pre
+            assert not task.post
+
+
+def test_a_rebuilding_checks_before_it_destroys_and_destroys_before_it_builds() -> None:
+    order = [kinds.typed_name(call) for call in plan.calls(TASKS["lab.rebuild"])]
+    assert order[:3] == ["lab.check", "lab.discard", "hyperv.check"]
+    assert order[-2:] == ["lab.rebuild", "verify.all"]
+
+
+def test_the_walk_to_joined_workers_passes_every_stage_it_needs() -> None:
+    order = [kinds.typed_name(call) for call in plan.calls(TASKS["k8s.join"])]
+    assert order == [
+        "hyperv.check", "hyperv.create", "os.bootstrap", "pxe.setup", "pxe.publish", "os.install",
+        "k8s.bootstrap", "k8s.prepare", "k8s.control-plane", "k8s.cni", "k8s.join",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("line", [("k8s.all", "nfs.all", "verify.all"), ("hyperv.create", "pxe.setup", "k8s.all")])
+def test_invoke_drops_no_task_of_a_line_for_looking_like_another(line: tuple[str, ...]) -> None:
+    executor = Executor(tasks.ns)
+    calls = executor.dedupe(executor.expand_calls(executor.normalize(line)))
+    assert set(line) <= {kinds.typed_name(call) for call in calls}
