@@ -7,7 +7,7 @@ import shlex
 import tarfile
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from labkit.errors import LabError
@@ -67,9 +67,9 @@ class Remote:
 
     def put(self, content: bytes | str | Path, path: str, mode: int = 0o644, sudo: bool = True) -> None:
         """Write a file in one step: the old one stays until the new one is complete. Makes missing folders."""
-        target = shlex.quote(path)
+        target, folder = shlex.quote(path), shlex.quote(str(PurePosixPath(path).parent))
         command = (
-            f"set -e; umask 077; mkdir -p -m 755 $(dirname {target}); cat >{target}.new;"
+            f"set -e; umask 077; mkdir -p -m 755 {folder}; cat >{target}.new;"
             f" chmod {mode:04o} {target}.new; mv -f {target}.new {target}"
         )
         (self.sudo if sudo else self.run)(command, input=_bytes(content))

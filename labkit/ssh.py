@@ -110,7 +110,7 @@ class Link:
                 if not chunk:
                     break
                 yield chunk
-            if not channel.exit_status_ready():
+            if channel.recv_exit_status() < 0:  # paramiko's word for none received
                 raise UnreachableError(f"{self.name} ({self.address}): the connection broke")
 
     def close(self) -> None:
