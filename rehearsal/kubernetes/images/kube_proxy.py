@@ -1,0 +1,143 @@
+"""kube-proxy: Services to endpoints by nftables, in a table of its own. ClusterIPs and NodePorts, TCP and UDP."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import yaml
+
+from rehearsal.kubernetes.node import kubeconfig
+from rehearsal.kubernetes.node.paths import real
+
+from .incluster import TokenApi, follow, option, say
+
+Object = dict[str, Any]
+TABLE = "kube-proxy"
+MARK = "0x4000"
+HEALTH_PORT = 10256
+
+
+def rules(services: dict[str, Object], slices: dict[str, Object], cluster_cidr: str) -> str:
+    """The whole table as nft reads it. What comes from outside is masqueraded, so that the answer finds its way back."""
+    chains, entries = [], []
+    for name, service in sorted(services.items()):
+        address = service["spec"].get("clusterIP")
+        if not address or address == "None":
+            continue
+        for number, port in enumerate(service["spec"].get("ports") or []):
+            targets = endpoints(name, port, slices)
+            protocol = port.get("protocol", "TCP").lower()
+            chain = f"svc-{_safe(name)}-{number}"
+            chains.append(_chain(chain, protocol, targets, cluster_cidr))
+            entries.append(f"ip daddr {address} {protocol} dport {port['port']} goto {chain}")
+            if port.get("nodePort"):
+                entries.append(f"fib daddr type local {protocol} dport {port['nodePort']} goto {chain}")
+    return _table(chains, entries)
+
+
+def _table(chains: list[str], entries: list[str]) -> str:
+    body = "".join(f"    {entry}\n" for entry in entries)
+    return (
+        f"table ip {TABLE}\ndelete table ip {TABLE}\ntable ip {TABLE} {{\n{''.join(chains)}"
+        f"  chain services {{\n{body}  }}\n"
+        "  chain prerouting {\n    type nat hook prerouting priority dstnat; policy accept;\n    jump services\n  }\n"
+        "  chain output {\n    type nat hook output priority -100; policy accept;\n    jump services\n  }\n"
+        "  chain postrouting {\n    type nat hook postrouting priority srcnat; policy accept;\n"
+        f"    meta mark & {MARK} == 0 return\n    meta mark set meta mark ^ {MARK}\n    masquerade\n  }}\n}}\n"
+    )
+
+
+def _chain(name: str, protocol: str, targets: list[str], cluster_cidr: str) -> str:
+    if not targets:
+        return f"  chain {name} {{\n  }}\n"
+    pairs = [target.split(":") for target in targets]
+    choices = ", ".join(f"{number} : {host} . {port}" for number, (host, port) in enumerate(pairs))
+    outside = f"ip saddr != {cluster_cidr} " if cluster_cidr else ""
+    send = f"meta l4proto {protocol} dnat to numgen random mod {len(pairs)} map {{ {choices} }}"
+    return f"  chain {name} {{\n    {outside}meta mark set meta mark | {MARK}\n    {send}\n  }}\n"
+
+
+def endpoints(name: str, port: Object, slices: dict[str, Object]) -> list[str]:
+    """`address:port` of every ready endpoint of one Service port."""
+    namespace, _, service = name.partition("/")
+    result = []
+    for body in slices.values():
+        metadata = body["metadata"]
+        if (
+            metadata["namespace"] != namespace
+            or metadata.get("labels", {}).get("kubernetes.io/service-name") != service
+        ):
+            continue
+        numbers = [p["port"] for p in body.get("ports") or [] if (p.get("name") or "") == (port.get("name") or "")]
+        for endpoint in body.get("endpoints") or []:
+            if (endpoint.get("conditions") or {}).get("ready", True):
+                result += [f"{address}:{number}" for address in endpoint["addresses"] for number in numbers]
+    return sorted(result)
+
+
+def _safe(name: str) -> str:
+    return name.replace("/", "-").replace(".", "-")
+
+
+class Proxy:
+    """Keeps the table equal to what the API says."""
+
+    def __init__(self, cluster_cidr: str) -> None:
+        self.cluster_cidr = cluster_cidr
+        self.services: dict[str, Object] = {}
+        self.slices: dict[str, Object] | None = None
+        self.applied = ""
+        self.lock = threading.Lock()
+
+    def services_changed(self, objects: dict[str, Object]) -> None:
+        self.services = dict(objects)
+        self.apply()
+
+    def slices_changed(self, objects: dict[str, Object]) -> None:
+        self.slices = dict(objects)
+        self.apply()
+
+    def apply(self) -> None:
+        """Load the table when it differs from the loaded one."""
+        with self.lock:
+            if self.slices is None:
+                return
+            text = rules(self.services, self.slices, self.cluster_cidr)
+            if text == self.applied:
+                return
+            done = subprocess.run(["nft", "-f", "-"], input=text, capture_output=True, text=True, check=False)
+            if done.returncode:
+                say(f"Failed to apply nftables rules: {done.stderr.strip()}")
+                return
+            self.applied = text
+
+
+class Health(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(200 if self.path.startswith(("/healthz", "/livez")) else 404)
+        self.end_headers()
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Not worth a line."""
+
+
+def main() -> None:
+    configuration = yaml.safe_load(real(option(sys.argv[1:], "config")).read_text())
+    place = configuration["clientConnection"]["kubeconfig"]
+    server, ca = kubeconfig.server_and_ca(place)
+    user = yaml.safe_load(real(place).read_text())["users"][0]["user"]
+    client = TokenApi(server, ca.decode(), real(user["tokenFile"]))
+    say(f'Using nftables Proxier (stand-in) for mode "{configuration.get("mode", "")}"')
+    proxy = Proxy(configuration.get("clusterCIDR", ""))
+    threading.Thread(target=ThreadingHTTPServer(("0.0.0.0", HEALTH_PORT), Health).serve_forever, daemon=True).start()
+    slices = "/apis/discovery.k8s.io/v1/endpointslices"
+    threading.Thread(target=follow, args=(client, slices, proxy.slices_changed), daemon=True).start()
+    follow(client, "/api/v1/services", proxy.services_changed)
+
+
+if __name__ == "__main__":
+    main()

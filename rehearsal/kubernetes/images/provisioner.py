@@ -1,0 +1,174 @@
+"""csi-provisioner for nfs.csi.k8s.io: a folder on the share and a PersistentVolume for every claim, by a real mount.
+
+Where the kernel refuses the mount nothing is provisioned; the claim's event then carries the kernel's words.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import socket
+import sys
+import tempfile
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from rehearsal.kubernetes.node import nfs
+from rehearsal.kubernetes.node.api import Api, ApiError, Unreachable
+from rehearsal.kubernetes.node.context import timestamp
+
+from .csi import wait_for
+from .incluster import api, follow, key, option, say
+
+Object = dict[str, Any]
+CLAIMS, VOLUMES, CLASSES = (
+    "/api/v1/persistentvolumeclaims",
+    "/api/v1/persistentvolumes",
+    "/apis/storage.k8s.io/v1/storageclasses",
+)
+PROVISIONED = "pv.kubernetes.io/provisioned-by"
+FIRST_RETRY_S, LAST_RETRY_S = 1.0, 300.0
+
+
+class Provisioner:
+    """Acts on claims and volumes as they change; what failed is tried again, less and less often."""
+
+    def __init__(self, client: Api) -> None:
+        self.client = client
+        self.identity = f"{nfs.DRIVER}_{socket.gethostname()}_{uuid.uuid4()}"
+        self.failed: dict[str, tuple[float, float]] = {}
+
+    def claims_changed(self, claims: dict[str, Object]) -> None:
+        for claim in claims.values():
+            if is_wanted(claim) and time.monotonic() >= self.failed.get(key(claim), (0.0, 0.0))[0]:
+                self._provision(claim)
+        self._release()
+
+    def _provision(self, claim: Object) -> None:
+        name = claim["spec"]["storageClassName"]
+        try:
+            storage_class = self.client.get(f"{CLASSES}/{name}")
+            volume = volume_of(claim, storage_class)
+            self._tell(claim, "Provisioning", f'External provisioner is provisioning volume for claim "{key(claim)}"')
+            with folder(volume) as place:
+                place.mkdir(parents=True, exist_ok=True)
+                mode = int((storage_class.get("parameters") or {}).get("mountPermissions", "0"), 8)
+                place.chmod(mode or 0o777)
+            self.client.ensure(VOLUMES, volume)
+        except (nfs.MountError, ApiError, OSError, KeyError) as error:
+            self._failed(claim, f'failed to provision volume with StorageClass "{name}": {error}')
+            return
+        self.failed.pop(key(claim), None)
+        self._tell(claim, "ProvisioningSucceeded", f"Successfully provisioned volume {volume['metadata']['name']}")
+
+    def _failed(self, claim: Object, message: str) -> None:
+        delay = min(max(self.failed.get(key(claim), (0.0, 0.0))[1] * 2, FIRST_RETRY_S), LAST_RETRY_S)
+        self.failed[key(claim)] = (time.monotonic() + delay, delay)
+        say(message)
+        self._tell(claim, "ProvisioningFailed", message, "Warning")
+
+    def _release(self) -> None:
+        """Volumes whose claims were deleted go, with their data where the class says so."""
+        for volume in self.client.get(VOLUMES).get("items", []):
+            ours = (volume["metadata"].get("annotations") or {}).get(PROVISIONED) == nfs.DRIVER
+            released = volume.get("status", {}).get("phase") == "Released"
+            if ours and released and volume["spec"].get("persistentVolumeReclaimPolicy") == "Delete":
+                self._delete(volume)
+
+    def _delete(self, volume: Object) -> None:
+        try:
+            if volume["spec"]["csi"]["volumeAttributes"].get("onDelete", "delete") == "delete":
+                with folder(volume) as place:
+                    shutil.rmtree(place, ignore_errors=True)
+            self.client.delete(f"{VOLUMES}/{volume['metadata']['name']}")
+        except (nfs.MountError, ApiError, OSError) as error:
+            say(f"volume {volume['metadata']['name']} could not be deleted: {error}")
+
+    def _tell(self, claim: Object, reason: str, message: str, kind: str = "Normal") -> None:
+        metadata = claim["metadata"]
+        involved = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "namespace": metadata["namespace"], "name": metadata["name"], "uid": metadata["uid"]}  # fmt: skip
+        body = {
+            "apiVersion": "v1", "kind": "Event", "type": kind, "reason": reason, "message": message, "involvedObject": involved, "count": 1,
+            "metadata": {"name": f"{metadata['name']}.{uuid.uuid4().hex[:16]}", "namespace": metadata["namespace"]},
+            "firstTimestamp": timestamp(), "lastTimestamp": timestamp(), "source": {"component": self.identity},
+            "reportingComponent": self.identity, "reportingInstance": self.identity,
+        }  # fmt: skip
+        try:
+            self.client.create(f"/api/v1/namespaces/{metadata['namespace']}/events", body)
+        except (ApiError, Unreachable) as error:
+            say(f"event {reason} could not be written: {error}")
+
+
+def is_wanted(claim: Object) -> bool:
+    """A claim that waits for this driver: no volume yet, and the controller manager said whose it is."""
+    annotations = claim["metadata"].get("annotations") or {}
+    names = {annotations.get(f"volume.{part}kubernetes.io/storage-provisioner") for part in ("", "beta.")}
+    return (
+        nfs.DRIVER in names and not claim["spec"].get("volumeName") and not claim["metadata"].get("deletionTimestamp")
+    )
+
+
+def volume_of(claim: Object, storage_class: Object) -> Object:
+    """The PersistentVolume for a claim, as the driver and its provisioner make it."""
+    parameters = storage_class.get("parameters") or {}
+    metadata, name = claim["metadata"], f"pvc-{claim['metadata']['uid']}"
+    values = {
+        "pvc.metadata.name": metadata["name"],
+        "pvc.metadata.namespace": metadata["namespace"],
+        "pv.metadata.name": name,
+    }
+    below = re.sub(r"\$\{([a-z.]+)\}", lambda match: values.get(match[1], match[0]), parameters.get("subDir") or name)
+    server, share = parameters["server"], parameters["share"]
+    attributes = {
+        "server": server,
+        "share": share,
+        "subdir": below,
+        "storage.kubernetes.io/csiProvisionerIdentity": nfs.DRIVER,
+    }
+    if parameters.get("onDelete"):
+        attributes["onDelete"] = parameters["onDelete"]
+    handle = f"{server}#{share.strip('/')}#{below}##"
+    reference = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "namespace": metadata["namespace"], "name": metadata["name"], "uid": metadata["uid"]}  # fmt: skip
+    return {
+        "apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": name, "annotations": {PROVISIONED: nfs.DRIVER}},
+        "spec": {
+            "accessModes": claim["spec"]["accessModes"], "capacity": {"storage": claim["spec"]["resources"]["requests"]["storage"]},
+            "claimRef": reference, "csi": {"driver": nfs.DRIVER, "volumeHandle": handle, "volumeAttributes": attributes},
+            "mountOptions": storage_class.get("mountOptions") or [], "storageClassName": storage_class["metadata"]["name"],
+            "persistentVolumeReclaimPolicy": storage_class.get("reclaimPolicy", "Delete"), "volumeMode": "Filesystem",
+        },
+    }  # fmt: skip
+
+
+@contextmanager
+def folder(volume: Object) -> Iterator[Path]:
+    """The volume's folder on the share, mounted for as long as it is needed. Raises MountError."""
+    attributes = volume["spec"]["csi"]["volumeAttributes"]
+    place = Path(tempfile.mkdtemp(prefix="nfs-"))
+    try:
+        nfs.attempt(f"{attributes['server']}:{attributes['share']}", place, volume["spec"].get("mountOptions") or [])
+    except nfs.MountError as error:
+        place.rmdir()
+        raise nfs.MountError(f"rpc error: code = Internal desc = failed to mount nfs server: {error}") from None
+    try:
+        yield place / attributes["subdir"]
+    finally:
+        nfs.unmount(place)
+        place.rmdir()
+
+
+def main() -> None:
+    wait_for(Path(option(sys.argv[1:], "csi-address")))
+    say(f"csi-provisioner (stand-in) for {nfs.DRIVER}")
+    client = api()
+    provisioner = Provisioner(client)
+    # A short watch lets claims that failed be tried again, and volumes of deleted claims be seen.
+    follow(client, CLAIMS, provisioner.claims_changed, timeout_s=3)
+
+
+if __name__ == "__main__":
+    main()

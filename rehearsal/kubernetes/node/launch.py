@@ -1,0 +1,131 @@
+"""Become a container: run as the first process of fresh namespaces, with a description in JSON as the only argument.
+
+The container's root is an overlay over the machine's own files (its image's files between the two), what it writes goes
+to a tmpfs that ends with it. This file is run by its path with bare Python, so that a container starts in no time:
+no imports beyond the standard library's smallest.
+"""
+
+import ctypes
+import json
+import os
+import sys
+
+MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REMOUNT, MS_BIND, MS_REC, MS_PRIVATE = (
+    1,
+    2,
+    4,
+    8,
+    32,
+    4096,
+    16384,
+    1 << 18,
+)
+MNT_DETACH, PIVOT_ROOT = 2, {"x86_64": 155, "aarch64": 41}
+LIBC = ctypes.CDLL(None, use_errno=True)
+CANNOT_START = 128
+
+
+def mount(source: str, target: str, kind: str = "", flags: int = 0, options: str = "") -> None:
+    """mount(2). Raises OSError that names both ends."""
+    if LIBC.mount(source.encode(), target.encode(), kind.encode(), ctypes.c_ulong(flags), options.encode()) != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, f"mount {source} on {target}: {os.strerror(number)}")
+
+
+def inside(root: str, path: str) -> str:
+    """Where `path` of the container lies below `root`; symbolic links are followed as the container would."""
+    done, parts = "", [part for part in path.split("/") if part]
+    for _ in range(200):
+        if not parts:
+            break
+        part = parts.pop(0)
+        if part in (".", ".."):
+            done = os.path.dirname(done) if part == ".." else done
+            continue
+        here = f"{root}{done}/{part}"
+        if os.path.islink(here):
+            target = os.readlink(here)
+            parts = [piece for piece in target.split("/") if piece] + parts
+            done = "" if target.startswith("/") else done
+        else:
+            done = f"{done}/{part}"
+    return root + done
+
+
+def bind(root: str, source: str, path: str, read_only: bool) -> None:
+    """Put `source` (a file or a folder of the machine) at `path` of the container."""
+    target = inside(root, path)
+    if os.path.isdir(source):
+        os.makedirs(target, exist_ok=True)
+    else:
+        os.makedirs(os.path.dirname(target), exist_ok=True)
+        if not os.path.lexists(target):
+            os.close(os.open(target, os.O_CREAT | os.O_WRONLY, 0o644))
+    mount(source, target, "", MS_BIND | MS_REC)
+    if read_only:
+        mount("", target, "", MS_BIND | MS_REMOUNT | MS_RDONLY)
+
+
+def make_root(spec: dict) -> str:  # type: ignore[type-arg]
+    """Mount the container's file system; its root folder."""
+    mount("", "/", "", MS_REC | MS_PRIVATE)
+    scratch = spec["scratch"]
+    os.makedirs(scratch, exist_ok=True)
+    mount("tmpfs", scratch, "tmpfs", MS_NODEV, "mode=0755")
+    for name in ("upper", "work", "root"):
+        os.mkdir(f"{scratch}/{name}")
+    root, lower = f"{scratch}/root", ":".join([*spec["layers"], "/"])
+    mount("overlay", root, "overlay", 0, f"lowerdir={lower},upperdir={scratch}/upper,workdir={scratch}/work")
+    for path, source in (("/sys", "/sys"), ("/dev", "/dev")):
+        mount(source, root + path, "", MS_BIND | MS_REC)
+    mount("proc", f"{root}/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC)
+    for path, mode in (("/run", "0755"), ("/tmp", "1777")):
+        mount("tmpfs", root + path, "tmpfs", MS_NOSUID | MS_NODEV, f"mode={mode}")
+    for entry in sorted(spec["mounts"], key=lambda entry: len(entry["path"].split("/"))):
+        bind(root, entry["source"], entry["path"], entry.get("readOnly", False))
+    return root
+
+
+def enter(root: str) -> None:
+    """Make `root` the root of this mount namespace; nothing of the machine's stays reachable by a path."""
+    os.chdir(root)
+    if LIBC.syscall(PIVOT_ROOT[os.uname().machine], b".", b".") != 0:
+        raise OSError(ctypes.get_errno(), "pivot_root")
+    LIBC.umount2(b".", MNT_DETACH)
+    os.chdir("/")
+
+
+def report_process(path: str) -> None:
+    """Write this process's number and start time as the machine sees them, while its /proc is still in place."""
+    with open("/proc/self/stat") as stream:
+        text = stream.read()
+    started = text.rpartition(")")[2].split()[19]
+    with open(f"{path}.new", "w") as stream:
+        stream.write(f"{text.split(' ', 1)[0]} {started}")
+    os.rename(f"{path}.new", path)
+
+
+def main() -> None:
+    with open(sys.argv[1]) as stream:
+        spec = json.load(stream)
+    report_process(spec["pidFile"])
+    try:
+        enter(make_root(spec))
+        if spec.get("hostname"):
+            name = spec["hostname"].encode()
+            LIBC.sethostname(name, len(name))
+        directory = spec.get("workingDir") or "/"
+        os.makedirs(directory, exist_ok=True)
+        os.chdir(directory)
+        if spec.get("user") is not None:
+            os.setgroups([])
+            os.setgid(spec.get("group") or spec["user"])
+            os.setuid(spec["user"])
+        os.execvpe(spec["command"][0], spec["command"], spec["env"])
+    except OSError as error:
+        print(f"stand-in runtime: exec {spec['command'][0]}: {error}", file=sys.stderr, flush=True)
+        sys.exit(CANNOT_START)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,159 @@
+"""The kubelet's two doors: health on 127.0.0.1:10248, and logs over TLS on 10250 for the API server's certificate."""
+
+from __future__ import annotations
+
+import json
+import ssl
+import threading
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from . import runtime, x509
+from .paths import KUBELET_PKI, LOGS, real, write
+
+ALLOWED = {"kube-apiserver-kubelet-client"}
+ALLOWED_GROUPS = {"system:masters", "kubeadm:cluster-admins"}
+FOLLOW_S = 0.3
+
+
+class Health(BaseHTTPRequestHandler):
+    """ok, for whoever asks on the machine itself."""
+
+    def do_GET(self) -> None:
+        body = b"ok"
+        self.send_response(200 if self.path.startswith("/healthz") else 404)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Not worth a line."""
+
+
+class Logs(Health):
+    """/containerLogs/NAMESPACE/POD/CONTAINER and /pods, for the API server."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        if not self._allowed():
+            self._answer(403, b"Forbidden (the client certificate is not the API server's)")
+            return
+        parts = urlsplit(self.path)
+        words = parts.path.strip("/").split("/")
+        if words[0] == "containerLogs" and len(words) == 4:
+            self._logs(words[1], words[2], words[3], {key: values[-1] for key, values in parse_qs(parts.query).items()})
+        elif words[0] == "pods":
+            body = json.dumps({"apiVersion": "v1", "kind": "PodList", "items": list(runtime.pods())}).encode()
+            self._answer(200, body, "application/json")
+        else:
+            self._answer(404, b"404 page not found")
+
+    def _allowed(self) -> bool:
+        certificate: Any = self.connection.getpeercert() if isinstance(self.connection, ssl.SSLSocket) else None
+        subject = [pair for part in (certificate or {}).get("subject", ()) for pair in part]
+        names = {value for key, value in subject if key == "commonName"}
+        groups = {value for key, value in subject if key == "organizationName"}
+        return bool(names & ALLOWED or groups & ALLOWED_GROUPS)
+
+    def _logs(self, namespace: str, pod: str, container: str, query: dict[str, str]) -> None:
+        file = log_file(namespace, pod, container, previous=query.get("previous") == "true")
+        if file is None:
+            self._answer(404, f'container "{container}" in pod "{pod}" is not available'.encode())
+            return
+        self.send_response(200)
+        self.send_header("Content-Type", "text/plain")
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        for piece in read_log(file, query):
+            self.wfile.write(f"{len(piece):x}\r\n".encode() + piece + b"\r\n")
+        self.wfile.write(b"0\r\n\r\n")
+
+    def _answer(self, status: int, body: bytes, kind: str = "text/plain") -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+
+def log_file(namespace: str, pod: str, container: str, *, previous: bool) -> Path | None:
+    """The newest log of the container, or the one before it."""
+    files = sorted(real(LOGS).glob(f"{namespace}_{pod}_*/{container}/*.log"), key=lambda file: file.stat().st_mtime)
+    wanted = files[-2:-1] if previous else files[-1:]
+    return wanted[0] if wanted else None
+
+
+def read_log(file: Path, query: dict[str, str]) -> Iterator[bytes]:
+    """The log's bytes, from `tailLines` on; with `follow`, also what is added until the container is gone."""
+    data = file.read_bytes()
+    if "tailLines" in query:
+        count = int(query["tailLines"])
+        data_lines = data.splitlines(keepends=True)
+        yield b"".join(data_lines[-count:] if count else [])
+    elif data:
+        yield data
+    position = len(data)
+    while query.get("follow") == "true" and file.exists():
+        time.sleep(FOLLOW_S)
+        with file.open("rb") as stream:
+            stream.seek(position)
+            more = stream.read()
+        if more:
+            position += len(more)
+            yield more
+
+
+def serve_health(address: str, port: int) -> ThreadingHTTPServer:
+    """Start answering /healthz. Raises OSError when the port is taken."""
+    server = ThreadingHTTPServer((address, port), Health)
+    threading.Thread(target=server.serve_forever, name="healthz", daemon=True).start()
+    return server
+
+
+def serve_logs(port: int, client_ca: str, node: str, address: str) -> ThreadingHTTPServer:
+    """Start the kubelet's API. Its own certificate is self-signed, as the real one's is by default."""
+    certificate, key = real(f"{KUBELET_PKI}/kubelet.crt"), real(f"{KUBELET_PKI}/kubelet.key")
+    if not certificate.exists():
+        ca = x509.authority(f"{node}-ca", timedelta(days=365), "ECDSA-P256")
+        pair = x509.issue(
+            ca,
+            x509.name(f"{node}@{int(time.time())}"),
+            timedelta(days=365),
+            server=True,
+            names=[node, address],
+            algorithm="ECDSA-P256",
+        )
+        write(certificate, pair.certificate_pem + ca.certificate_pem, 0o644)
+        write(key, pair.key_pem, 0o600)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    context.load_verify_locations(real(client_ca))
+    context.verify_mode = ssl.CERT_OPTIONAL
+    server = _TlsServer(("0.0.0.0", port), Logs, context)
+    threading.Thread(target=server.serve_forever, name="server", daemon=True).start()
+    return server
+
+
+class _TlsServer(ThreadingHTTPServer):
+    """TLS is shaken hands on in the connection's own thread, so that a silent client holds up nobody."""
+
+    def __init__(
+        self, address: tuple[str, int], handler: type[BaseHTTPRequestHandler], context: ssl.SSLContext
+    ) -> None:
+        self.context = context
+        super().__init__(address, handler)
+
+    def finish_request(self, request: Any, client_address: Any) -> None:
+        request.settimeout(30)
+        try:
+            wrapped = self.context.wrap_socket(request, server_side=True)
+        except (OSError, ssl.SSLError):
+            return
+        with wrapped:
+            super().finish_request(wrapped, client_address)
