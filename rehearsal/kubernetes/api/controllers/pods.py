@@ -1,0 +1,70 @@
+"""What the workload controllers ask of pods, and how they make them."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import json
+from datetime import UTC, datetime
+
+from ..client import Client
+from ..errors import ApiError
+from ..events import Recorder
+from ..objects import Obj, condition, dig, is_deleting, name_of, namespace_of, owner_reference, parse_time, uid_of
+from ..paths import CORE, path_of
+from .cluster import unless_gone
+
+
+def is_ready(pod: Obj) -> bool:
+    return (condition(pod, "Ready") or {}).get("status") == "True" and not is_deleting(pod)
+
+
+def is_available(pod: Obj, min_ready_s: int) -> bool:
+    """Ready for at least `min_ready_s` seconds."""
+    if not is_ready(pod) or not min_ready_s:
+        return is_ready(pod)
+    since = (condition(pod, "Ready") or {}).get("lastTransitionTime")
+    return bool(since) and (datetime.now(UTC) - parse_time(str(since))).total_seconds() >= min_ready_s
+
+
+def is_finished(pod: Obj) -> bool:
+    return dig(pod, "status.phase") in ("Succeeded", "Failed")
+
+
+def owned(client: Client, owner: Obj) -> list[Obj]:
+    """The pods that `owner` controls, read from the server: a local copy may be a moment behind."""
+    listed = client.get(f"{CORE}/namespaces/{namespace_of(owner)}/pods")["items"]
+    return [pod for pod in listed if _controller_uid(pod) == uid_of(owner)]
+
+
+def _controller_uid(pod: Obj) -> str:
+    owners = dig(pod, "metadata.ownerReferences", [])
+    return next((owner["uid"] for owner in owners if owner.get("controller")), "")
+
+
+def create(client: Client, events: Recorder, owner: Obj, template: Obj) -> None:
+    """Make a pod from the owner's template; a refusal is told as FailedCreate and raised."""
+    metadata = copy.deepcopy(template.get("metadata") or {})
+    metadata |= {"generateName": f"{name_of(owner)}-", "namespace": namespace_of(owner)}
+    metadata["ownerReferences"] = [owner_reference(owner)]
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": template["spec"]}
+    try:
+        made = client.create(f"{CORE}/namespaces/{namespace_of(owner)}/pods", pod)
+    except ApiError as error:
+        events.record(owner, "FailedCreate", f"Error creating: {error.message}", "Warning")
+        raise
+    events.record(owner, "SuccessfulCreate", f"Created pod: {name_of(made)}")
+
+
+def delete(client: Client, events: Recorder, owner: Obj, pod: Obj) -> None:
+    """Delete a pod of the owner, unless it is gone already."""
+    if unless_gone(lambda: client.delete(path_of(pod), {"preconditions": {"uid": uid_of(pod)}})):
+        events.record(owner, "SuccessfulDelete", f"Deleted pod: {name_of(pod)}")
+
+
+def template_hash(template: Obj) -> str:
+    """A short name for a pod template, the same for equal templates."""
+    text = json.dumps(template, sort_keys=True, separators=(",", ":"))
+    digits = hashlib.sha256(text.encode()).digest()
+    letters = "bcdfghjklmnpqrstvwxz2456789"
+    return "".join(letters[byte % len(letters)] for byte in digits[:10])
