@@ -42,10 +42,10 @@ label() {
 
 rule() {
   local type=$1 pattern=$2
-  if semanage fcontext --list --locallist | grep -F -- "$pattern" | grep -q ":$type:"; then
+  if semanage fcontext -l -C | grep -F -- "$pattern" | grep -qw "$type"; then
     ok "SELinux rule $pattern"
   else
-    semanage fcontext --add --type "$type" "$pattern"
+    semanage fcontext -a -t "$type" "$pattern"
     changed "SELinux rule $pattern"
   fi
 }
