@@ -1,0 +1,110 @@
+"""A copy of the project to break, the real `inv` in it, and two stand-in PCs on the loopback address."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rehearsal.hosts.endpoint import Endpoint, serve
+from rehearsal.hosts.state import HostState
+
+ROOT = Path(__file__).resolve().parents[3]
+PASSWORD = "in-the-environment"
+
+
+@dataclass
+class Answer:
+    """What `inv` said and did."""
+
+    code: int
+    output: str
+    errors: str
+
+
+@dataclass
+class Project:
+    """A checkout of its own: its `.lab/`, its invoke.yaml."""
+
+    folder: Path
+
+    def inv(self, *words: str, **variables: str) -> Answer:
+        """Run the installed `inv` here, with the copied library; `variables` join a nearly empty environment."""
+        environment = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(self.folder),
+            "PYTHONPATH": str(self.folder),
+            **variables,
+        }
+        done = subprocess.run(
+            [str(Path(sys.executable).with_name("inv")), *words],
+            cwd=self.folder, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+            timeout=120, check=False,
+        )  # fmt: skip
+        return Answer(done.returncode, done.stdout, done.stderr)
+
+    def kept(self) -> list[str]:
+        """The files that a run left in `.lab/`."""
+        return sorted(path.name for path in (self.folder / ".lab").rglob("*") if path.is_file())
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    """The project's own files; labs/lab.yaml is the rehearsal's lab, called differently."""
+    folder = tmp_path / "project"
+    for name in ("labkit", "tasks", "labs", "scripts"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "invoke.yaml", folder)
+    shutil.copy(ROOT / "labs" / "rehearsal.yaml", folder / "labs" / "lab.yaml")
+    return Project(folder)
+
+
+@dataclass
+class Hosts:
+    """The two PCs, and the lab file that leads to them."""
+
+    project: Project
+    endpoints: dict[str, Endpoint]
+    root: Path
+
+    def inv(self, *words: str, password: str = PASSWORD, **variables: str) -> Answer:
+        """Run `inv -f labs/lab.yaml ...` with the PCs' password."""
+        return self.project.inv("-f", "labs/lab.yaml", *words, LAB_PASSWORD=password, **variables)
+
+    def state(self, host: str) -> HostState:
+        return HostState(self.root, host)
+
+    def change(self, host: str, **values: Any) -> None:
+        """Replace parts of a PC's state, such as its switches."""
+        with self.state(host).change() as state:
+            state.update(values)
+
+    def calls(self) -> list[dict[str, Any]]:
+        """Every command that both PCs got."""
+        files = [self.state(host).folder / "calls.jsonl" for host in self.endpoints]
+        return [json.loads(line) for file in files if file.exists() for line in file.read_text().splitlines()]
+
+
+@pytest.fixture
+def hosts(project: Project, tmp_path: Path) -> Iterator[Hosts]:
+    """Both PCs answer; scripts are answered by their JSON contract."""
+    root = tmp_path / "hosts"
+    endpoints = {name: serve(name, "127.0.0.1", 0, root, "lab", PASSWORD, None) for name in ("pc1", "pc2")}
+    text = (project.folder / "labs" / "lab.yaml").read_text()
+    for number, (name, endpoint) in enumerate(endpoints.items(), start=11):
+        old = f"{name}: {{address: 192.0.2.{number}}}"
+        assert old in text
+        text = text.replace(old, f"{name}: {{address: 127.0.0.1, port: {endpoint.port}}}")
+        endpoint.start()
+    (project.folder / "labs" / "lab.yaml").write_text(text)
+    yield Hosts(project, endpoints, root)
+    for endpoint in endpoints.values():
+        endpoint.stop()

@@ -1,0 +1,145 @@
+"""What hosts may have wrong with them, through the real `inv`: one clear message each, and not one changing call."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.contracts.input.conftest import Answer, Hosts
+
+pytestmark = pytest.mark.network
+BUILDING = ("lab.check", "hyperv.create", "lab.rebuild")
+
+
+def is_refused(hosts: Hosts, answer: Answer, code: int, *words: str) -> bool:
+    """Told in words, with the code, without a traceback, and nothing was changed on any PC."""
+    said = answer.errors
+    told = all(word in said for word in words) and "hint: " in said
+    harmless = not [call for call in hosts.calls() if call["mutating"]]
+    return answer.code == code and told and harmless and "Traceback" not in said
+
+
+@pytest.mark.parametrize("task", BUILDING)
+def test_a_host_that_does_not_answer(hosts: Hosts, task: str) -> None:
+    hosts.endpoints["pc2"].stop()
+    answer = hosts.inv(task, LAB_ASSUME_YES="lab-7e57")
+    assert is_refused(hosts, answer, 3, "pc2 (127.0.0.1)", "does not answer"), answer.errors
+
+
+@pytest.mark.parametrize("task", BUILDING)
+def test_a_wrong_password(hosts: Hosts, task: str) -> None:
+    answer = hosts.inv(task, password="guessed", LAB_ASSUME_YES="lab-7e57")
+    assert is_refused(hosts, answer, 3, "pc1", "password"), answer.errors
+    assert "guessed" not in answer.errors + answer.output
+
+
+@pytest.mark.parametrize("task", BUILDING)
+def test_a_missing_switch(hosts: Hosts, task: str) -> None:
+    hosts.change("pc2", switches=[])
+    answer = hosts.inv(task, LAB_ASSUME_YES="lab-7e57")
+    assert is_refused(hosts, answer, 6, "host pc2", "no virtual switch Lab", "New-VMSwitch"), answer.errors
+
+
+@pytest.mark.parametrize("task", BUILDING)
+def test_a_hyperv_service_that_is_down(hosts: Hosts, task: str) -> None:
+    hosts.change("pc1", services={"vmms": "Stopped", "WinRM": "Running"})
+    answer = hosts.inv(task, LAB_ASSUME_YES="lab-7e57")
+    assert is_refused(hosts, answer, 6, "host pc1", "is Stopped", "Start-Service vmms"), answer.errors
+
+
+def test_what_is_wrong_on_both_hosts_is_told_together(hosts: Hosts) -> None:
+    hosts.change("pc1", switches=[])
+    hosts.change("pc2", switches=[])
+    answer = hosts.inv("hyperv.check")
+    assert is_refused(hosts, answer, 6, "host pc1", "host pc2"), answer.errors
+
+
+def test_good_hosts_pass(hosts: Hosts) -> None:
+    answer = hosts.inv("lab.check")
+    assert answer.code == 0, answer.errors
+    assert "ready" in answer.output
+
+
+def test_a_rebuilding_without_consent_stops_before_any_change(hosts: Hosts) -> None:
+    made = hosts.inv("hyperv.create")
+    assert made.code == 0, made.errors
+    before = {host: hosts.state(host).read() for host in hosts.endpoints}
+    changes = len([call for call in hosts.calls() if call["mutating"]])
+    answer = hosts.inv("lab.rebuild")
+    assert answer.code == 5, answer.errors
+    assert "LAB_ASSUME_YES=lab-7e57" in answer.errors
+    assert "w1" in answer.output
+    assert len([call for call in hosts.calls() if call["mutating"]]) == changes
+    assert {host: hosts.state(host).read() for host in hosts.endpoints} == before
+
+
+@pytest.mark.parametrize(
+    "line", [("--dry", "lab.rebuild"), ("--dry", "lab.up"), ("lab.plan",), ("--dry", "lab.destroy")]
+)
+def test_a_dry_line_and_a_plan_open_no_changing_call(hosts: Hosts, line: tuple[str, ...]) -> None:
+    hosts.inv("hyperv.create")
+    changes = [call for call in hosts.calls() if call["mutating"]]
+    answer = hosts.inv(*line)
+    assert answer.code == 0, answer.errors
+    assert [call for call in hosts.calls() if call["mutating"]] == changes
+
+
+def test_a_dry_discard_names_exactly_the_nodes_system_disks(hosts: Hosts) -> None:
+    hosts.inv("hyperv.create")
+    shown = hosts.inv("--dry", "lab.discard").output
+    assert all(f"\\{name}\\system-" in shown for name in ("cp1", "w1", "w2", "w3", "storage1")), shown
+    assert "\\bootstrap\\" not in shown
+    assert "\\data-" not in shown
+
+
+def test_a_discard_leaves_the_bootstrap_server_and_the_data_disk(hosts: Hosts) -> None:
+    hosts.inv("hyperv.create")
+    before = disks(hosts)
+    answer = hosts.inv("lab.discard", LAB_ASSUME_YES="lab-7e57")
+    assert answer.code == 0, answer.errors
+    after = disks(hosts)
+    kept = {path for path in before & after if "discarded" not in path}
+    assert {path.split("\\")[-2] + "/" + path.split("\\")[-1][:4] for path in kept} == {
+        "bootstrap/syst",
+        "storage1/data",
+    }
+    assert len(after) == len(before)
+
+
+def test_creating_a_second_time_changes_nothing(hosts: Hosts) -> None:
+    hosts.inv("hyperv.create")
+    changes = [call for call in hosts.calls() if call["mutating"]]
+    answer = hosts.inv("hyperv.create")
+    assert "hyperv.create: nothing to change" in answer.errors
+    assert [call for call in hosts.calls() if call["mutating"]] == changes
+
+
+def test_destroying_leaves_the_data_disk_and_then_finds_nothing(hosts: Hosts) -> None:
+    hosts.inv("hyperv.create")
+    answer = hosts.inv("lab.destroy", LAB_ASSUME_YES="lab-7e57")
+    assert answer.code == 0, answer.errors
+    assert [path.split("\\")[-2] for path in disks(hosts)] == ["storage1"]
+    assert all(not hosts.state(host).read()["vms"] for host in hosts.endpoints)
+    again = hosts.inv("lab.destroy")
+    assert again.code == 0, again.errors
+    assert "nothing to destroy" in again.output
+
+
+def test_a_lab_that_somebody_else_changes_is_left_alone(hosts: Hosts) -> None:
+    folder = hosts.project.folder / ".lab" / "7e57"
+    folder.mkdir(parents=True)
+    holder = {"pid": 1, "host": "elsewhere", "user": "ann", "time": "2026", "command": "inv lab.rebuild"}
+    (folder / "lock.json").write_text(json.dumps(holder))
+    answer = hosts.inv("hyperv.create")
+    assert is_refused(hosts, answer, 9, "ann on elsewhere", "inv lab.rebuild"), answer.errors
+    assert hosts.calls() == []
+
+
+def disks(hosts: Hosts) -> set[str]:
+    """The paths of all virtual disks on both PCs' drives."""
+    found = set()
+    for host in hosts.endpoints:
+        drive = hosts.state(host).local("C:\\")
+        found |= {"\\".join(path.relative_to(drive).parts) for path in drive.rglob("*.vhdx")}
+    return found
