@@ -38,7 +38,7 @@ BASE_OS: dict[str, Row] = {
         ("NetworkManager.service", "NetworkManager-wait-online.service"),
         enable=("NetworkManager.service", "NetworkManager-wait-online.service"),
     ),
-    "bash": Row("5.1.8"),
+    "bash": Row("5.1.8", provides=("/bin/sh", "/usr/bin/sh", "/bin/bash")),
     "bash-completion": Row("2.11"),
     "ca-certificates": Row("2025.2.80"),
     "chrony": Row(
