@@ -77,6 +77,7 @@ def services(lab: Lab) -> dict[str, str]:
         "dnsmasq.conf": render("dnsmasq.conf.j2", machines=lab.installed_by_network, **values),
         "nginx.conf": render("nginx.conf.j2", tree_url=tree_url, **values),
         "lab-mgmt.xml": render("firewalld-mgmt.xml.j2", **values),
+        "srv-lab-rocky.mount": render("srv-lab-rocky.mount.j2", **values),
     }
 
 

@@ -1,0 +1,150 @@
+"""What machines read, held by golden files for both releases, and by the programs that read it."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from labkit.lab import Lab
+from labkit.pxe import files
+from labkit.render import render
+from tests.golden import check
+
+PUBLIC_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGoldenGoldenGoldenGoldenGoldenGoldenGolden lab-7e57"
+HOST_KEY = files.HostKey(
+    "-----BEGIN KEY-----\nZ29sZGVu\n-----END KEY-----\n",
+    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHostHostHostHostHostHostHostHostHostHost bootstrap",
+)
+RELEASES = (9, 10)
+MACHINES = ("bootstrap", "cp1", "w1", "storage1")
+
+
+def of_release(lab: Lab, release: int) -> Lab:
+    return replace(lab, rocky=lab.rocky.model_copy(update={"release": release}))
+
+
+def kickstart_of(lab: Lab, name: str) -> str:
+    machine = lab.machine(name)
+    return files.kickstart(lab, machine, PUBLIC_KEY, HOST_KEY if machine == lab.bootstrap else None)
+
+
+def combined(lab: Lab) -> Lab:
+    """A small lab: the control plane works and stores, too."""
+    cp1 = replace(lab.control_plane, roles=("control_plane", "worker", "storage"), data_disk_gb=20)
+    return replace(lab, machines=(lab.bootstrap, cp1))
+
+
+@pytest.mark.parametrize("release", RELEASES)
+@pytest.mark.parametrize("name", MACHINES)
+def test_kickstart_matches_golden(lab: Lab, name: str, release: int) -> None:
+    check(f"kickstart/{name}-rocky{release}.cfg", kickstart_of(of_release(lab, release), name))
+
+
+@pytest.mark.parametrize("release", RELEASES)
+@pytest.mark.parametrize("name", [*MACHINES, "combined"])
+def test_anacondas_parser_accepts_the_kickstart_without_a_warning(
+    lab: Lab, name: str, release: int, tmp_path: Path
+) -> None:
+    lab = of_release(lab, release)
+    text = kickstart_of(combined(lab), "cp1") if name == "combined" else kickstart_of(lab, name)
+    (tmp_path / "ks.cfg").write_text(text)
+    command = ["ksvalidator", "-v", f"RHEL{release}", str(tmp_path / "ks.cfg")]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+@pytest.mark.parametrize("name", MACHINES)
+def test_scripts_in_the_kickstart_pass_shellcheck(lab: Lab, name: str, tmp_path: Path) -> None:
+    sections = list(scripts_of(kickstart_of(lab, name)))
+    assert len(sections) == (2 if name == "bootstrap" else 3)
+    for number, text in enumerate(sections):
+        (tmp_path / str(number)).write_text(f"#!/bin/sh\n{text}")
+        result = subprocess.run(
+            ["shellcheck", "--shell=sh", str(tmp_path / str(number))], capture_output=True, text=True, check=False
+        )
+        assert result.returncode == 0, result.stdout
+
+
+def scripts_of(kickstart: str) -> Iterator[str]:
+    """The bodies of %pre, %post and %onerror."""
+    for section in ("%pre", "%post", "%onerror"):
+        for part in kickstart.split(f"\n{section}")[1:]:
+            yield part.partition("\n")[2].partition("\n%end")[0] + "\n"
+
+
+def test_only_external_leads_out(lab: Lab) -> None:
+    lines = [line for line in kickstart_of(lab, "w1").splitlines() if line.startswith("network --device")]
+    assert len(lines) == 3
+    assert ["--gateway=" in line for line in lines] == [False, False, True]
+    assert ["--nodefroute" in line for line in lines] == [True, True, False]
+    assert all("--bindto=mac" in line for line in lines)
+
+
+def test_a_kickstart_holds_no_password_and_no_private_key(lab: Lab) -> None:
+    for machine in lab.installed_by_network:
+        text = files.kickstart(lab, machine, PUBLIC_KEY)
+        assert "PRIVATE KEY" not in text
+        assert "--password" not in text
+        assert "rootpw --lock" in text.splitlines()
+
+
+def test_the_bootstrap_server_gets_the_host_key_made_for_it(lab: Lab) -> None:
+    assert HOST_KEY.private in kickstart_of(lab, "bootstrap")
+
+
+def test_packages_follow_the_roles(lab: Lab) -> None:
+    node, storage = files.packages(lab, lab.machine("w1")), files.packages(lab, lab.machine("storage1"))
+    assert "kernel-modules-extra" in node
+    assert "kernel-modules-extra" not in storage
+    assert "nfs-utils" in node
+    assert "nfs-utils" in storage
+    assert "python3.11" in files.packages(lab, lab.bootstrap)
+    assert "python3.11" not in files.packages(of_release(lab, 10), lab.bootstrap)
+
+
+@pytest.mark.parametrize("name", ["dnsmasq.conf", "nginx.conf", "lab-mgmt.xml", "srv-lab-rocky.mount"])
+def test_service_configuration_matches_golden(lab: Lab, name: str) -> None:
+    check(f"pxe/{name}", files.services(lab)[name])
+
+
+def test_without_a_tree_url_nginx_serves_the_dvd(lab: Lab) -> None:
+    dvd = replace(lab, rocky=lab.rocky.model_copy(update={"tree_url": None}))
+    check("pxe/nginx-dvd.conf", files.services(dvd)["nginx.conf"])
+
+
+def test_grub_files_match_golden(lab: Lab) -> None:
+    check("pxe/grub.cfg", files.grub_dispatcher(lab))
+    check("pxe/cp1-install.cfg", files.grub_install(lab, lab.control_plane))
+    check("pxe/cp1-local.cfg", files.grub_local(lab, lab.control_plane))
+
+
+def test_grub_script_check_accepts_the_grub_files(lab: Lab, tmp_path: Path) -> None:
+    program = shutil.which("grub-script-check")
+    if program is None:
+        pytest.skip("no grub-script-check on the PATH")
+    for text in (files.grub_dispatcher(lab), files.grub_install(lab, lab.control_plane)):
+        (tmp_path / "grub.cfg").write_text(text)
+        subprocess.run([program, str(tmp_path / "grub.cfg")], check=True)
+
+
+def test_every_machine_has_its_branch_and_no_other_mac_is_answered(lab: Lab) -> None:
+    dispatcher, dhcp = files.grub_dispatcher(lab), files.services(lab)["dnsmasq.conf"]
+    for machine in lab.installed_by_network:
+        assert f'"{machine.mgmt.mac}" ]; then\n  configfile /grub/machines/{files.dashed(machine)}.cfg\n' in dispatcher
+        assert f"dhcp-host={machine.mgmt.mac},{machine.mgmt.address},{machine.name}\n" in dhcp
+    assert dhcp.count("dhcp-host=") == len(lab.installed_by_network)
+    assert "dhcp-ignore=tag:!known\n" in dhcp
+
+
+def test_environment_matches_golden(lab: Lab) -> None:
+    check("pxe/pxe.env", files.environment(lab))
+
+
+def test_a_variable_that_nobody_gives_is_an_error() -> None:
+    with pytest.raises(Exception, match="'machine' is undefined"):
+        render("grub-local.cfg.j2")
