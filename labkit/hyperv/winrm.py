@@ -107,6 +107,7 @@ class WinRm:
             operation_timeout_sec=OPERATION_TIMEOUT_S,
             read_timeout_sec=READ_TIMEOUT_S,
             proxy=None,
+            ca_trust_path=None,  # else the environment's REQUESTS_CA_BUNDLE would decide whom to trust
         )
 
     def _run(self, command: str, stdin: bytes, until: float) -> Output:

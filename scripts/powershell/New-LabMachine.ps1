@@ -68,7 +68,7 @@ function Set-Adapter {
 function Add-Disk {
     param([object] $VM, [object] $Wanted, [string] $Folder)
     if (-not (Test-Path -LiteralPath $Folder)) { [void](New-Item -ItemType Directory -Path $Folder) }
-    Set-Content -LiteralPath "$($Wanted.path).lab.json" -Value $Wanted.mark -Encoding Ascii
+    if ($Wanted.mark) { Set-Content -LiteralPath "$($Wanted.path).lab.json" -Value $Wanted.mark -Encoding Ascii }
     $attached = @(Get-VMHardDiskDrive -VM $VM | Where-Object { $_.Path -eq $Wanted.path })
     if ($attached) { return }
     if (-not (Test-Path -LiteralPath $Wanted.path)) {

@@ -53,7 +53,8 @@ def _set_adapter(pc: HostState, vm_id: str, want: Json, switch: str) -> None:
 def _set_disks(pc: HostState, vm_id: str, wanted: Json) -> None:
     for disk in wanted["disks"]:
         pc.local(wanted["folder"]).mkdir(parents=True, exist_ok=True)
-        mark(pc, disk)
+        if disk["mark"]:
+            mark(pc, disk)
         attached = {drive["path"].lower() for drive in machines.get(pc, vm_id)["drives"]}
         if disk["path"].lower() in attached:
             continue

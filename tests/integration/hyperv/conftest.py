@@ -1,0 +1,87 @@
+"""A lab on two stand-in PCs: real pywinrm, real NTLM, and the scripts run by PowerShell or answered by contract."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from labkit.lab import Lab
+from labkit.session import Session
+from rehearsal.hosts.cmdlets import find_pwsh
+from rehearsal.hosts.endpoint import serve
+from rehearsal.hosts.state import HostState, vm_by_name
+
+PASSWORD = "mellon"
+PWSH = find_pwsh()
+NO_PWSH = pytest.mark.skipif(PWSH is None, reason="no pwsh in LAB_PWSH or on the PATH")
+
+
+@dataclass(frozen=True)
+class Pcs:
+    """Two PCs that answer, and the lab described on them."""
+
+    lab: Lab
+    root: Path
+
+    def session(self) -> Session:
+        """A new run of `inv`."""
+        return Session(self.lab)
+
+    def state(self, host: str) -> HostState:
+        return HostState(self.root, host)
+
+    def calls(self) -> list[tuple[str, str]]:
+        """Host and script of every call so far."""
+        return [
+            (host.name, json.loads(line)["script"])
+            for host in self.lab.hosts
+            if (self.root / "hosts" / host.name / "calls.jsonl").exists()
+            for line in (self.root / "hosts" / host.name / "calls.jsonl").read_text("utf-8").splitlines()
+        ]
+
+    def change(self, machine: str, change: Callable[[dict[str, Any]], None]) -> None:
+        """Change a machine's VM behind the lab's back."""
+        host = self.lab.machine(machine).host
+        with self.state(host).change() as state:
+            vm = vm_by_name(state, f"{self.lab.name}-{machine}")
+            assert vm is not None
+            change(vm)
+
+    def forget_vm(self, machine: str) -> None:
+        """Take a machine's VM away as somebody with Remove-VM would: its disks stay."""
+        with self.state(self.lab.machine(machine).host).change() as state:
+            vm = vm_by_name(state, f"{self.lab.name}-{machine}")
+            assert vm is not None
+            del state["vms"][vm["id"]]
+        for configuration in self.state(self.lab.machine(machine).host).drive.rglob(f"{vm['id']}.vmcx"):
+            configuration.unlink()
+
+    def files(self, host: str) -> set[str]:
+        """The files of the lab on a host's drive."""
+        drive = self.state(host).drive
+        return {str(path.relative_to(drive)) for path in drive.rglob("*") if path.is_file() and "ISO" not in path.parts}
+
+    def fault(self, host: str, *faults: dict[str, Any]) -> None:
+        (self.root / "hosts" / host / "faults.json").write_text(json.dumps(faults), encoding="utf-8")
+
+
+@pytest.fixture(params=[pytest.param("powershell", marks=[pytest.mark.powershell, NO_PWSH]), "json"])
+def pcs(request: pytest.FixtureRequest, lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pcs]:
+    """Two PCs without VMs, once with PowerShell running the scripts and once with their JSON contract."""
+    monkeypatch.setenv("LAB_PASSWORD", PASSWORD)
+    pwsh = PWSH if request.param == "powershell" else None
+    endpoints = [serve(host.name, "127.0.0.1", 0, tmp_path, "lab", PASSWORD, pwsh) for host in lab.hosts]
+    for endpoint in endpoints:
+        endpoint.start()
+    hosts = tuple(
+        replace(host, address="127.0.0.1", port=endpoint.port)
+        for host, endpoint in zip(lab.hosts, endpoints, strict=True)
+    )
+    yield Pcs(replace(lab, hosts=hosts), tmp_path)
+    for endpoint in endpoints:
+        endpoint.stop()
