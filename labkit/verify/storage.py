@@ -42,7 +42,7 @@ def check(cluster: Cluster) -> list[Row]:
     cluster.apply(_claim(), _pod("write", writer, f"echo {token} > /data/token && sync"))
     bound = Step("volume is bound", lambda: _bound(cluster), ("persistentvolumeclaim", "data"))
     rows.append(_wait(cluster, writer, bound))
-    wrote = Step(f"volume is written on {writer.name}", lambda: _succeeded(cluster, "write"), ("pod", "write"))
+    wrote = Step(f"volume is written on {writer.name}", lambda: _succeeded(cluster, "write", writer), ("pod", "write"))
     rows.append(_wait(cluster, writer, wrote))
     read_row = f"volume is read on {reader.name}"
     if writer is reader:
@@ -50,7 +50,7 @@ def check(cluster: Cluster) -> list[Row]:
     if rows[-1].result != "ok":
         return [*rows, Row(read_row, rows[-1].result, f"nothing was written: {rows[-1].measured}")]
     cluster.apply(_pod("read", reader, "cat /data/token"))
-    read = Step(read_row, lambda: _succeeded(cluster, "read"), ("pod", "read"))
+    read = Step(read_row, lambda: _succeeded(cluster, "read", reader), ("pod", "read"))
     return [*rows, _compare(cluster, _wait(cluster, reader, read), token)]
 
 
@@ -109,13 +109,18 @@ def _bound(cluster: Cluster) -> str | None:
     return f"{claim['spec'].get('storageClassName')}, {claim['spec'].get('volumeName')}"
 
 
-def _succeeded(cluster: Cluster, pod: str) -> str | None:
-    """Where a pod that ends by itself ran; LabError with its log when it ended badly."""
+def _succeeded(cluster: Cluster, pod: str, machine: Machine) -> str | None:
+    """That a pod which ends by itself did so on `machine`; LabError when it ended badly, or elsewhere."""
     found = cluster.one("pod", pod)
     phase = found.get("status", {}).get("phase")
     if phase == "Failed":
         raise LabError(f"pod {pod} failed: {cluster.tail('--namespace', cluster.namespace, 'logs', pod)}")
-    return f"pod ran on {found['spec'].get('nodeName')}" if phase == "Succeeded" else None
+    if phase != "Succeeded":
+        return None
+    place = found["spec"].get("nodeName")
+    if place != machine.name:
+        raise LabError(f"pod {pod} ran on {place}, not on {machine.name}")
+    return f"pod ran on {place}"
 
 
 def _compare(cluster: Cluster, row: Row, token: str) -> Row:

@@ -1,0 +1,141 @@
+"""A healthy cluster that answers kubectl from a few facts; each test breaks one of them and looks at the rows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from labkit.errors import LabError
+from labkit.remote import Result
+from labkit.session import Session
+from labkit.verify.cluster import Clock, Cluster
+
+WORKERS = ("w1", "w2", "w3")
+NFS_MOUNT_REFUSED = (
+    "MountVolume.SetUp failed for volume: rpc error: mount failed: exit status 32\n"
+    "Output: mount: /var/lib/kubelet/pods/x: unknown filesystem type 'nfs4'.\n"
+)
+
+
+class FakeTime:
+    """Time that passes only by sleeping."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def clock(self) -> Clock:
+        return Clock(now=lambda: self.seconds, sleep=self._sleep)
+
+    def _sleep(self, seconds: float) -> None:
+        self.seconds += seconds
+
+
+@dataclass
+class FakeMachine:
+    """What SSH says on a machine."""
+
+    name: str
+    has_cluster: bool = True
+    is_container: bool = False
+
+    def run(self, command: str, **_: Any) -> Result:
+        found = self.is_container if "detect-virt" in command else self.has_cluster
+        return Result("", "", 0 if found else 1)
+
+    sudo = run
+
+
+@dataclass
+class Facts:
+    """What is true of the cluster, healthy unless changed."""
+
+    nodes: dict[str, dict[str, Any]] = field(default_factory=dict)
+    api: str = "ok"
+    available: int = 3
+    spread: tuple[str, ...] = WORKERS
+    classes: tuple[str, ...] = ("nfs-csi",)
+    claim_phase: str = "Bound"
+    pods: dict[str, str] = field(default_factory=lambda: {"write": "Succeeded", "read": "Succeeded"})
+    places: dict[str, str] = field(default_factory=dict)  # where a pod runs; else where it was asked to
+    logs: str | None = None  # what the reader says; None: what was written
+    events: list[dict[str, str]] = field(default_factory=list)
+    broken: dict[str, str] = field(default_factory=dict)  # first words of a kubectl line -> its error
+
+
+class FakeCluster(Cluster):
+    """kubectl without a cluster; `said` keeps every line."""
+
+    def __init__(self, session: Session) -> None:
+        self.time = FakeTime()
+        super().__init__(session, clock=self.time.clock())
+        self.facts = Facts(nodes={m.name: node(m.name, m.roles, str(m.internal.address)) for m in session.lab.nodes})
+        self.said: list[str] = []
+        self.made: list[dict[str, Any]] = []
+
+    def kubectl(self, *arguments: str, stdin: str | None = None, timeout_s: float = 60) -> str:
+        line = " ".join(arguments)
+        self.said.append(line)
+        for words, error in self.facts.broken.items():
+            if line.startswith(words):
+                raise LabError(error)
+        if arguments[0] == "apply":
+            self.made += json.loads(stdin or "")["items"]
+        if arguments[0] == "get":
+            return self.facts.api if "--raw=/readyz" in arguments else json.dumps(self._get(arguments))
+        if "logs" in arguments and "read" in arguments:
+            return self.facts.logs or self._written()
+        return f"said of {line}"
+
+    def _place(self, pod: str) -> str:
+        made = next(made for made in self.made if made["metadata"]["name"] == pod)
+        return self.facts.places.get(pod) or str(made["spec"]["nodeSelector"]["kubernetes.io/hostname"])
+
+    def _get(self, arguments: tuple[str, ...]) -> dict[str, Any]:
+        words = [word for word in arguments[1:] if not word.startswith("-") and word != self.namespace]
+        kind, name = words[0], words[1] if len(words) > 1 else ""
+        answers: dict[str, Callable[[], dict[str, Any]]] = {
+            "nodes": lambda: items(self.facts.nodes.values()),
+            "storageclasses": lambda: items(storage_class(name) for name in self.facts.classes),
+            "deployment": lambda: {"status": {"availableReplicas": self.facts.available}},
+            "service": lambda: {"spec": {"ports": [{"nodePort": 31234}]}},
+            "pods": lambda: items(running(node) for node in self.facts.spread),
+            "persistentvolumeclaim": lambda: claim(self.facts.claim_phase),
+            "pod": lambda: {"spec": {"nodeName": self._place(name)}, "status": {"phase": self.facts.pods[name]}},
+            "events": lambda: items(self.facts.events),
+        }
+        return answers[kind]()
+
+    def _written(self) -> str:
+        writer = next(made for made in self.made if made["metadata"]["name"] == "write")
+        script: str = writer["spec"]["containers"][0]["command"][-1]
+        return script.split()[1] + "\n"
+
+
+def items(objects: Any) -> dict[str, Any]:
+    return {"items": list(objects)}
+
+
+def node(name: str, roles: tuple[str, ...], address: str) -> dict[str, Any]:
+    labels = {f"node-role.kubernetes.io/{role.replace('_', '-')}": "" for role in roles}
+    return {
+        "metadata": {"name": name, "labels": {"kubernetes.io/hostname": name, **labels}},
+        "status": {
+            "conditions": [{"type": "Ready", "status": "True"}],
+            "addresses": [{"type": "InternalIP", "address": address}, {"type": "Hostname", "address": name}],
+        },
+    }
+
+
+def storage_class(name: str) -> dict[str, Any]:
+    annotations = {"storageclass.kubernetes.io/is-default-class": "true"}
+    return {"metadata": {"name": name, "annotations": annotations}, "provisioner": "nfs.csi.k8s.io"}
+
+
+def running(on: str) -> dict[str, Any]:
+    return {"spec": {"nodeName": on}, "status": {"phase": "Running"}}
+
+
+def claim(phase: str) -> dict[str, Any]:
+    return {"spec": {"storageClassName": "nfs-csi", "volumeName": "pvc-1"}, "status": {"phase": phase}}
