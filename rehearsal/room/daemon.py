@@ -16,7 +16,7 @@ from pathlib import Path
 
 from rehearsal.hosts import endpoint
 from rehearsal.hosts.state import HostState, initial
-from rehearsal.room import base, disk, firmware, network, notes
+from rehearsal.room import base, disk, firmware, nameserver, network, notes
 from rehearsal.room.command import run
 from rehearsal.room.layout import CHECKOUT, HOST_USER, HOSTS, UPSTREAM, WINRM_PORT, Layout
 from rehearsal.room.supply import PowerSupply
@@ -45,6 +45,7 @@ def _serve(layout: Layout) -> int:
     hosts = [HostState(layout.root, name) for name in HOSTS]
     image = base.image(layout.cache)
     upstream = serve_upstream(layout.upstream, str(UPSTREAM.ip), 80, _logger(layout.root / "upstream.log"))
+    nameserver.serve(str(UPSTREAM.ip))
     servers = [_endpoint(layout, host) for host in hosts]
     for server in servers:
         server.start()

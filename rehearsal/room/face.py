@@ -52,11 +52,14 @@ LINKS: dict[str, str] = {
 }
 MODES = {"etc/sudoers": 0o440}
 GONE = ("etc/ssh/ssh_host_*", "etc/sysctl.conf", "etc/sysctl.d/*", "usr/lib/sysctl.d/*", "etc/issue*", "etc/resolv.conf",
-        "etc/network", "etc/init.d", "etc/rc?.d", "etc/motd", "etc/lsb-release", "etc/default/nfs-*", "etc/modules-load.d/*")  # fmt: skip
+        "usr/lib/python3/dist-packages/dnf-plugins/local.py", "etc/network", "etc/init.d", "etc/rc?.d", "etc/motd", "etc/lsb-release", "etc/default/nfs-*", "etc/modules-load.d/*")  # fmt: skip
 
 
 def put_on(root: Path) -> None:
     """Write Rocky's face over a Debian tree."""
+    switch = root / "etc/nsswitch.conf"
+    text = re.sub(r"(?m)^hosts:.*$", "hosts:      files dns myhostname", switch.read_text(encoding="utf-8"))
+    switch.write_text(text, encoding="utf-8")
     for pattern in GONE:
         for path in root.glob(pattern):
             remove(path)

@@ -40,13 +40,16 @@ class Container:
         """The command that runs one program inside, without init; `binds` are lent read-only."""
         extra = [_bind(here, inside) for here, inside in binds]
         extra += [f"--bind={here}:{inside}" for here, inside in writable]
-        return [*self._base(), "--as-pid2", "--console=pipe", "--setenv=LANG=C.UTF-8", *extra, "--", *command]
+        # what one script leaves in /tmp is there for the next: no tmpfs over it
+        keep = ["env", "SYSTEMD_NSPAWN_TMPFS_TMP=0"]
+        return [*keep, *self._base(), "--as-pid2", "--console=pipe", "--setenv=LANG=C.UTF-8", *extra, "--", *command]
 
     def _base(self) -> list[str]:
+        # entered from outside: with its own option for that, nspawn would show /sys/class/net of the room
         words = [
-            "systemd-nspawn", "--quiet", "--register=no", "--keep-unit", f"--machine={self.name}",
-            f"--directory={self.root}", f"--network-namespace-path={self.namespace}", "--capability=CAP_NET_ADMIN",
-            "--link-journal=no", "--resolv-conf=off", "--timezone=off",
+            "nsenter", f"--net={self.namespace}", "systemd-nspawn", "--quiet", "--register=no", "--keep-unit",
+            f"--machine={self.name}", f"--directory={self.root}", "--capability=CAP_NET_ADMIN", "--link-journal=no",
+            "--resolv-conf=off", "--timezone=off",
         ]  # fmt: skip
         words += [_bind(here, inside) for here, inside in self.binds]
         for device, inside in self.devices:

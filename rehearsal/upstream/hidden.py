@@ -35,6 +35,7 @@ HIDDEN: dict[str, tuple[str, ...]] = {
     ),
     "nginx": ("/usr/sbin/nginx",),
     "openssh-server": ("/usr/sbin/sshd",),
+    "policycoreutils-python-utils": ("/usr/sbin/semanage",),
     "rsync": ("/usr/bin/rsync",),
     "socat": ("/usr/bin/socat",),
     "sudo": ("/usr/bin/sudo", "/usr/sbin/visudo"),

@@ -150,7 +150,7 @@ class Installation:
         command = container.execute([*script.interpreter.split(), inside], [(file, inside)], target)
         code = self._power.run(command, output)
         if code and script.must_succeed:
-            raise InstallError(f"%{script.kind} ended with {code}: {_last_line(output)}")
+            raise InstallError(f"%{script.kind} ended with {code}: {_reason(output)}")
 
     def _call(
         self, container: Container, words: list[str], what: str, binds: list[tuple[Path, str]] | None = None
@@ -158,12 +158,14 @@ class Installation:
         output = self._target.folder / "step.log"
         output.unlink(missing_ok=True)
         if self._power.run(container.execute(words, binds or []), output):
-            raise InstallError(f"{what}: {_last_line(output)}")
+            raise InstallError(f"{what}: {_reason(output)}")
 
     def _inside(self, path: str) -> Path:
         return self._live.root / path.lstrip("/")
 
 
-def _last_line(file: Path) -> str:
+def _reason(file: Path) -> str:
+    """What a failed program gave as its reason: its last line that names an error, else its last line."""
     lines = file.read_text(encoding="utf-8", errors="replace").strip().splitlines()
-    return lines[-1] if lines else "it said nothing"
+    errors = [line for line in lines if line.lower().startswith("error")]
+    return (errors or lines or ["it said nothing"])[-1].strip()

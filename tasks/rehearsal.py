@@ -1,0 +1,44 @@
+"""The rehearsal's room, started and removed from here; what runs in it is the separate program `python -m rehearsal`."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+from invoke import Collection, Context, task
+
+from labkit.errors import LabError, RefusedError
+from labkit.project import ROOT
+
+
+def _room(action: str) -> int:
+    """Run an action of the room in a process of its own and return its exit code; RefusedError where it cannot run."""
+    if not sys.platform.startswith("linux"):
+        raise RefusedError("a rehearsal needs Linux (Debian 12, as root)", "use this lab file's real hosts from here")
+    return subprocess.run([sys.executable, "-m", "rehearsal", action], cwd=ROOT, check=False).returncode
+
+
+@task
+def rehearsal_up(c: Context) -> None:
+    """Make the rehearsal's room: network, hosts, firmware."""
+    if _room("up"):
+        raise LabError("the room did not come up; its own message stands above")
+
+
+@task
+def rehearsal_down(c: Context) -> None:
+    """Remove everything that rehearsal.up made."""
+    if _room("down"):
+        raise LabError("the room is not down; its own message stands above")
+
+
+@task
+def rehearsal_status(c: Context) -> None:
+    """Tell whether the room is up, and what its VMs are."""
+    _room("status")
+
+
+ns = Collection("rehearsal")
+ns.add_task(rehearsal_up, name="up")
+ns.add_task(rehearsal_down, name="down")
+ns.add_task(rehearsal_status, name="status", default=True)
