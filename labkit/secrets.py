@@ -25,6 +25,9 @@ class Secret:
     __str__ = __repr__
 
 
+_typed: dict[str, Secret] = {}  # asked once a run; not in the environment, which child processes inherit
+
+
 def host_password(host: Host) -> Secret:
     """The Windows password for a host: LAB_PASSWORD_<HOST>, else LAB_PASSWORD, else a prompt at a terminal.
 
@@ -35,11 +38,20 @@ def host_password(host: Host) -> Secret:
         value = os.environ.get(variable)
         if value:
             return Secret(value)
-    if sys.stdin is not None and sys.stdin.isatty():
-        value = getpass.getpass(f"Password of {host.user} on {host.name} ({host.address}): ")
-        os.environ[own] = value  # asked once a run; child threads and later tasks find it here
-        return Secret(value)
+    if own not in _typed and sys.stdin is not None and sys.stdin.isatty():
+        value = _ask(f"Password of {host.user} on {host.name} ({host.address}): ")
+        if value:
+            _typed[own] = Secret(value)
+    if own in _typed:
+        return _typed[own]
     raise MissingError(
         f"no password for {host.user} on {host.name} ({host.address})",
         f"set LAB_PASSWORD (one for all hosts) or {own} in the environment",
     )
+
+
+def _ask(prompt: str) -> str:
+    try:
+        return getpass.getpass(prompt)
+    except EOFError:
+        return ""

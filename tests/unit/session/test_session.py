@@ -1,0 +1,96 @@
+"""The tasks of one `inv` share one session; its folder is its owner's alone."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+from invoke import Config, Context
+
+from labkit.errors import ConfigError, LabError
+from labkit.project import ROOT
+from labkit.session import Session, lab_file, session
+from labkit.state import StateDir
+
+FILE = ROOT / "labs" / "rehearsal.yaml"
+
+
+def context(file: Path | None) -> Context:
+    config = Config()
+    config.set_runtime_path(str(file) if file else None)
+    return Context(config)
+
+
+def test_the_file_given_with_f_describes_the_lab() -> None:
+    assert lab_file(context(FILE)) == FILE
+
+
+def test_else_the_projects_own_file_does() -> None:
+    assert lab_file(context(None)) == ROOT / "invoke.yaml"
+
+
+def test_all_tasks_of_a_run_share_one() -> None:
+    assert session(context(FILE)) is session(context(FILE))
+
+
+def test_a_broken_description_opens_none(tmp_path: Path) -> None:
+    file = tmp_path / "lab.yaml"
+    file.write_text("lab: {}\n")
+    with pytest.raises(ConfigError):
+        session(context(file))
+
+
+def test_two_labs_of_one_checkout_do_not_share_a_folder(tmp_path: Path) -> None:
+    other = tmp_path / "lab.yaml"
+    other.write_text(FILE.read_text().replace("'7e57'", "'0001'"))
+    folders = {session(context(file)).state.path for file in (FILE, other)}
+    assert {folder.name for folder in folders} == {"7e57", "0001"}
+
+
+def test_progress_and_results_go_different_ways(session: Session, capsys: pytest.CaptureFixture[str]) -> None:
+    session.console.print("progress")
+    session.output.print("result")
+    assert capsys.readouterr() == ("result\n", "progress\n")
+
+
+def test_a_wide_line_stays_whole_in_a_pipe(session: Session, capsys: pytest.CaptureFixture[str]) -> None:
+    session.output.print("x " * 60)
+    assert capsys.readouterr().out.count("\n") == 1
+
+
+def test_writing_tells_whether_anything_changed(session: Session) -> None:
+    file = session.state.path / "bootstrap" / "ks.cfg"
+    assert [session.state.write(file, text) for text in ("a", "a", "b")] == [True, False, True]
+    assert file.read_text() == "b"
+    assert [path.name for path in file.parent.iterdir()] == ["ks.cfg"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="modes mean nothing on Windows")
+def test_what_is_kept_is_its_owners_alone(session: Session) -> None:
+    session.state.write(session.state.private_key, "key")
+    assert session.state.path.stat().st_mode & 0o077 == 0
+    assert session.state.private_key.stat().st_mode & 0o077 == 0
+
+
+def test_looking_makes_no_folder(session: Session) -> None:
+    assert session.journal.rows() == []
+    assert not session.state.path.exists()
+
+
+def test_the_state_folder_of_tests_is_not_the_real_one(session: Session) -> None:
+    assert ROOT not in StateDir.of(session.lab).path.parents
+
+
+def test_an_error_says_problem_hint_and_how_to_go_on() -> None:
+    error = LabError("w1 is gone", "look for it")
+    error.resume_with("inv lab.up")
+    assert str(error) == "error: w1 is gone\nhint: look for it\nresume: inv lab.up"
+    assert error.code == 1
+
+
+def test_every_kind_of_error_has_a_code_of_its_own() -> None:
+    kinds = [LabError, *LabError.__subclasses__()]
+    codes = [kind.exit_code for kind in kinds]
+    assert len(set(codes)) == len(codes)
+    assert 0 not in codes

@@ -1,0 +1,79 @@
+"""The plan says what would run, in the run's own order, and what is missing now."""
+
+from __future__ import annotations
+
+import pytest
+
+import tasks
+from labkit import kinds, plan, probes
+from labkit.errors import ConfigError, LabError, UnreachableError
+from labkit.session import Session
+
+FIRST = ["hyperv.create", "os.bootstrap", "pxe.setup"]
+
+
+@pytest.fixture
+def missing(monkeypatch: pytest.MonkeyPatch) -> dict[str, str | LabError]:
+    """What probes find: nothing, unless a test says otherwise."""
+    found: dict[str, str | LabError] = {}
+
+    def look(_session: Session, stage: str) -> str | None:
+        answer = found.get(stage)
+        if isinstance(answer, LabError):
+            raise answer
+        return answer
+
+    monkeypatch.setattr(probes, "missing", look)
+    return found
+
+
+def states(session: Session, task: str) -> dict[str, str]:
+    return {row.name: row.state for row in plan.rows(session, tasks.ns[task])}
+
+
+def test_a_built_lab_is_satisfied_throughout(session: Session, missing: dict[str, str | LabError]) -> None:
+    found = states(session, "lab.up")
+    assert {found[stage] for stage in kinds.STAGES} == {"satisfied"}
+    assert found["verify.all"] == ""
+
+
+def test_what_is_missing_is_said_and_what_follows_is_not_guessed(
+    session: Session, missing: dict[str, str | LabError]
+) -> None:
+    missing["os.bootstrap"] = "bootstrap is off"
+    found = states(session, "lab.up")
+    assert [found[stage] for stage in FIRST] == ["satisfied", "bootstrap is off", "known when that above is done"]
+
+
+def test_a_stage_that_cannot_be_looked_at_is_said(session: Session, missing: dict[str, str | LabError]) -> None:
+    missing["hyperv.create"] = LabError("pc1 has two machines named w1")
+    assert states(session, "lab.up")["hyperv.create"] == "pc1 has two machines named w1"
+
+
+def test_each_task_is_planned_once_with_its_summary(session: Session, missing: dict[str, str | LabError]) -> None:
+    rows = plan.rows(session, tasks.ns["lab.rebuild"])
+    names = [row.name for row in rows]
+    assert len(set(names)) == len(names)
+    assert all(row.summary.endswith(".") for row in rows)
+
+
+def test_a_task_that_is_none_is_told() -> None:
+    with pytest.raises(ConfigError, match="there is no task"):
+        plan.find(tasks.ns, "lab.upp")
+
+
+@pytest.mark.parametrize("stage", sorted(kinds.STAGES))
+def test_a_probe_leads_to_a_function_of_the_library(
+    session: Session, monkeypatch: pytest.MonkeyPatch, stage: str
+) -> None:
+    """Where hosts and machines cannot be reached, each probe says so instead of breaking."""
+    monkeypatch.setenv("LAB_PASSWORD", "x")
+
+    def unreachable(*_: object, **__: object) -> None:
+        raise UnreachableError("nothing answers\nerror: nor there")
+
+    monkeypatch.setattr("socket.socket.connect", unreachable)
+    monkeypatch.setattr("labkit.hyperv.hosts.Hosts.survey", unreachable)
+    answer = probes.missing(session, stage)
+    assert answer
+    assert "\n" not in answer

@@ -1,0 +1,116 @@
+"""The status shows every machine with what host, SSH and cluster say, also when some of them say nothing."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from labkit import status
+from labkit.cluster import kubectl
+from labkit.errors import LabError, UnreachableError
+from labkit.lab import Machine
+from labkit.session import Session
+
+
+@dataclass
+class World:
+    """What is so: a healthy lab unless a test changes it."""
+
+    vms: dict[str, str]
+    silent: tuple[str, ...] = ()
+    deaf: tuple[str, ...] = ()
+    not_ready: tuple[str, ...] = ()
+    api_error: str = ""
+    asked: list[str] = field(default_factory=list)
+
+    def survey(self) -> tuple[dict[str, Any], list[LabError]]:
+        facts: dict[str, Any] = {}
+        for host, names in {"pc1": ("bootstrap", "cp1", "w1"), "pc2": ("w2", "w3", "storage1")}.items():
+            if host not in self.silent:
+                machines = {name: SimpleNamespace(state=self.vms[name]) for name in names if name in self.vms}
+                facts[host] = SimpleNamespace(machines=machines)
+        return facts, [UnreachableError(f"host {host} does not answer") for host in self.silent]
+
+    def is_up(self, machine: Machine) -> bool:
+        self.asked.append(machine.name)
+        return machine.name not in self.deaf
+
+    def nodes(self, *_: Any) -> str:
+        if self.api_error:
+            raise LabError(self.api_error)
+        names = ("cp1", "w1", "w2", "w3")
+        ready = {name: "False" if name in self.not_ready else "True" for name in names}
+        conditions = {name: [{"type": "Ready", "status": ready[name]}] for name in names}
+        return json.dumps(
+            {"items": [{"metadata": {"name": name}, "status": {"conditions": conditions[name]}} for name in names]}
+        )
+
+
+@pytest.fixture
+def world(session: Session, monkeypatch: pytest.MonkeyPatch) -> World:
+    """Six machines run."""
+    made = World({machine.name: "Running" for machine in session.lab.machines})
+    session.__dict__["hosts"] = made
+    session.__dict__["machines"] = made
+    session.state.write(session.state.private_key, "key")
+    monkeypatch.setattr(kubectl, "run", made.nodes)
+    return made
+
+
+def seen(session: Session) -> dict[str, tuple[str, str, str]]:
+    return {row.machine.name: (row.vm, row.ssh, row.node) for row in status.rows(session)[0]}
+
+
+def test_a_healthy_lab(session: Session, world: World) -> None:
+    found = seen(session)
+    assert found["w1"] == ("Running", "answers", "Ready")
+    assert found["storage1"] == ("Running", "answers", "-")
+
+
+def test_a_machine_that_is_off_or_missing_is_not_asked(session: Session, world: World) -> None:
+    world.vms["w1"] = "Off"
+    del world.vms["w2"]
+    found = seen(session)
+    assert found["w1"][:2] == ("Off", "-")
+    assert found["w2"][:2] == ("none", "-")
+    assert not {"w1", "w2"} & set(world.asked)
+
+
+def test_machines_of_a_host_that_does_not_answer_are_asked_themselves(session: Session, world: World) -> None:
+    world.silent = ("pc2",)
+    found, errors = status.rows(session)
+    assert {row.machine.name: (row.vm, row.ssh) for row in found}["w2"] == ("host does not answer", "answers")
+    assert errors == ["host pc2 does not answer"]
+
+
+def test_without_the_bootstrap_server_nothing_behind_it_is_asked(session: Session, world: World) -> None:
+    world.deaf = ("bootstrap",)
+    assert {row[1] for row in seen(session).values()} == {"-"}
+    assert world.asked == ["bootstrap"]
+
+
+def test_a_lab_that_has_no_key_yet_asks_nobody(session: Session, world: World) -> None:
+    session.state.private_key.unlink()
+    assert {row[1] for row in seen(session).values()} == {"-"}
+    assert world.asked == []
+
+
+def test_a_node_that_is_not_ready(session: Session, world: World) -> None:
+    world.not_ready = ("w3",)
+    assert seen(session)["w3"][2] == "NotReady"
+
+
+def test_a_cluster_that_does_not_answer_is_told_beside_the_rest(session: Session, world: World) -> None:
+    world.api_error = "connection refused"
+    found, errors = status.rows(session)
+    assert errors == ["connection refused"]
+    assert found[2].ssh == "answers"
+
+
+def test_it_is_printed(session: Session, world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    status.show(session)
+    assert "storage1" in capsys.readouterr().out
