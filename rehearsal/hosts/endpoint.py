@@ -8,6 +8,7 @@ import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 from rehearsal.hosts import ntlm, wsman
 from rehearsal.hosts.calls import Calls
@@ -50,6 +51,13 @@ class Endpoint(ThreadingHTTPServer):
         """The port it listens on."""
         return int(self.server_address[1])
 
+    def verify_request(self, request: Any, client_address: Any) -> bool:
+        """Take a connection, unless it is to be reset on purpose."""
+        if self.faults.take("refuse"):
+            reset_on_close(request)
+            return False
+        return True
+
     def start(self) -> None:
         """Begin to answer, in threads of its own."""
         self._thread.start()
@@ -73,11 +81,9 @@ class Handler(BaseHTTPRequestHandler):
     server: Endpoint
 
     def setup(self) -> None:
-        """Prepare a connection, or reset it when that fault is asked for."""
+        """Prepare a connection: nobody is logged on."""
         super().setup()
         self.authentication = Authentication(self.server.accounts)
-        if self.server.faults.take("refuse"):
-            self._reset()
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
         """Say nothing: `calls.jsonl` is the journal."""
@@ -96,14 +102,15 @@ class Handler(BaseHTTPRequestHandler):
 
     def _log_on(self, header: str | None) -> bool:
         """Do one step of NTLM; return whether the client is in."""
-        if header is None or self.server.faults.take("401"):
-            self._reply(401, challenge="Negotiate")
-            return False
-        try:
-            challenge = self.authentication.answer(header)
-        except ntlm.LogOnError:
-            self._reply(401, challenge="Negotiate")
-            return False
+        challenge: str | None = "Negotiate"
+        if header:
+            try:
+                challenge = self.authentication.answer(header)
+            except ntlm.LogOnError:
+                challenge = "Negotiate"
+        if challenge is None and self.server.faults.take("401"):
+            self.authentication = Authentication(self.server.accounts)
+            challenge = "Negotiate"
         if challenge is None:
             return True
         self._reply(401, challenge=challenge)
@@ -150,7 +157,11 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def _reset(self) -> None:
-        """Close the connection with a reset, so that the client cannot take it for an orderly end."""
+        """Drop the connection without an answer."""
         self.close_connection = True
-        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        self.connection.close()
+        reset_on_close(self.connection)
+
+
+def reset_on_close(connection: socket.socket) -> None:
+    """Let a connection end with a reset, so that the client cannot take it for an orderly end."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
