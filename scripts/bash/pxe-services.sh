@@ -74,7 +74,7 @@ open_firewall() {
   if ((changes > before)); then
     firewall-cmd --quiet --reload
   fi
-  if [[ $(firewall-cmd --get-zone-of-interface="$device" 2>&1 || true) == lab-mgmt ]]; then
+  if [[ $(firewall-cmd --get-zone-of-interface="$device" 2> /dev/null || true) == lab-mgmt ]]; then
     ok "firewall zone of $device"
   else
     firewall-cmd --quiet --permanent --zone=lab-mgmt --change-interface="$device"

@@ -1,0 +1,169 @@
+"""The scripts on a machine of their own: what they change, that they change it once, and what they refuse."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIL4Vg3xGdRfeHkOmt0FyHnCEzIYqQpN7oDzKz1cVqBcc"
+GRUB = "/var/lib/tftpboot/grub/machines/02-7e-57-01-00-02.cfg"
+
+
+def rows(result: Any) -> tuple[list[str], list[str]]:
+    """What was changed and what was right already."""
+    lines = result.stdout.splitlines()
+    changed = [line.removeprefix("changed: ") for line in lines if line.startswith("changed: ")]
+    ok = [line.removeprefix("ok: ") for line in lines if line.startswith("ok: ")]
+    assert len(changed) + len(ok) == len(lines)
+    return changed, ok
+
+
+def test_from_nothing_to_a_checked_network_boot_and_a_second_run_changes_nothing(sandbox: Any) -> None:
+    everything = ("pxe-packages.sh", "pxe-services.sh", "pxe-tree.sh", "pxe-publish.sh")
+    for script in everything:
+        changed, _ = rows(sandbox.script(script))
+        assert changed
+    assert "enable nginx" in sandbox.calls()
+    checked = sandbox.script("pxe-check.sh", check=False)
+    assert checked.returncode == 0, checked.stdout
+    assert "ok: TFTP shimx64.efi" in checked.stdout.splitlines()
+    for script in everything:
+        changed, ok = rows(sandbox.script(script))
+        assert changed == []
+        assert ok
+    assert sandbox.calls() == []
+
+
+def test_missing_packages_are_installed_in_one_call(sandbox: Any) -> None:
+    sandbox.shell("touch /run/stub/rpm-nginx")
+    changed, ok = rows(sandbox.script("pxe-packages.sh"))
+    assert "package dnsmasq" in changed
+    assert ok == ["package nginx"]
+    assert len(sandbox.calls()) == 1
+
+
+def test_a_service_is_restarted_only_when_its_own_file_changed(sandbox: Any) -> None:
+    sandbox.script("pxe-services.sh")
+    sandbox.calls()
+    sandbox.shell("echo '# more' >> /opt/lab/scripts/files/dnsmasq.conf")
+    changed, _ = rows(sandbox.script("pxe-services.sh"))
+    assert changed == ["/etc/dnsmasq.conf"]
+    assert sandbox.calls() == ["restart dnsmasq"]
+    sandbox.shell("echo '# more' >> /opt/lab/scripts/files/nginx.conf")
+    sandbox.script("pxe-services.sh")
+    assert sandbox.calls() == ["reload nginx"]
+    sandbox.shell("echo '<!-- more -->' >> /opt/lab/scripts/files/lab-mgmt.xml")
+    sandbox.script("pxe-services.sh")
+    assert sandbox.calls() == ["firewall reload"]
+
+
+def test_a_broken_configuration_never_replaces_one_that_works(sandbox: Any) -> None:
+    sandbox.script("pxe-services.sh")
+    for name, target in (("dnsmasq.conf", "/etc/dnsmasq.conf"), ("nginx.conf", "/etc/nginx/nginx.conf")):
+        before = sandbox.shell(f"cat {target}").stdout
+        sandbox.shell(
+            f"cp /opt/lab/scripts/files/{name} /tmp/good; echo 'no such setting' >> /opt/lab/scripts/files/{name}"
+        )
+        result = sandbox.script("pxe-services.sh", check=False)
+        assert result.returncode == 1
+        assert f"{target} stays as it is" in result.stderr
+        assert sandbox.shell(f"cat {target}").stdout == before
+        sandbox.shell(f"cp /tmp/good /opt/lab/scripts/files/{name}")
+    rows(sandbox.script("pxe-services.sh"))
+
+
+def test_without_the_mgmt_address_nothing_is_opened(sandbox: Any) -> None:
+    sandbox.shell("ip address flush dev mgmt; sysctl -qw net.ipv4.ip_nonlocal_bind=1")
+    result = sandbox.script("pxe-services.sh", check=False)
+    assert result.returncode == 1
+    assert "no adapter of this machine has the MGMT address 10.190.86.11" in result.stderr
+
+
+def test_a_tree_of_another_release_is_refused(sandbox: Any) -> None:
+    sandbox.script("pxe-services.sh")
+    sandbox.shell("sed -i 's/9.7/10.1/' /tmp/tree/rocky/.treeinfo")
+    result = sandbox.script("pxe-tree.sh", check=False)
+    assert result.returncode == 1
+    assert "the install tree is of release 10.1, rocky.release says 9" in result.stderr
+
+
+def test_a_boot_file_that_is_none_never_replaces_one_that_works(sandbox: Any) -> None:
+    sandbox.script("pxe-services.sh")
+    sandbox.script("pxe-tree.sh")
+    before = sandbox.shell("cat /var/lib/tftpboot/shimx64.efi").stdout
+    sandbox.shell(
+        "rm -rf /var/cache/lab/tree/*; sleep 1.1; echo '<html>not found' > /tmp/tree/rocky/EFI/BOOT/BOOTX64.EFI"
+    )
+    result = sandbox.script("pxe-tree.sh", check=False)
+    assert result.returncode == 1
+    assert "shimx64.efi stays as it is" in result.stderr
+    assert sandbox.shell("cat /var/lib/tftpboot/shimx64.efi").stdout == before
+
+
+def test_the_tree_is_served_from_the_cache_while_its_source_is_away(sandbox: Any) -> None:
+    sandbox.script("pxe-services.sh")
+    sandbox.shell("curl -sf http://10.190.86.11/rocky/images/pxeboot/initrd.img")
+    sandbox.shell("mv /tmp/tree /tmp/away")
+    assert sandbox.shell("curl -sf http://10.190.86.11/rocky/images/pxeboot/initrd.img").stdout == "initrd\n"
+    assert sandbox.shell("curl -sf http://10.190.86.11/rocky/never-fetched", check=False).returncode != 0
+
+
+def test_http_is_offered_on_mgmt_alone_and_logs_events(sandbox: Any) -> None:
+    sandbox.script("pxe-services.sh")
+    assert sandbox.shell("curl -s http://127.0.0.1/event/cp1/kickstart", check=False).returncode == 7
+    sandbox.shell("curl -sf --get --data-urlencode 'reason=a \"b\" c' http://10.190.86.11/event/cp1/failed")
+    row = json.loads(sandbox.shell("tail -n 1 /var/log/nginx/lab.jsonl").stdout)
+    assert row["client"] == "10.190.86.11"
+    assert row["status"] == 204
+    assert row["uri"].startswith("/event/cp1/failed?reason=a")
+
+
+def test_arming_aims_one_machine_and_its_installation_disarms_it(sandbox: Any) -> None:
+    sandbox.script("pxe-services.sh")
+    sandbox.script("pxe-publish.sh")
+    assert "boots its own disk" in sandbox.shell(f"cat {GRUB}").stdout
+    changed, _ = rows(sandbox.script("pxe-arm.sh cp1=0a1b2c3d"))
+    assert changed == ["/var/lib/lab/armed/cp1", GRUB]
+    assert "installing cp1" in sandbox.shell(f"cat {GRUB}").stdout
+    record = json.loads(sandbox.shell("cat /var/lib/lab/armed/cp1").stdout)
+    assert (record["machine"], record["disk"]) == ("cp1", "0a1b2c3d")
+    assert rows(sandbox.script("pxe-publish.sh"))[0] == []  # publishing leaves armed machines armed
+    changed, _ = rows(sandbox.script(f"pxe-installed.sh cp1 0a1b2c3d 10.190.86.12 '{KEY}'"))
+    assert changed[0] == "/etc/ssh/ssh_known_hosts"
+    assert "boots its own disk" in sandbox.shell(f"cat {GRUB}").stdout
+    assert sandbox.shell("ls /var/lib/lab/armed /var/lib/lab/installed").stdout.split().count("cp1") == 1
+    assert rows(sandbox.script(f"pxe-installed.sh cp1 0a1b2c3d 10.190.86.12 '{KEY}'"))[0] == []
+
+
+def test_a_new_host_key_replaces_the_machines_old_one_alone(sandbox: Any) -> None:
+    sandbox.script("pxe-services.sh")
+    sandbox.script("pxe-publish.sh")
+    sandbox.script(f"pxe-installed.sh cp1 00000001 10.190.86.12 '{KEY}'")
+    sandbox.script(f"pxe-installed.sh w1 00000002 10.190.86.13 '{KEY}'")
+    sandbox.script(f"pxe-installed.sh cp1 00000003 10.190.86.12 '{KEY[:-2]}dd'")
+    known = sandbox.shell("grep '^10[.]190' /etc/ssh/ssh_known_hosts").stdout.splitlines()
+    assert known == [f"10.190.86.12 {KEY[:-2]}dd", f"10.190.86.13 {KEY}"]
+
+
+def test_a_machine_that_is_not_described_is_neither_armed_nor_published(sandbox: Any) -> None:
+    sandbox.script("pxe-services.sh")
+    sandbox.script("pxe-publish.sh")
+    result = sandbox.script("pxe-arm.sh w9=0a1b2c3d", check=False)
+    assert result.returncode == 1
+    assert "there is no machine w9" in result.stderr
+    sandbox.shell("touch /srv/lab/ks/w9.cfg /var/lib/tftpboot/grub/machines/02-7e-57-01-00-63.cfg")
+    changed, _ = rows(sandbox.script("pxe-publish.sh"))
+    assert changed == [
+        "/srv/lab/ks/w9.cfg (removed)",
+        "/var/lib/tftpboot/grub/machines/02-7e-57-01-00-63.cfg (removed)",
+    ]
+
+
+def test_the_check_names_what_is_broken_and_nothing_else(sandbox: Any) -> None:
+    for script in ("pxe-services.sh", "pxe-tree.sh", "pxe-publish.sh"):
+        sandbox.script(script)
+    sandbox.shell(f"echo broken > {GRUB}; rm /srv/lab/ks/w2.cfg")
+    result = sandbox.script("pxe-check.sh", check=False)
+    assert result.returncode == 1
+    failed = [line for line in result.stdout.splitlines() if line.startswith("failed: ")]
+    assert failed == ["failed: TFTP GRUB file of cp1", "failed: HTTP kickstart of w2"]
