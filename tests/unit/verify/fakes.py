@@ -81,7 +81,7 @@ class FakeCluster(Cluster):
             if line.startswith(words):
                 raise LabError(error)
         if arguments[0] == "apply":
-            self.made += json.loads(stdin or "")["items"]
+            self.made += [json.loads(document) for document in (stdin or "").splitlines()]
         if arguments[0] == "get":
             return self.facts.api if "--raw=/readyz" in arguments else json.dumps(self._get(arguments))
         if "logs" in arguments and "read" in arguments:
