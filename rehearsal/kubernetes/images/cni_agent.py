@@ -13,13 +13,13 @@ import subprocess
 import sys
 import threading
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 from typing import Any
 
 from rehearsal.kubernetes.node import machine
 from rehearsal.kubernetes.node.api import Api, ApiError
+from rehearsal.kubernetes.node.httpd import Quiet, Server
 
 from .incluster import api, follow, option, say
 
@@ -236,16 +236,11 @@ def masquerade(cidr: IPv4Network, pool: IPv4Network) -> None:
 def serve_health(agent: Agent) -> None:
     """GET /liveness and /readiness on 127.0.0.1:9099, as Felix answers."""
 
-    class Health(BaseHTTPRequestHandler):
+    class Health(Quiet):
         def do_GET(self) -> None:
-            self.send_response(204 if agent.ready.is_set() or self.path == "/liveness" else 503)
-            self.end_headers()
+            self.status(204 if agent.ready.is_set() or self.path == "/liveness" else 503)
 
-        def log_message(self, format: str, *args: Any) -> None:
-            """Not worth a line."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", HEALTH_PORT), Health)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    Server(("127.0.0.1", HEALTH_PORT), Health).start("health")
 
 
 def main(kind: str) -> int:

@@ -11,10 +11,9 @@ import socket
 import sys
 import threading
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 
+from rehearsal.kubernetes.node.httpd import Quiet, Server
 from rehearsal.kubernetes.node.nfs import DRIVER
 
 from .incluster import option, say
@@ -82,16 +81,12 @@ def liveness(arguments: list[str]) -> None:
     driver = Path(option(arguments, "csi-address"))
     host, _, port = option(arguments, "http-endpoint").rpartition(":")
 
-    class Health(BaseHTTPRequestHandler):
+    class Health(Quiet):
         def do_GET(self) -> None:
-            self.send_response(200 if answers(driver) else 500)
-            self.end_headers()
-
-        def log_message(self, format: str, *args: Any) -> None:
-            """Not worth a line."""
+            self.status(200 if answers(driver) else 500)
 
     wait_for(driver)
-    ThreadingHTTPServer((host or "0.0.0.0", int(port)), Health).serve_forever()
+    Server((host or "0.0.0.0", int(port)), Health).serve_forever()
 
 
 def idle(arguments: list[str]) -> None:

@@ -8,9 +8,10 @@ import socketserver
 import struct
 import sys
 import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+
+from rehearsal.kubernetes.node.httpd import Quiet, Server
 
 from .incluster import api, follow, option, say
 
@@ -132,16 +133,12 @@ def serve(names: Names, servers: list[str], port: int) -> None:
 
 
 def serve_health(names: Names) -> None:
-    class Health(BaseHTTPRequestHandler):
+    class Health(Quiet):
         def do_GET(self) -> None:
-            self.send_response(200 if names.ready.is_set() or self.path == "/health" else 503)
-            self.end_headers()
-
-        def log_message(self, format: str, *args: Any) -> None:
-            """Not worth a line."""
+            self.status(200 if names.ready.is_set() or self.path == "/health" else 503)
 
     for port in (8080, 8181):
-        threading.Thread(target=ThreadingHTTPServer(("0.0.0.0", port), Health).serve_forever, daemon=True).start()
+        Server(("0.0.0.0", port), Health).start(f"health-{port}")
 
 
 def main() -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import yaml
 
 from rehearsal.kubernetes.node import kubeconfig
+from rehearsal.kubernetes.node.httpd import Quiet, Server
 from rehearsal.kubernetes.node.paths import real
 
 from .incluster import TokenApi, follow, option, say
@@ -116,13 +116,9 @@ class Proxy:
             self.applied = text
 
 
-class Health(BaseHTTPRequestHandler):
+class Health(Quiet):
     def do_GET(self) -> None:
-        self.send_response(200 if self.path.startswith(("/healthz", "/livez")) else 404)
-        self.end_headers()
-
-    def log_message(self, format: str, *args: Any) -> None:
-        """Not worth a line."""
+        self.status(200 if self.path.startswith(("/healthz", "/livez")) else 404)
 
 
 def main() -> None:
@@ -133,7 +129,7 @@ def main() -> None:
     client = TokenApi(server, ca.decode(), real(user["tokenFile"]))
     say(f'Using nftables Proxier (stand-in) for mode "{configuration.get("mode", "")}"')
     proxy = Proxy(configuration.get("clusterCIDR", ""))
-    threading.Thread(target=ThreadingHTTPServer(("0.0.0.0", HEALTH_PORT), Health).serve_forever, daemon=True).start()
+    Server(("0.0.0.0", HEALTH_PORT), Health).start("healthz")
     slices = "/apis/discovery.k8s.io/v1/endpointslices"
     threading.Thread(target=follow, args=(client, slices, proxy.slices_changed), daemon=True).start()
     follow(client, "/api/v1/services", proxy.services_changed)

@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from rehearsal.kubernetes.node.api import Api
+
 from . import defaults
 from .config import InitSettings
 from .output import phase

@@ -7,6 +7,7 @@ from ipaddress import ip_network
 
 from rehearsal.kubernetes.node import x509
 from rehearsal.kubernetes.node.paths import real, write
+
 from . import duration
 from .config import InitSettings
 from .output import Failure, phase, say

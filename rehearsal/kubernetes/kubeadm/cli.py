@@ -14,6 +14,7 @@ from rehearsal.kubernetes.node import kubeconfig, machine
 from rehearsal.kubernetes.node.api import Api, ApiError, Unreachable
 from rehearsal.kubernetes.node.images import NoSuchImage, folder
 from rehearsal.kubernetes.node.paths import KUBERNETES, kubernetes_version, real
+
 from . import certs, defaults, init, join, reset, tokens
 from .config import load_init, load_join, read
 from .output import Failure, say, warn

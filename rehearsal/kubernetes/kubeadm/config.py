@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rehearsal.kubernetes.node.paths import real
+
 from . import defaults
 from .rules import check_cluster, check_join, check_registration, check_tokens
 from .schema import ConfigError, documents

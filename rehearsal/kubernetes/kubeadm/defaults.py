@@ -8,6 +8,7 @@ from typing import Any
 
 from rehearsal.kubernetes.node import machine
 from rehearsal.kubernetes.node.paths import kubernetes_version
+
 from .kinds import V1BETA4
 
 Object = dict[str, Any]

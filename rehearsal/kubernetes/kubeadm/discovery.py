@@ -10,6 +10,7 @@ import yaml
 
 from rehearsal.kubernetes.node import x509
 from rehearsal.kubernetes.node.api import Api, ApiError, Unreachable
+
 from . import duration, tokens
 from .output import Failure, phase
 

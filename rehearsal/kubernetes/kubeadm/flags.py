@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from rehearsal.kubernetes.node.paths import KUBERNETES
+
 from .config import InitSettings
 
 Object = dict[str, Any]

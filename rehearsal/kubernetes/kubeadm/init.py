@@ -8,6 +8,7 @@ from collections.abc import Callable
 from rehearsal.kubernetes.node import kubeconfig, x509
 from rehearsal.kubernetes.node.api import Api, ApiError, Unreachable
 from rehearsal.kubernetes.node.paths import KUBERNETES, real
+
 from . import addons, certs, defaults, duration, kubeconfigs, kubelet, preflight, staticpods, tokens, upload
 from .config import InitSettings, load_init
 from .output import Failure, phase, phase_error, say

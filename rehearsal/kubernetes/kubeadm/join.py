@@ -10,6 +10,7 @@ import yaml
 from rehearsal.kubernetes.node import kubeconfig
 from rehearsal.kubernetes.node.api import Api, ApiError, Unreachable
 from rehearsal.kubernetes.node.paths import BOOTSTRAP_KUBECONFIG, KUBELET_KUBECONFIG, real, write
+
 from . import discovery, duration, kubelet, preflight
 from .config import load_join
 from .output import Failure, phase, phase_error, say

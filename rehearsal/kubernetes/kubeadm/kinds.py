@@ -94,9 +94,9 @@ KUBELET: dict[str, Any] = {
     "logging": LOGGING,
 }
 KUBE_PROXY: dict[str, Any] = {
-    **dict.fromkeys("featureGates clientConnection iptables ipvs nftables winkernel detectLocal conntrack oomScoreAdj".split(), object),
-    **dict.fromkeys("bindAddress healthzBindAddress metricsBindAddress clusterCIDR hostnameOverride mode portRange detectLocalMode".split(), str),
-    **dict.fromkeys("bindAddressHardFail enableProfiling windowsRunAsService".split(), bool),
+    **dict.fromkeys(["featureGates", "clientConnection", "iptables", "ipvs", "nftables", "winkernel", "detectLocal", "conntrack", "oomScoreAdj"], object),
+    **dict.fromkeys(["bindAddress", "healthzBindAddress", "metricsBindAddress", "clusterCIDR", "hostnameOverride", "mode", "portRange", "detectLocalMode"], str),
+    **dict.fromkeys(["bindAddressHardFail", "enableProfiling", "windowsRunAsService"], bool),
     "logging": LOGGING, "configSyncPeriod": "duration", "nodePortAddresses": [str], "showHiddenMetricsForVersion": str,
 }  # fmt: skip
 

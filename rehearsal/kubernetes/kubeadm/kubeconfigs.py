@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from rehearsal.kubernetes.node import kubeconfig, x509
 from rehearsal.kubernetes.node.paths import KUBERNETES, real
+
 from . import duration
 from .certs import ADMINS, MASTERS
 from .config import InitSettings

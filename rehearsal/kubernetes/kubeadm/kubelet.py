@@ -12,6 +12,7 @@ import yaml
 
 from rehearsal.kubernetes.node import machine
 from rehearsal.kubernetes.node.paths import KUBELET, KUBELET_CONFIG, KUBELET_FLAGS, real, write
+
 from . import duration
 from .output import Failure, phase, say
 

@@ -16,6 +16,7 @@ from typing import Any
 
 from rehearsal.kubernetes.node import machine
 from rehearsal.kubernetes.node.paths import STATIC_PODS, real
+
 from .output import Failure, say, warn
 
 BRIDGE = "/proc/sys/net/bridge/bridge-nf-call-iptables"

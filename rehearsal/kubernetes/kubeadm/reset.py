@@ -8,6 +8,7 @@ from pathlib import Path
 
 from rehearsal.kubernetes.node import runtime
 from rehearsal.kubernetes.node.paths import KUBELET, KUBERNETES, STATIC_PODS, real
+
 from . import kubelet
 from .config import load_reset
 from .output import Failure, phase, say, warn

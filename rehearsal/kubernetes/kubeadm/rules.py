@@ -7,6 +7,7 @@ from ipaddress import ip_address, ip_network
 from typing import Any
 
 from rehearsal.kubernetes.node.paths import kubernetes_version
+
 from .schema import ConfigError
 
 Object = dict[str, Any]

@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from rehearsal.kubernetes.node.paths import KUBERNETES, STATIC_PODS, write
+
 from . import defaults, flags
 from .config import InitSettings
 from .output import phase

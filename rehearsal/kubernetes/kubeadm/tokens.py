@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import quote
 
 from rehearsal.kubernetes.node.api import Api, ApiError
+
 from . import duration
 from .defaults import TOKEN_GROUP, bootstrap_token
 

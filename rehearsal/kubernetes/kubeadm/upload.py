@@ -9,6 +9,7 @@ import yaml
 from rehearsal.kubernetes.node import kubeconfig
 from rehearsal.kubernetes.node.api import Api
 from rehearsal.kubernetes.node.paths import real
+
 from . import tokens
 from .config import InitSettings
 from .defaults import TOKEN_GROUP

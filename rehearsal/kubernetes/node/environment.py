@@ -8,6 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from .paths import IMAGES
+
 Object = dict[str, Any]
 Fetch = Callable[[str, str, str], Object]  # kind ("configmaps"), namespace, name -> the object
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -122,5 +124,5 @@ def expanded(text: str, values: dict[str, str]) -> str:
 
 def command(container: Object, image: Path, values: dict[str, str]) -> list[str]:
     """What is executed: the container's command and args, or the image's own program with args."""
-    words = list(container.get("command") or [str(image / "run")]) + list(container.get("args") or [])
+    words = list(container.get("command") or [f"{IMAGES}/{image.name}/run"]) + list(container.get("args") or [])
     return [expanded(str(word), values) for word in words]

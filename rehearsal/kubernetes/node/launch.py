@@ -1,7 +1,7 @@
 """Become a container: run as the first process of fresh namespaces, with a description in JSON as the only argument.
 
-The container's root is an overlay over the machine's own files (its image's files between the two), what it writes goes
-to a tmpfs that ends with it. This file is run by its path with bare Python, so that a container starts in no time:
+The container's root is an overlay over the machine's own files; its image's files and what it writes lie on a tmpfs that
+ends with it. This file is run by its path with bare Python, so that a container starts in no time:
 no imports beyond the standard library's smallest.
 """
 
@@ -66,6 +66,21 @@ def bind(root: str, source: str, path: str, read_only: bool) -> None:
         mount("", target, "", MS_BIND | MS_REMOUNT | MS_RDONLY)
 
 
+def copy(source: str, target: str) -> None:
+    """Lay an image's files into `target`. As a layer of its own it would overlap with the machine's, which overlayfs refuses."""
+    for entry in os.scandir(source):
+        place = f"{target}/{entry.name}"
+        if entry.is_symlink():
+            os.symlink(os.readlink(entry.path), place)
+        elif entry.is_dir():
+            os.makedirs(place, exist_ok=True)
+            copy(entry.path, place)
+        else:
+            with open(entry.path, "rb") as stream, open(place, "wb") as output:
+                output.write(stream.read())
+            os.chmod(place, entry.stat().st_mode & 0o777)
+
+
 def make_root(spec: dict) -> str:  # type: ignore[type-arg]
     """Mount the container's file system; its root folder."""
     mount("", "/", "", MS_REC | MS_PRIVATE)
@@ -74,8 +89,10 @@ def make_root(spec: dict) -> str:  # type: ignore[type-arg]
     mount("tmpfs", scratch, "tmpfs", MS_NODEV, "mode=0755")
     for name in ("upper", "work", "root"):
         os.mkdir(f"{scratch}/{name}")
-    root, lower = f"{scratch}/root", ":".join([*spec["layers"], "/"])
-    mount("overlay", root, "overlay", 0, f"lowerdir={lower},upperdir={scratch}/upper,workdir={scratch}/work")
+    for layer in spec["layers"]:
+        copy(layer, f"{scratch}/upper")
+    root = f"{scratch}/root"
+    mount("overlay", root, "overlay", 0, f"lowerdir=/,upperdir={scratch}/upper,workdir={scratch}/work")
     for path, source in (("/sys", "/sys"), ("/dev", "/dev")):
         mount(source, root + path, "", MS_BIND | MS_REC)
     mount("proc", f"{root}/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC)

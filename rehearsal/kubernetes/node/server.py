@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 import ssl
-import threading
 import time
 from collections.abc import Iterator
 from datetime import timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from . import runtime, x509
+from .httpd import Quiet, Server
 from .paths import KUBELET_PKI, LOGS, real, write
 
 ALLOWED = {"kube-apiserver-kubelet-client"}
@@ -21,7 +21,7 @@ ALLOWED_GROUPS = {"system:masters", "kubeadm:cluster-admins"}
 FOLLOW_S = 0.3
 
 
-class Health(BaseHTTPRequestHandler):
+class Health(Quiet):
     """ok, for whoever asks on the machine itself."""
 
     def do_GET(self) -> None:
@@ -30,9 +30,6 @@ class Health(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
-
-    def log_message(self, format: str, *args: Any) -> None:
-        """Not worth a line."""
 
 
 class Logs(Health):
@@ -109,14 +106,14 @@ def read_log(file: Path, query: dict[str, str]) -> Iterator[bytes]:
             yield more
 
 
-def serve_health(address: str, port: int) -> ThreadingHTTPServer:
+def serve_health(address: str, port: int) -> Server:
     """Start answering /healthz. Raises OSError when the port is taken."""
-    server = ThreadingHTTPServer((address, port), Health)
-    threading.Thread(target=server.serve_forever, name="healthz", daemon=True).start()
+    server = Server((address, port), Health)
+    server.start("healthz")
     return server
 
 
-def serve_logs(port: int, client_ca: str, node: str, address: str) -> ThreadingHTTPServer:
+def serve_logs(port: int, client_ca: str, node: str, address: str) -> Server:
     """Start the kubelet's API. Its own certificate is self-signed, as the real one's is by default."""
     certificate, key = real(f"{KUBELET_PKI}/kubelet.crt"), real(f"{KUBELET_PKI}/kubelet.key")
     if not certificate.exists():
@@ -136,11 +133,11 @@ def serve_logs(port: int, client_ca: str, node: str, address: str) -> ThreadingH
     context.load_verify_locations(real(client_ca))
     context.verify_mode = ssl.CERT_OPTIONAL
     server = _TlsServer(("0.0.0.0", port), Logs, context)
-    threading.Thread(target=server.serve_forever, name="server", daemon=True).start()
+    server.start("server")
     return server
 
 
-class _TlsServer(ThreadingHTTPServer):
+class _TlsServer(Server):
     """TLS is shaken hands on in the connection's own thread, so that a silent client holds up nobody."""
 
     def __init__(
