@@ -21,90 +21,98 @@ param(
 )
 $ErrorActionPreference = 'Stop'
 
+function Get-Pc {
+    $system = Get-CimInstance -ClassName Win32_OperatingSystem
+    $computer = Get-CimInstance -ClassName Win32_ComputerSystem
+    @{ name = "$($computer.Name)"; powershell = "$($PSVersionTable.PSVersion)"; windows_build = [int]$system.BuildNumber
+        memory_bytes = [long]$computer.TotalPhysicalMemory; free_memory_bytes = 1KB * $system.FreePhysicalMemory
+        processors = [int]$computer.NumberOfLogicalProcessors
+        time = [DateTime]::UtcNow.ToString('yyyy-MM-ddTHH:mm:ssZ') }
+}
+
+function Get-Physical {
+    foreach ($nic in @(Get-NetAdapter)) {
+        @{ id = "$($nic.InterfaceGuid)".Trim('{}').ToLowerInvariant(); index = [int]$nic.InterfaceIndex
+            name = $nic.Name; description = $nic.InterfaceDescription; mac = "$($nic.MacAddress)" -replace '-', ''
+            type = [int]$nic.InterfaceType; hardware = [bool]$nic.HardwareInterface
+            up = [int]$nic.InterfaceOperationalStatus -eq 1 }
+    }
+}
+
+function Get-Switch {
+    foreach ($lan in @(Get-VMSwitch)) {
+        $guids = @($lan.NetAdapterInterfaceGuid | Where-Object { $_ })
+        @{ id = "$($lan.Id)"; name = $lan.Name; type = "$($lan.SwitchType)"
+            adapter_ids = @($guids | ForEach-Object { "$_".Trim('{}').ToLowerInvariant() })
+            adapter_descriptions = @($lan.NetAdapterInterfaceDescriptions | Where-Object { $_ }) }
+    }
+}
+
 function Get-Adapter {
-    param([object] $VM)
-    foreach ($nic in @(Get-VMNetworkAdapter -VM $VM)) {
-        $vlan = Get-VMNetworkAdapterVlan -VMNetworkAdapter $nic
-        @{  id = "$($nic.Id)"; name = $nic.Name; mac = "$($nic.MacAddress)"; dynamic_mac = [bool]$nic.DynamicMacAddressEnabled
-            switch = "$($nic.SwitchName)"; vlan_mode = "$($vlan.OperationMode)"; vlan = [int]$vlan.AccessVlanId
-            dhcp_guard = "$($nic.DhcpGuard)" -eq 'On'; router_guard = "$($nic.RouterGuard)" -eq 'On'
-            addresses = @($nic.IPAddresses | ForEach-Object { "$_" }) }
+    param([object[]] $Nic)
+    foreach ($one in $Nic) {
+        $vlan = Get-VMNetworkAdapterVlan -VMNetworkAdapter $one
+        @{ id = "$($one.Id)"; name = $one.Name; mac = "$($one.MacAddress)"; switch = "$($one.SwitchName)"
+            dynamic_mac = [bool]$one.DynamicMacAddressEnabled
+            vlan_mode = "$($vlan.OperationMode)"; vlan = [int]$vlan.AccessVlanId
+            dhcp_guard = "$($one.DhcpGuard)" -eq 'On'; router_guard = "$($one.RouterGuard)" -eq 'On'
+            addresses = @($one.IPAddresses | ForEach-Object { "$_" }) }
     }
 }
 
 function Get-Detail {
-    param([object] $VM)
-    $answer = @{
-        cpus = [int]$VM.ProcessorCount; dynamic_memory = [bool]$VM.DynamicMemoryEnabled; assigned_bytes = [long]$VM.MemoryAssigned
+    param([object] $VM, [object[]] $Nic)
+    $firmware = if ($VM.Generation -eq 2) { Get-VMFirmware -VM $VM }  # generation 1 has none, and asking is an error
+    @{ cpus = [int]$VM.ProcessorCount; dynamic_memory = [bool]$VM.DynamicMemoryEnabled
+        assigned_bytes = [long]$VM.MemoryAssigned; checkpoints = @(Get-VMSnapshot -VM $VM).Count
         start_action = "$($VM.AutomaticStartAction)"; stop_action = "$($VM.AutomaticStopAction)"
-        automatic_checkpoints = [bool]$VM.AutomaticCheckpointsEnabled; checkpoints = @(Get-VMSnapshot -VM $VM).Count
-        adapters = @(Get-Adapter -VM $VM); secure_boot = $false; template = ''; boot = @()
+        automatic_checkpoints = [bool]$VM.AutomaticCheckpointsEnabled; adapters = @(Get-Adapter -Nic $Nic)
         drives = @(Get-VMHardDiskDrive -VM $VM | ForEach-Object { @{ id = "$($_.Id)"; path = "$($_.Path)" } })
         dvds = @(Get-VMDvdDrive -VM $VM | ForEach-Object { @{ id = "$($_.Id)"; path = "$($_.Path)" } })
+        secure_boot = "$($firmware.SecureBoot)" -eq 'On'; template = "$($firmware.SecureBootTemplate)"
+        boot = @($firmware.BootOrder | Where-Object { $_ } | ForEach-Object {
+                @{ type = "$($_.BootType)"; id = "$($_.Device.Id)" } }) }
+}
+
+function Get-Machine {
+    foreach ($vm in @(Get-VM)) {
+        $nics = @(Get-VMNetworkAdapter -VM $vm)
+        $ours = "$($vm.Notes)".Contains("`"$Lab`"") -or "$($vm.Path)".StartsWith("$LabPath\", 'OrdinalIgnoreCase')
+        @{ id = "$($vm.Id)".ToLowerInvariant(); name = $vm.Name; state = "$($vm.State)"; notes = "$($vm.Notes)"
+            path = "$($vm.Path)"; generation = [int]$vm.Generation; memory_bytes = [long]$vm.MemoryStartup
+            uptime_s = [int]$vm.Uptime.TotalSeconds; macs = @($nics | ForEach-Object { "$($_.MacAddress)" })
+            detail = if ($ours) { Get-Detail -VM $vm -Nic $nics } else { $null } }
     }
-    if ($VM.Generation -eq 2) {
-        $firmware = Get-VMFirmware -VM $VM
-        $answer.secure_boot = "$($firmware.SecureBoot)" -eq 'On'
-        $answer.template = "$($firmware.SecureBootTemplate)"
-        $answer.boot = @($firmware.BootOrder | ForEach-Object { @{ type = "$($_.BootType)"; id = "$($_.Device.Id)" } })
-    }
-    $answer
 }
 
 function Get-Disk {
-    # Paths are put together from names: where drive C: is a folder (PowerShell on Linux) FullName would not begin with C:.
+    # Paths are put together from names: PowerShell on Linux, where drive C: is a folder, has another FullName.
+    if (-not (Test-Path -LiteralPath $LabPath)) { return }
     foreach ($folder in @(Get-ChildItem -LiteralPath $LabPath -Directory)) {
-        foreach ($file in @(Get-ChildItem -LiteralPath "$LabPath\$($folder.Name)" -File)) {
-            if ($file.Name -notlike '*.vhdx') { continue }
+        foreach ($file in @(Get-ChildItem -LiteralPath "$LabPath\$($folder.Name)" -File -Filter '*.vhdx')) {
             $path = "$LabPath\$($folder.Name)\$($file.Name)"
-            $mark = $null
-            if (Test-Path -LiteralPath "$path.lab.json") {
-                $text = Get-Content -LiteralPath "$path.lab.json" -Raw
-                $mark = try { ConvertFrom-Json -InputObject $text } catch { $null }  # a torn mark is no mark
-            }
-            $size = try { [long](Get-VHD -Path $path).Size } catch { $null }  # in use by another process, or broken
-            @{ path = $path; size_bytes = $size; mark = $mark }
+            $text = if (Test-Path -LiteralPath "$path.lab.json") { Get-Content -LiteralPath "$path.lab.json" -Raw }
+            $mark = try { ConvertFrom-Json -InputObject $text } catch { $null }  # none, or a torn one
+            $size = try { [long](Get-VHD -Path $path).Size } catch { $null }  # in use, or broken
+            @{ path = $path; mark = $mark; size_bytes = $size }
         }
     }
 }
 
-$system = Get-CimInstance -ClassName Win32_OperatingSystem
-$computer = Get-CimInstance -ClassName Win32_ComputerSystem
 $service = @(Get-Service -Name vmms -ErrorAction SilentlyContinue)  # none where Hyper-V is not installed
-$answer = @{
-    changed = $false; service = ''; refusal = $null; templates = @(); switches = @(); vms = @(); disks = @(); free_bytes = $null
-    host = @{ name = "$($computer.Name)"; powershell = "$($PSVersionTable.PSVersion)"; windows_build = [int]$system.BuildNumber
-        time = [DateTime]::UtcNow.ToString('yyyy-MM-ddTHH:mm:ssZ'); memory_bytes = [long]$computer.TotalPhysicalMemory
-        free_memory_bytes = 1024 * [long]$system.FreePhysicalMemory; processors = [int]$computer.NumberOfLogicalProcessors }
+$answer = @{ changed = $false; host = Get-Pc; service = ''; refusal = $null
+    templates = @(); switches = @(); vms = @(); disks = @(); adapters = @(Get-Physical)
     iso = $IsoPath -ne '' -and (Test-Path -LiteralPath $IsoPath)
-    adapters = @(Get-NetAdapter | ForEach-Object {
-            @{ id = "$($_.InterfaceGuid)".Trim('{}').ToLowerInvariant(); index = [int]$_.InterfaceIndex; name = $_.Name
-                description = $_.InterfaceDescription; mac = "$($_.MacAddress)" -replace '-', ''; type = [int]$_.InterfaceType
-                up = [int]$_.InterfaceOperationalStatus -eq 1; hardware = [bool]$_.HardwareInterface } })
     addresses = @(Get-NetIPAddress -AddressFamily IPv4 | ForEach-Object {
-            @{ index = [int]$_.InterfaceIndex; address = "$($_.IPAddress)" } })
-}
-if ($LabPath -match '^[A-Za-z]:') {
-    $answer.free_bytes = try { [long](Get-Volume -DriveLetter $LabPath[0]).SizeRemaining } catch { $null }  # no such drive
-}
+            @{ index = [int]$_.InterfaceIndex; address = "$($_.IPAddress)" } }) }
+$answer.free_bytes = try { [long](Get-Volume -DriveLetter $LabPath[0]).SizeRemaining } catch { $null }  # no such drive
 if ($service) { $answer.service = "$($service[0].Status)" }
-if ($answer.service -eq 'Running') {
-    try {
-        $answer.templates = @((Get-VMHost).SecureBootTemplates | ForEach-Object { if ($_.Name) { $_.Name } else { "$_" } })
-        $answer.switches = @(Get-VMSwitch | ForEach-Object {
-                @{ id = "$($_.Id)"; name = $_.Name; type = "$($_.SwitchType)"
-                    adapter_ids = @($_.NetAdapterInterfaceGuid | Where-Object { $_ } | ForEach-Object { "$_".Trim('{}').ToLowerInvariant() })
-                    adapter_descriptions = @($_.NetAdapterInterfaceDescriptions | Where-Object { $_ }) } })
-        $answer.vms = @(Get-VM | ForEach-Object {
-                $ours = "$($_.Notes)".Contains("`"$Lab`"") -or "$($_.Path)".StartsWith("$LabPath\", 'OrdinalIgnoreCase')
-                @{ id = "$($_.Id)".ToLowerInvariant(); name = $_.Name; state = "$($_.State)"; notes = "$($_.Notes)"; path = "$($_.Path)"
-                    generation = [int]$_.Generation; memory_bytes = [long]$_.MemoryStartup; uptime_s = [int]$_.Uptime.TotalSeconds
-                    macs = @(Get-VMNetworkAdapter -VM $_ | ForEach-Object { "$($_.MacAddress)" })
-                    detail = if ($ours) { Get-Detail -VM $_ } else { $null } } })
-        if (Test-Path -LiteralPath $LabPath) { $answer.disks = @(Get-Disk) }
-    } catch {
-        $answer.refusal = @{ message = "$_"; id = "$($_.FullyQualifiedErrorId)"; category = "$($_.CategoryInfo.Category)" }
-        $answer.vms = @()
-    }
+if ($answer.service -ne 'Running') { return $answer }
+try {
+    $answer.templates = @((Get-VMHost).SecureBootTemplates | ForEach-Object { if ($_.Name) { $_.Name } else { "$_" } })
+    $answer.switches = @(Get-Switch); $answer.vms = @(Get-Machine); $answer.disks = @(Get-Disk)
+} catch {
+    $answer.vms = @()
+    $answer.refusal = @{ message = "$_"; id = "$($_.FullyQualifiedErrorId)"; category = "$($_.CategoryInfo.Category)" }
 }
 $answer

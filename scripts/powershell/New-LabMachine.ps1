@@ -2,8 +2,8 @@
 .SYNOPSIS
 Creates and repairs this lab's machines on one Hyper-V host; each item may be done again.
 .DESCRIPTION
-README.md in this folder describes Machine and the answer. A VM gets its Notes right after it was made, and whatever else
-is missing is added by the next call, so an interrupted call leaves nothing that a second one cannot finish.
+README.md in this folder describes Machine and the answer. A VM gets its Notes right after it was made, and whatever
+else is missing is added by the next call, so an interrupted call leaves nothing that a second one cannot finish.
 .PARAMETER Lab
 The lab's name.
 .PARAMETER SwitchName
@@ -32,15 +32,14 @@ function Test-Own {
 function Resolve-Machine {
     param([object] $Wanted)
     $all = @(Get-VM)
-    $found = @($all | Where-Object { if ($Wanted.id) { "$($_.Id)" -eq $Wanted.id } else { Test-Own -VM $_ -Wanted $Wanted } })
-    if ($found -and -not (Test-Own -VM $found[0] -Wanted $Wanted)) {
-        Write-Error -Message "$($found[0].Name) does not carry the mark of $Lab" -ErrorId LabNotOurs -Category PermissionDenied
-    }
-    if ($found) { return $found[0] }
+    $own = @($all | Where-Object { Test-Own -VM $_ -Wanted $Wanted })
+    if ($Wanted.id) { $own = @($own | Where-Object { "$($_.Id)" -eq $Wanted.id }) }
+    if ($own) { return $own[0] }
+    if ($Wanted.id) { Write-Error -Message "no VM $($Wanted.id) of $Lab" -ErrorId LabNotOurs -Category ObjectNotFound }
     if (@($all | Where-Object { $_.Name -eq $Wanted.vm_name })) {
         Write-Error -Message "another VM is named $($Wanted.vm_name)" -ErrorId LabNameTaken -Category ResourceExists
     }
-    $new = New-VM -Name $Wanted.vm_name -Generation 2 -MemoryStartupBytes $Wanted.memory_bytes -NoVHD -Path $Wanted.folder
+    $new = New-VM -Name $Wanted.vm_name -Generation 2 -NoVHD -Path $Wanted.folder
     Set-VM -VM $new -Notes $Wanted.notes
     $new
 }
@@ -57,7 +56,7 @@ function Set-Adapter {
         if ($nic[0].DynamicMacAddressEnabled -or $nic[0].MacAddress -ne $want.mac) {
             Set-VMNetworkAdapter -VMNetworkAdapter $nic[0] -StaticMacAddress $want.mac
         }
-        if ($nic[0].SwitchName -ne $SwitchName) { Connect-VMNetworkAdapter -VMNetworkAdapter $nic[0] -VMSwitch $lanSwitch[0] }
+        if ($nic[0].SwitchName -ne $SwitchName) { Connect-VMNetworkAdapter -VMNetworkAdapter $nic[0] -VMSwitch $lan[0] }
         $guard = if ($want.guard) { 'On' } else { 'Off' }
         Set-VMNetworkAdapter -VMNetworkAdapter $nic[0] -DhcpGuard $guard -RouterGuard $guard
         if ($want.vlan) { Set-VMNetworkAdapterVlan -VMNetworkAdapter $nic[0] -Access -VlanId $want.vlan }
@@ -69,8 +68,7 @@ function Add-Disk {
     param([object] $VM, [object] $Wanted, [string] $Folder)
     if (-not (Test-Path -LiteralPath $Folder)) { [void](New-Item -ItemType Directory -Path $Folder) }
     if ($Wanted.mark) { Set-Content -LiteralPath "$($Wanted.path).lab.json" -Value $Wanted.mark -Encoding Ascii }
-    $attached = @(Get-VMHardDiskDrive -VM $VM | Where-Object { $_.Path -eq $Wanted.path })
-    if ($attached) { return }
+    if (@(Get-VMHardDiskDrive -VM $VM | Where-Object { $_.Path -eq $Wanted.path })) { return }
     if (-not (Test-Path -LiteralPath $Wanted.path)) {
         [void](New-VHD -Path $Wanted.path -SizeBytes $Wanted.size_bytes -Dynamic -BlockSizeBytes 1MB)
     }
@@ -80,17 +78,16 @@ function Add-Disk {
 function Update-Machine {
     param([object] $VM, [object] $Wanted)
     switch ($Wanted.do) {
-        'identity' { Set-VM -VM $VM -Notes $Wanted.notes; if ($VM.Name -ne $Wanted.vm_name) { Set-VM -VM $VM -NewVMName $Wanted.vm_name } }
+        'identity' { Set-VM -VM $VM -Notes $Wanted.notes -NewVMName $Wanted.vm_name }
         'cpus' { Set-VM -VM $VM -ProcessorCount $Wanted.cpus }
         'memory' { Set-VM -VM $VM -StaticMemory -MemoryStartupBytes $Wanted.memory_bytes }
-        'policy' {
-            Set-VM -VM $VM -AutomaticStartAction StartIfRunning -AutomaticStopAction ShutDown -AutomaticCheckpointsEnabled $false
-        }
+        'policy' { Set-VM -VM $VM @policy }
         'adapters' { Set-Adapter -VM $VM -Wanted $Wanted.adapters }
         'disks' { foreach ($disk in $Wanted.disks) { Add-Disk -VM $VM -Wanted $disk -Folder $Wanted.folder } }
         'dvd' {
             $dvd = @(Get-VMDvdDrive -VM $VM)
-            if ($dvd) { Set-VMDvdDrive -VMDvdDrive $dvd[0] -Path $Wanted.dvd } else { Add-VMDvdDrive -VM $VM -Path $Wanted.dvd }
+            if ($dvd) { Set-VMDvdDrive -VMDvdDrive $dvd[0] -Path $Wanted.dvd }
+            else { Add-VMDvdDrive -VM $VM -Path $Wanted.dvd }
         }
         'secure_boot' { Set-VMFirmware -VM $VM -EnableSecureBoot On -SecureBootTemplate $Wanted.template }
         'boot' {
@@ -101,8 +98,10 @@ function Update-Machine {
     }
 }
 
-$lanSwitch = @(Get-VMSwitch | Where-Object { $_.Name -eq $SwitchName })
-if ($lanSwitch.Count -ne 1) { Write-Error -Message "$($lanSwitch.Count) switches named $SwitchName" -ErrorId LabSwitchMissing -Category ObjectNotFound }
+$policy = @{ AutomaticStartAction = 'StartIfRunning'; AutomaticStopAction = 'ShutDown' }
+$policy.AutomaticCheckpointsEnabled = $false
+$lan = @(Get-VMSwitch | Where-Object { $_.Name -eq $SwitchName })
+if ($lan.Count -ne 1) { Write-Error -Message "$SwitchName, $($lan.Count) times" -ErrorId LabSwitchMissing }
 $answers = foreach ($wanted in $Machine) {
     $answer = @{ name = $wanted.name; id = ''; state = ''; changed = @(); error = $null }
     try {

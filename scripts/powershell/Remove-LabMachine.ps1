@@ -28,7 +28,9 @@ function Test-Own {
 function Remove-EmptyFolder {
     param([string] $Path)
     if (-not (Test-Path -LiteralPath $Path)) { return }
-    foreach ($folder in @(Get-ChildItem -LiteralPath $Path -Directory)) { Remove-EmptyFolder -Path "$Path\$($folder.Name)" }
+    foreach ($folder in @(Get-ChildItem -LiteralPath $Path -Directory)) {
+        Remove-EmptyFolder -Path "$Path\$($folder.Name)"
+    }
     if (-not (Get-ChildItem -LiteralPath $Path -Force)) { Remove-Item -LiteralPath $Path }
 }
 
@@ -39,7 +41,7 @@ $answers = foreach ($wanted in $Machine) {
     try {
         foreach ($vm in @($all | Where-Object { $wanted.id -and "$($_.Id)" -eq $wanted.id })) {
             if (-not (Test-Own -VM $vm -Wanted $wanted)) {
-                Write-Error -Message "$($vm.Name) does not carry the mark of $Lab" -ErrorId LabNotOurs -Category PermissionDenied
+                Write-Error -Message "$($vm.Name) is not of $Lab" -ErrorId LabNotOurs -Category PermissionDenied
             }
             if ("$($vm.State)" -ne 'Off') { Stop-VM -VM $vm -TurnOff -Force; $answer.changed += 'stopped' }
             Remove-VM -VM $vm -Force

@@ -2,8 +2,8 @@
 .SYNOPSIS
 Takes machines' system disks away for good and gives them fresh blank ones; what they held is lost.
 .DESCRIPTION
-A disk is condemned in its mark before anything else happens to it, so a call that was cut off never leaves an old disk that
-a later one would take for a good one. README.md in this folder describes Machine and the answer.
+A disk is condemned in its mark before anything else happens to it, so a call that was cut off never leaves an old disk
+that a later one would take for a good one. README.md in this folder describes Machine and the answer.
 .PARAMETER Lab
 The lab's name; a VM without its mark is refused.
 .PARAMETER Machine
@@ -23,7 +23,7 @@ function Get-Own {
     $vm = Get-VM -Id $Wanted.id
     $notes = try { ConvertFrom-Json -InputObject "$($vm.Notes)" } catch { $null }  # somebody else's words
     if ($notes.lab -ne $Lab -or $notes.machine -ne $Wanted.name) {
-        Write-Error -Message "$($vm.Name) does not carry the mark of $Lab" -ErrorId LabNotOurs -Category PermissionDenied
+        Write-Error -Message "$($vm.Name) is not of $Lab" -ErrorId LabNotOurs -Category PermissionDenied
     }
     $vm
 }
@@ -31,7 +31,8 @@ function Get-Own {
 function Set-FreshDisk {
     param([object] $VM, [object] $Wanted)
     $old = @($Wanted.discard | ForEach-Object { $_.path })
-    Get-VMHardDiskDrive -VM $VM | Where-Object { $old -contains $_.Path } | ForEach-Object { Remove-VMHardDiskDrive -VMHardDiskDrive $_ }
+    Get-VMHardDiskDrive -VM $VM | Where-Object { $old -contains $_.Path } |
+        ForEach-Object { Remove-VMHardDiskDrive -VMHardDiskDrive $_ }
     Set-Content -LiteralPath "$($Wanted.disk.path).lab.json" -Value $Wanted.disk.mark -Encoding Ascii
     [void](New-VHD -Path $Wanted.disk.path -SizeBytes $Wanted.disk.size_bytes -Dynamic -BlockSizeBytes 1MB)
     Add-VMHardDiskDrive -VM $VM -ControllerType SCSI -Path $Wanted.disk.path
@@ -47,7 +48,9 @@ $answers = foreach ($wanted in $Machine) {
             $vm = Get-Own -Wanted $wanted
             if ("$($vm.State)" -ne 'Off') { Stop-VM -VM $vm -TurnOff -Force; $answer.changed += 'stopped' }
         }
-        foreach ($disk in $wanted.discard) { Set-Content -LiteralPath "$($disk.path).lab.json" -Value $disk.mark -Encoding Ascii }
+        foreach ($disk in $wanted.discard) {
+            Set-Content -LiteralPath "$($disk.path).lab.json" -Value $disk.mark -Encoding Ascii
+        }
         if ($wanted.id) {
             Set-FreshDisk -VM $vm -Wanted $wanted
             $answer.changed += 'disk'

@@ -24,7 +24,7 @@ $answers = foreach ($one in $Id) {
         $notes = try { ConvertFrom-Json -InputObject "$($vm.Notes)" } catch { $null }  # somebody else's words
         $answer.name = "$($notes.machine)"
         if ($notes.lab -ne $Lab) {
-            Write-Error -Message "$($vm.Name) does not carry the mark of $Lab" -ErrorId LabNotOurs -Category PermissionDenied
+            Write-Error -Message "$($vm.Name) is not of $Lab" -ErrorId LabNotOurs -Category PermissionDenied
         }
         if ("$($vm.State)" -ne 'Running') {
             Start-VM -VM $vm

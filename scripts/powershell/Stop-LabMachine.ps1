@@ -2,9 +2,9 @@
 .SYNOPSIS
 Shuts machines of this lab down, named by VM id; one that is off or saved already is left alone.
 .DESCRIPTION
-Each guest is asked to shut down and waited for. A guest that cannot be asked (no system installed, installer running) is
-reported with the error that Stop-VM gives, and goes on running, unless CutPower is given. README.md in this folder describes
-the answer.
+Each guest is asked to shut down and waited for. A guest that cannot be asked (no system installed, installer running)
+is reported with the error that Stop-VM gives, and goes on running, unless CutPower is given. README.md in this folder
+describes the answer.
 .PARAMETER Lab
 The lab's name; a VM without its mark is refused.
 .PARAMETER Id
@@ -29,7 +29,7 @@ $answers = foreach ($one in $Id) {
         $notes = try { ConvertFrom-Json -InputObject "$($vm.Notes)" } catch { $null }  # somebody else's words
         $answer.name = "$($notes.machine)"
         if ($notes.lab -ne $Lab) {
-            Write-Error -Message "$($vm.Name) does not carry the mark of $Lab" -ErrorId LabNotOurs -Category PermissionDenied
+            Write-Error -Message "$($vm.Name) is not of $Lab" -ErrorId LabNotOurs -Category PermissionDenied
         }
         if (@('Off', 'Saved') -notcontains "$($vm.State)") {
             if ($CutPower) { Stop-VM -VM $vm -TurnOff -Force } else { Stop-VM -VM $vm }

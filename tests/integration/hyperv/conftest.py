@@ -58,7 +58,7 @@ class Pcs:
             vm = vm_by_name(state, f"{self.lab.name}-{machine}")
             assert vm is not None
             del state["vms"][vm["id"]]
-        for configuration in self.state(self.lab.machine(machine).host).drive.rglob(f"{vm['id']}.vmcx"):
+        for configuration in self.state(self.lab.machine(machine).host).drive.rglob(f"{vm['id'].upper()}.vmcx"):
             configuration.unlink()
 
     def files(self, host: str) -> set[str]:
