@@ -20,7 +20,7 @@ def new_lab_machine(pc: HostState, given: Json) -> Json:
     state = machines.require_service(pc, "GetVMSwitch")
     found = [switch["name"] for switch in state["switches"] if switch["name"].lower() == name.lower()]
     if len(found) != 1:
-        raise RefusedError(f"{len(found)} switches named {name}", "LabSwitchMissing", "ObjectNotFound")
+        raise RefusedError(f"{name}, {len(found)} times", "LabSwitchMissing", "NotSpecified")
 
     def work(wanted: Json, answer: Json) -> None:
         vm_id = _resolve(pc, given["Lab"], wanted)
@@ -117,14 +117,15 @@ def _resolve(pc: HostState, lab: str, wanted: Json) -> str:
     """Return the id of the machine's VM, made now when there is none."""
     everyone = machines.everyone(pc)
     own = [vm for vm in everyone if _carries(vm, lab, wanted["name"]) or _begun(vm, wanted)]
-    found = [vm for vm in everyone if vm["id"] == wanted["id"].lower()] if wanted["id"] else own
-    if found and found[0] not in own:
-        raise _not_ours(found[0], lab)
-    if found:
-        return str(found[0]["id"])
+    if wanted["id"]:
+        own = [vm for vm in own if vm["id"] == wanted["id"].lower()]
+    if own:
+        return str(own[0]["id"])
+    if wanted["id"]:
+        raise RefusedError(f"no VM {wanted['id']} of {lab}", "LabNotOurs", "ObjectNotFound")
     if any(vm["name"].lower() == wanted["vm_name"].lower() for vm in everyone):
         raise RefusedError(f"another VM is named {wanted['vm_name']}", "LabNameTaken", "ResourceExists")
-    vm = machines.new(pc, wanted["vm_name"], wanted["memory_bytes"], wanted["folder"])
+    vm = machines.new(pc, wanted["vm_name"], wanted["folder"])
     machines.set_properties(pc, vm["id"], notes=wanted["notes"])
     return str(vm["id"])
 
@@ -148,7 +149,7 @@ def _mark_of(vm: Json) -> Json:
 
 
 def _not_ours(vm: Json, lab: str) -> RefusedError:
-    return RefusedError(f"{vm['name']} does not carry the mark of {lab}", "LabNotOurs", "PermissionDenied")
+    return RefusedError(f"{vm['name']} is not of {lab}", "LabNotOurs", "PermissionDenied")
 
 
 def _marked(pc: HostState, lab: str, vm_id: str, answer: Json) -> Json:

@@ -49,28 +49,27 @@ def changing(pc: HostState, vm_id: str, cmdlet: str) -> Iterator[Json]:
         yield state["vms"][vm_id]
 
 
-def new(pc: HostState, name: str, memory_bytes: int, folder: str) -> Json:
+def new(pc: HostState, name: str, folder: str) -> Json:
     """Make a generation 2 VM without a disk, as `New-VM -NoVHD -Path` on client Windows does."""
     require_service(pc, "NewVM")
-    check_memory("NewVM", name, memory_bytes)
     vm_id = str(uuid.uuid4())
     path = f"{folder}\\{name}"
     configuration = pc.local(path) / "Virtual Machines"
     configuration.mkdir(parents=True, exist_ok=True)
     (configuration / f"{vm_id.upper()}.vmcx").touch()
-    vm = fresh(vm_id, name, path, memory_bytes)
+    vm = fresh(vm_id, name, path)
     with pc.change() as state:
         state["vms"][vm_id] = vm
     return vm
 
 
-def fresh(vm_id: str, name: str, path: str, memory_bytes: int) -> Json:
+def fresh(vm_id: str, name: str, path: str) -> Json:
     """Describe a VM as Hyper-V's defaults leave it: dynamic memory and automatic checkpoints on, one adapter."""
     adapter = fresh_adapter(vm_id, "Network Adapter", None)
     return {
         "id": vm_id, "name": name, "notes": "", "state": "Off", "path": path, "generation": 2, "version": "12.0",
         "created_at": time.time(), "cpus": 1, "processor_compatibility": False, "nested": False,
-        "memory_bytes": memory_bytes, "memory_minimum_bytes": DEFAULT_MEMORY, "memory_maximum_bytes": 1 << 40,
+        "memory_bytes": DEFAULT_MEMORY, "memory_minimum_bytes": DEFAULT_MEMORY, "memory_maximum_bytes": 1 << 40,
         "dynamic_memory": True, "automatic_checkpoints": True, "checkpoint_type": "Production",
         "start_action": "StartIfRunning", "stop_action": "Save", "start_delay_s": 0,
         "heartbeat": "NoContact", "shutdown_service": False,
@@ -89,12 +88,12 @@ def fresh_adapter(vm_id: str, name: str, mac: str | None) -> Json:
     }  # fmt: skip
 
 
-def check_memory(cmdlet: str, name: str, memory_bytes: int) -> None:
+def _check_memory(name: str, memory_bytes: int) -> None:
     """Refuse memory that is not a multiple of 2 MB, or out of range."""
     low, high = MEMORY_RANGE
     if not low <= memory_bytes <= high or memory_bytes % MEMORY_GRANULE:
         raise refusals.parameter(
-            cmdlet,
+            "SetVM",
             f"Failed to modify device 'Memory'.\nInvalid memory value assigned for '{name}'. Memory values must be "
             f"properly aligned.\nThe memory value assigned ('{memory_bytes >> 20}' MB) is not properly aligned.",
         )
@@ -103,7 +102,7 @@ def check_memory(cmdlet: str, name: str, memory_bytes: int) -> None:
 def set_static_memory(pc: HostState, vm_id: str, memory_bytes: int) -> None:
     """`Set-VM -StaticMemory -MemoryStartupBytes`: a running VM with static memory is resized while it runs."""
     vm = get(pc, vm_id, "SetVM")
-    check_memory("SetVM", vm["name"], memory_bytes)
+    _check_memory(vm["name"], memory_bytes)
     resizes = memory_bytes != vm["memory_bytes"]
     if vm["state"] != "Off" and (vm["dynamic_memory"] or (resizes and vm["state"] != "Running")):
         raise refusals.device_in_use("SetVM", vm["name"], vm_id, "Memory")

@@ -96,7 +96,7 @@ def test_there_is_no_drive_but_c(pc: HostState, path: str) -> None:
 
 
 def test_power_counts_and_forgets_with_the_state() -> None:
-    vm = fresh("1", "w1", r"C:\Lab\w1", 1 << 30)
+    vm = fresh("1", "w1", r"C:\Lab\w1")
     state = {"vms": {"1": vm}}
     set_vm_state(state, "1", "Running")
     set_vm_state(state, "1", "Running")
