@@ -47,9 +47,12 @@ def lines(rows: Rows) -> list[Line]:
 
 
 def notes(rows: Rows) -> list[str]:
-    """What parts said of themselves during a run, each once."""
-    texts = (f"{row['source']}: {row['text']}" for row in rows if row["event"] == "note")
-    return list(dict.fromkeys(texts))
+    """What parts said of themselves during a run: each text once, with all who said it."""
+    sources: dict[str, list[str]] = {}
+    for row in rows:
+        if row["event"] == "note" and row["source"] not in sources.setdefault(row["text"], []):
+            sources[row["text"]].append(row["source"])
+    return [f"{', '.join(sorted(who))}: {text}" for text, who in sources.items()]
 
 
 def _slowest(rows: Rows, step: str) -> str:

@@ -36,20 +36,20 @@ class Project:
 
     folder: Path
 
-    def inv(self, *words: str, **variables: str) -> Answer:
-        """Run the installed `inv` here, with the copied library; `variables` join a nearly empty environment."""
-        environment = {
-            "PATH": os.environ["PATH"],
-            "HOME": str(self.folder),
-            "PYTHONPATH": str(self.folder),
-            **variables,
-        }
-        done = subprocess.run(
+    def start(self, *words: str, **variables: str) -> subprocess.Popen[str]:
+        """Start the installed `inv` here, with the copied library; `variables` join a nearly empty environment."""
+        own = {"PATH": os.environ["PATH"], "HOME": str(self.folder), "PYTHONPATH": str(self.folder)}
+        return subprocess.Popen(
             [str(Path(sys.executable).with_name("inv")), *words],
-            cwd=self.folder, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True,
-            timeout=120, check=False,
+            cwd=self.folder, env={**own, **variables}, stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
-        return Answer(done.returncode, done.stdout, done.stderr)
+
+    def inv(self, *words: str, **variables: str) -> Answer:
+        """Run `inv` to its end."""
+        process = self.start(*words, **variables)
+        output, errors = process.communicate(timeout=120)
+        return Answer(process.returncode, output, errors)
 
     def kept(self) -> list[str]:
         """The files that a run left in `.lab/`."""

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import signal
+import sys
+import time
 
 import pytest
 
-from tests.contracts.input.conftest import Answer, Hosts
+from tests.contracts.input.conftest import PASSWORD, Answer, Hosts
 
 pytestmark = pytest.mark.network
 BUILDING = ("lab.check", "hyperv.create", "lab.rebuild")
@@ -134,6 +137,24 @@ def test_a_lab_that_somebody_else_changes_is_left_alone(hosts: Hosts) -> None:
     answer = hosts.inv("hyperv.create")
     assert is_refused(hosts, answer, 9, "ann on elsewhere", "inv lab.rebuild"), answer.errors
     assert hosts.calls() == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows sends Ctrl-C to a whole console")
+@pytest.mark.parametrize("task", ["hyperv.create", "hyperv.status"])
+def test_ctrl_c_ends_at_once_with_130_and_frees_the_lab(hosts: Hosts, task: str) -> None:
+    fault = [{"kind": "hang", "on": "Command", "seconds": 60}]
+    (hosts.state("pc2").folder / "faults.json").write_text(json.dumps(fault))
+    process = hosts.project.start("-f", "labs/lab.yaml", task, LAB_PASSWORD=PASSWORD)
+    end = time.monotonic() + 30
+    while not hosts.calls() and time.monotonic() < end:  # pc1 has answered, pc2 hangs
+        time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=15)
+    assert process.returncode == 130, errors
+    assert "stopped by Ctrl-C" in errors
+    assert "Traceback" not in errors
+    assert ("resume: inv -f labs/lab.yaml hyperv.create" in errors) == (task == "hyperv.create")
+    assert "lock.json" not in hosts.project.kept()
 
 
 def disks(hosts: Hosts) -> set[str]:
