@@ -50,6 +50,7 @@ BASE_OS: dict[str, Row] = {
     ),
     "coreutils": Row("8.32"),
     "curl": Row("7.76.1"),
+    "diffutils": Row("3.7"),
     "dnf": Row("4.14.0"),
     "e2fsprogs": Row("1.46.5"),
     "ethtool": Row("6.15"),

@@ -33,7 +33,11 @@ class Package:
 
     @property
     def file_name(self) -> str:
-        return f"{self.name}-{self.version}-{self.release}.{ARCH}.rpm"
+        return f"{self.full_name}.{ARCH}.rpm"
+
+    @property
+    def full_name(self) -> str:
+        return f"{self.name}-{self.version}-{self.release}"
 
 
 def build(packages: Iterable[Package], out_dir: Path) -> None:
@@ -44,9 +48,9 @@ def build(packages: Iterable[Package], out_dir: Path) -> None:
         top = Path(folder)
         specs = []
         for package in packages:
-            payload = top / "payload" / f"{package.name}-{package.version}"
+            payload = top / "payload" / package.full_name
             _lay_out(package, payload)
-            spec = top / f"{package.name}-{package.version}.spec"
+            spec = top / f"{package.full_name}.spec"
             spec.write_text(spec_text(package, payload), encoding="utf-8")
             specs.append(str(spec))
         command = [

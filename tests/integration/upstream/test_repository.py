@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from rehearsal.upstream import rocky
-from rehearsal.upstream.rpm import build, index
+from rehearsal.upstream.rpm import Package, build, index
 
 TOOLS = ("rpmbuild", "createrepo_c", "dnf")
 missing = [tool for tool in TOOLS if not shutil.which(tool)]
@@ -43,3 +43,8 @@ def test_dnf_resolves_requirements(repository: Path) -> None:
 
 def test_dnf_knows_the_group_that_kickstarts_name(repository: Path) -> None:
     assert "openssh-server" in dnf(repository, "group", "info", "core")
+
+
+def test_two_releases_of_one_version_are_built_side_by_side(tmp_path: Path) -> None:
+    build([Package("a", "1", "x", release="1"), Package("a", "1", "x", release="2")], tmp_path)
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["a-1-1.x86_64.rpm", "a-1-2.x86_64.rpm"]
