@@ -47,12 +47,16 @@ def lines(rows: Rows) -> list[Line]:
 
 
 def notes(rows: Rows) -> list[str]:
-    """What parts said of themselves during a run: each text once, with all who said it."""
-    sources: dict[str, list[str]] = {}
+    """What parts said of themselves during a run: each text once, with every host or machine where it was said.
+
+    A source is a host or machine, or one and its part: `w1: kernel`.
+    """
+    places: dict[str, set[str]] = {}
     for row in rows:
-        if row["event"] == "note" and row["source"] not in sources.setdefault(row["text"], []):
-            sources[row["text"]].append(row["source"])
-    return [f"{', '.join(sorted(who))}: {text}" for text, who in sources.items()]
+        if row["event"] == "note":
+            place, _, part = row["source"].partition(": ")
+            places.setdefault(f"{part}: {row['text']}" if part else row["text"], set()).add(place)
+    return [f"{', '.join(sorted(where))}: {text}" for text, where in places.items()]
 
 
 def _slowest(rows: Rows, step: str) -> str:
@@ -72,7 +76,7 @@ def closing(session: Session) -> None:
     if len(lines(rows)) > 1:
         session.console.print(table(rows))
     for note in notes(rows):
-        session.console.print(f"note: {note}", markup=False)
+        session.console.print(f"note: {note}", markup=False, soft_wrap=True)
 
 
 def table(rows: Rows) -> Table:
@@ -101,4 +105,4 @@ def show(session: Session) -> None:
         return
     session.output.print(table(rows))
     for note in notes(rows):
-        session.output.print(f"note: {note}", markup=False)
+        session.output.print(f"note: {note}", markup=False, soft_wrap=True)

@@ -50,9 +50,14 @@ def test_the_machine_that_took_longest_is_named(session: Session) -> None:
 
 
 def test_each_stand_in_is_named_once_with_all_who_have_it() -> None:
-    said = [("w2", "swap is a stand-in"), ("w1", "swap is a stand-in"), ("w2", "swap is a stand-in"), ("pc1", "other")]
+    said = [
+        ("w2", "swap is a stand-in"),
+        ("w1", "swap is a stand-in"),
+        ("w2", "swap is a stand-in"),
+        ("w3: swap", "other"),
+    ]
     rows = [{"event": "note", "source": source, "text": text} for source, text in said]
-    assert report.notes(rows) == ["w1, w2: swap is a stand-in", "pc1: other"]
+    assert report.notes(rows) == ["w1, w2: swap is a stand-in", "w3: swap: other"]
 
 
 def test_the_closing_table_has_seconds_shares_and_the_total(
