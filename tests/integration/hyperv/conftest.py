@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from labkit.hyperv import create
 from labkit.lab import Lab
 from labkit.session import Session
+from labkit.state import StateDir
 from rehearsal.hosts.cmdlets import find_pwsh
 from rehearsal.hosts.endpoint import serve
 from rehearsal.hosts.state import HostState, vm_by_name
@@ -70,18 +74,53 @@ class Pcs:
         (self.root / "hosts" / host / "faults.json").write_text(json.dumps(faults), encoding="utf-8")
 
 
-@pytest.fixture(params=[pytest.param("powershell", marks=[pytest.mark.powershell, NO_PWSH]), "json"])
-def pcs(request: pytest.FixtureRequest, lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pcs]:
-    """Two PCs without VMs, once with PowerShell running the scripts and once with their JSON contract."""
-    monkeypatch.setenv("LAB_PASSWORD", PASSWORD)
-    pwsh = PWSH if request.param == "powershell" else None
-    endpoints = [serve(host.name, "127.0.0.1", 0, tmp_path, "lab", PASSWORD, pwsh) for host in lab.hosts]
+@pytest.fixture(scope="session", params=[pytest.param("powershell", marks=[pytest.mark.powershell, NO_PWSH]), "json"])
+def pwsh(request: pytest.FixtureRequest) -> Path | None:
+    """What runs the scripts: PowerShell, or nothing (their JSON contract answers)."""
+    return PWSH if request.param == "powershell" else None
+
+
+@contextmanager
+def answering(lab: Lab, root: Path, pwsh: Path | None) -> Iterator[Pcs]:
+    endpoints = [serve(host.name, "127.0.0.1", 0, root, "lab", PASSWORD, pwsh) for host in lab.hosts]
     for endpoint in endpoints:
         endpoint.start()
     hosts = tuple(
         replace(host, address="127.0.0.1", port=endpoint.port)
         for host, endpoint in zip(lab.hosts, endpoints, strict=True)
     )
-    yield Pcs(replace(lab, hosts=hosts), tmp_path)
-    for endpoint in endpoints:
-        endpoint.stop()
+    try:
+        yield Pcs(replace(lab, hosts=hosts), root)
+    finally:
+        for endpoint in endpoints:
+            endpoint.stop()
+
+
+@pytest.fixture(scope="session")
+def built(lab: Lab, pwsh: Path | None, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with two PCs that carry the whole lab, made once by `hyperv.create`; tests get copies."""
+    root = tmp_path_factory.mktemp("built")
+    with pytest.MonkeyPatch.context() as environment, answering(lab, root, pwsh) as pcs:
+        environment.setenv("LAB_PASSWORD", PASSWORD)
+        environment.setattr(StateDir, "of", lambda _: StateDir(root / ".lab"))
+        create.create(pcs.session())
+        for host in lab.hosts:
+            (root / "hosts" / host.name / "calls.jsonl").unlink()
+    return root
+
+
+@pytest.fixture
+def bare_pcs(lab: Lab, pwsh: Path | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pcs]:
+    """Two PCs without VMs."""
+    monkeypatch.setenv("LAB_PASSWORD", PASSWORD)
+    with answering(lab, tmp_path, pwsh) as pcs:
+        yield pcs
+
+
+@pytest.fixture
+def pcs(lab: Lab, pwsh: Path | None, built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pcs]:
+    """Two PCs that carry the whole lab, switched off."""
+    shutil.copytree(built, tmp_path, dirs_exist_ok=True)
+    monkeypatch.setenv("LAB_PASSWORD", PASSWORD)
+    with answering(lab, tmp_path, pwsh) as pcs:
+        yield pcs

@@ -24,16 +24,16 @@ def created(pcs: Any) -> dict[str, tuple[str, ...]]:
     return create.create(pcs.session())
 
 
-def test_from_nothing_to_six_machines_in_two_calls_a_host_and_a_second_run_in_one(pcs: Any) -> None:
-    session = pcs.session()
+def test_from_nothing_to_six_machines_in_two_calls_a_host_and_a_second_run_in_one(bare_pcs: Any) -> None:
+    session = bare_pcs.session()
     check.check(session)
     assert all(create.create(session).values())
-    assert Counter(pcs.calls()) == {
+    assert Counter(bare_pcs.calls()) == {
         (host, script): 1 for host in ("pc1", "pc2") for script in ("Get-LabHost", "New-LabMachine")
     }
-    assert not any(created(pcs).values())
-    assert Counter(script for _, script in pcs.calls()) == {"Get-LabHost": 4, "New-LabMachine": 2}
-    assert set(actions(pcs).values()) == {"unchanged"}
+    assert not any(created(bare_pcs).values())
+    assert Counter(script for _, script in bare_pcs.calls()) == {"Get-LabHost": 4, "New-LabMachine": 2}
+    assert set(actions(bare_pcs).values()) == {"unchanged"}
 
 
 def without_adapters(vm: dict[str, Any]) -> None:
@@ -67,7 +67,6 @@ DRIFT: list[Change] = [
 
 @pytest.mark.parametrize("some", [DRIFT[:6], DRIFT[6:12], DRIFT[12:]], ids=["settings", "adapters", "cut off"])
 def test_drift_of_machines_that_are_off_is_found_and_repaired(pcs: Any, some: list[Change]) -> None:
-    created(pcs)
     broken = dict(zip(("bootstrap", "cp1", "w1", "w2", "w3", "storage1"), some, strict=False))
     for machine, break_it in broken.items():
         pcs.change(machine, break_it)
@@ -77,7 +76,6 @@ def test_drift_of_machines_that_are_off_is_found_and_repaired(pcs: Any, some: li
 
 
 def test_a_running_machine_that_would_have_to_stop_is_refused_and_left_alone(pcs: Any) -> None:
-    created(pcs)
     power.start(pcs.session(), ["w1"])
     pcs.change("w1", lambda vm: vm.update(cpus=1))
     before = pcs.state("pc1").read()["vms"]
@@ -87,7 +85,6 @@ def test_a_running_machine_that_would_have_to_stop_is_refused_and_left_alone(pcs
 
 
 def test_a_deleted_vm_gets_its_own_disks_back(pcs: Any) -> None:
-    created(pcs)
     before = pcs.session().hosts.read()["pc2"].machines["storage1"]
     pcs.forget_vm("storage1")
     assert actions(pcs)["storage1"] == "attach"
@@ -98,7 +95,6 @@ def test_a_deleted_vm_gets_its_own_disks_back(pcs: Any) -> None:
 
 
 def test_a_foreign_vm_of_the_same_name_is_refused_and_never_touched(pcs: Any) -> None:
-    created(pcs)
     pcs.change("w1", lambda vm: vm.update(notes="mine", path="D:\\mine\\x"))
     before = pcs.state("pc1").read()["vms"]
     with pytest.raises(RefusedError, match="is not this lab's"):
@@ -110,7 +106,6 @@ def test_a_foreign_vm_of_the_same_name_is_refused_and_never_touched(pcs: Any) ->
 
 
 def test_machines_start_once_and_a_guest_that_cannot_be_asked_keeps_running(pcs: Any) -> None:
-    created(pcs)
     assert power.start(pcs.session(), ["cp1", "w2"]) == ["cp1", "w2"]
     assert power.start(pcs.session(), ["cp1", "w2"]) == []
     with pytest.raises(LabError, match="machine cp1") as caught:
@@ -121,7 +116,6 @@ def test_machines_start_once_and_a_guest_that_cannot_be_asked_keeps_running(pcs:
 
 
 def test_a_reset_gives_fresh_disks_and_keeps_the_data(pcs: Any) -> None:
-    created(pcs)
     power.start(pcs.session(), ["storage1"])
     before = pcs.session().hosts.read()["pc2"].machines["storage1"]
     assert discard.reset_disks(pcs.session(), ["storage1"]) == ["storage1"]
@@ -136,7 +130,6 @@ def test_a_reset_gives_fresh_disks_and_keeps_the_data(pcs: Any) -> None:
 
 
 def test_a_reset_that_was_cut_off_after_condemning_the_disk_can_be_repeated(pcs: Any) -> None:
-    created(pcs)
     disk = pcs.session().hosts.read()["pc1"].machines["w1"].system_disk
     mark = pcs.state("pc1").local(f"{disk.path}.lab.json")
     mark.write_text(mark.read_text("ascii").replace('"system"', '"discarded"'), encoding="ascii")
@@ -148,7 +141,6 @@ def test_a_reset_that_was_cut_off_after_condemning_the_disk_can_be_repeated(pcs:
 
 
 def test_removal_leaves_the_data_disk_its_mark_and_everything_foreign(pcs: Any) -> None:
-    created(pcs)
     power.start(pcs.session(), ["w2"])
     foreign = pcs.state("pc2").local("C:\\Lab\\lab-7e57\\w2\\notes.txt")
     foreign.write_text("mine", encoding="ascii")
@@ -162,7 +154,6 @@ def test_removal_leaves_the_data_disk_its_mark_and_everything_foreign(pcs: Any) 
 
 
 def test_a_data_disk_that_survived_removal_comes_back(pcs: Any) -> None:
-    created(pcs)
     before = pcs.session().hosts.read()["pc2"].machines["storage1"].data_disk
     destroy.remove(session := pcs.session(), destroy.find(session))
     created(pcs)
@@ -175,7 +166,6 @@ def stop_service(pcs: Any, host: str) -> None:
 
 
 def test_with_the_service_down_nothing_is_believed_and_nothing_changed(pcs: Any) -> None:
-    created(pcs)
     stop_service(pcs, "pc1")
     before = pcs.state("pc1").read()
     for act in (
@@ -190,37 +180,37 @@ def test_with_the_service_down_nothing_is_believed_and_nothing_changed(pcs: Any)
     assert pcs.state("pc1").read() == before
 
 
-def test_a_missing_switch_is_one_clear_message(pcs: Any) -> None:
-    with pcs.state("pc2").change() as state:
+def test_a_missing_switch_is_one_clear_message(bare_pcs: Any) -> None:
+    with bare_pcs.state("pc2").change() as state:
         state["switches"] = []
     with pytest.raises(RefusedError, match="host pc2: there is no virtual switch Lab"):
-        check.check(pcs.session())
+        check.check(bare_pcs.session())
 
 
-def test_a_write_whose_answer_is_lost_is_finished_by_the_next_run(pcs: Any) -> None:
-    session = pcs.session()
+def test_a_write_whose_answer_is_lost_is_finished_by_the_next_run(bare_pcs: Any) -> None:
+    session = bare_pcs.session()
     session.hosts.read()
-    pcs.fault("pc1", {"kind": "drop", "on": "Receive", "times": 1})
+    bare_pcs.fault("pc1", {"kind": "drop", "on": "Receive", "times": 1})
     try:
         create.create(session)
     except UnreachableError:
-        pcs.fault("pc1")
-        created(pcs)
-    assert set(actions(pcs).values()) == {"unchanged"}
+        bare_pcs.fault("pc1")
+        created(bare_pcs)
+    assert set(actions(bare_pcs).values()) == {"unchanged"}
 
 
-def test_a_wrong_password_is_one_clear_message(pcs: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wrong_password_is_one_clear_message(bare_pcs: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LAB_PASSWORD", "guess")
     with pytest.raises(UnreachableError, match=r"host pc1 .* refuses lab") as caught:
-        pcs.session().hosts.read()
+        bare_pcs.session().hosts.read()
     assert "guess" not in str(caught.value)
-    assert pcs.calls() == []
+    assert bare_pcs.calls() == []
 
 
-def test_a_korean_switch_name_survives_the_way_there_and_back(pcs: Any) -> None:
+def test_a_korean_switch_name_survives_the_way_there_and_back(bare_pcs: Any) -> None:
     for host in ("pc1", "pc2"):
-        with pcs.state(host).change() as state:
+        with bare_pcs.state(host).change() as state:
             state["switches"][0]["name"] = "한국어 스위치"
-    korean = replace(pcs, lab=replace(pcs.lab, switch="한국어 스위치"))
+    korean = replace(bare_pcs, lab=replace(bare_pcs.lab, switch="한국어 스위치"))
     created(korean)
     assert set(actions(korean).values()) == {"unchanged"}
