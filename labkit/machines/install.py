@@ -23,10 +23,10 @@ def install(session: Session) -> bool:
     found = survey(session)
     settle.share_host_keys(session, found)
     fresh = found.fresh
-    settled = settle.adopt(session, found) + _settle_finished(session, found)
-    waiting = [place for place in fresh if place.name not in settled]
-    failures = _failed_before(waiting, found)
-    waiting = [place for place in waiting if place.name not in failures]
+    settled, failures = _settle_finished(session, found)
+    settled += settle.adopt(session, found)
+    failures |= _failed_before(fresh, found)
+    waiting = [place for place in fresh if place.name not in failures and place.name not in settled]
     _arm(session, waiting, found)
     started = power.start(session, [place.name for place in found.places if not place.runs])
     others = [place.machine for place in found.places if place not in waiting and place.name not in failures]
@@ -57,21 +57,29 @@ def missing(session: Session) -> str | None:
     return f"no answer by SSH: {', '.join(silent)}" if silent else None
 
 
-def _settle_finished(session: Session, found: Survey) -> list[str]:
-    """Record installations that ended while nobody followed them; return the machines' names."""
+def _settle_finished(session: Session, found: Survey) -> tuple[list[str], dict[str, str]]:
+    """Record installations that ended while nobody followed them; return whose, and whose cannot be recorded."""
     read_history(session, found)
-    finished = [place for place in found.fresh if _told(found, place, "installed") is not None]
-    for place in finished:
-        settle.installed(session, place, _told(found, place, "installed") or "")
-    return [place.name for place in finished]
+    settled, failures = [], {}
+    for place in found.fresh:
+        host_key = _told(found, place, "installed")
+        if host_key is None:
+            continue
+        try:
+            settle.installed(session, place, host_key)
+        except LabError as error:
+            failures[place.name] = error.problem
+        else:
+            settled.append(place.name)
+    return settled, failures
 
 
-def _failed_before(waiting: list[Place], found: Survey) -> dict[str, str]:
+def _failed_before(fresh: list[Place], found: Survey) -> dict[str, str]:
     """Machines that stand in a failed installation: they are not touched, since a stage turns nothing off."""
     return {
         place.name: f"{stages.failed(place.name, _told(found, place, 'failed'))};"
         f" `inv hyperv.stop --machine {place.name} --cut-power` turns it off, then it is tried again"
-        for place in waiting
+        for place in fresh
         if place.runs and _told(found, place, "failed") is not None
     }
 

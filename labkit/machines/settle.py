@@ -22,7 +22,10 @@ def installed(session: Session, place: Place, host_key: str) -> None:
     """
     key = _HOST_KEY.match(host_key)
     if not key:
-        raise LabError(f"{place.name} told a host key that is none: {host_key[:60]!r}", "run `inv os.install` again")
+        raise LabError(
+            f"{place.name} told a host key that is none: {host_key[:60]!r}",
+            f"run `inv os.reinstall --machine {place.name}`",
+        )
     address = str(place.machine.mgmt.address)
     keys.pin(session.state, address, key[0])
     server.run(session.machines.bootstrap(), shlex.join(["pxe-installed.sh", place.name, place.disk, address, key[0]]))

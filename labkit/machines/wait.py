@@ -42,7 +42,7 @@ def collect_notes(session: Session, machine: Machine) -> None:
     result = session.machines.to(machine).run(f"grep -sH . {NOTES}/*", check=False, timeout_s=30)
     for line in result.stdout.splitlines():
         source, _, text = line.removeprefix(f"{NOTES}/").partition(":")
-        session.journal.note(f"{machine.name}: {source}", text)
+        session.journal.note(f"{machine.name}: {source}", text.strip())
 
 
 def for_all(session: Session, machines: Iterable[Machine], timeout_s: float) -> dict[str, float]:

@@ -1,0 +1,176 @@
+"""A lab in memory: hosts with their VMs, and a bootstrap server that arms, records and logs as the scripts do."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import time
+from collections.abc import Callable, Generator, Iterable
+from dataclasses import dataclass, field, replace
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from labkit.errors import UnreachableError
+from labkit.lab import Lab, Machine
+from labkit.remote import Result
+from labkit.session import Session
+
+KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIL4Vg3xGdRfeHkOmt0FyHnCEzIYqQpN7oDzKz1cVqBcc"
+NOW = 1795448400
+
+
+@dataclass
+class World:
+    """What is the case on hosts and machines; the tests arrange it and look at it afterwards."""
+
+    lab: Lab
+    disks: dict[str, str] = field(default_factory=dict)
+    running: set[str] = field(default_factory=set)
+    up: set[str] = field(default_factory=set)
+    armed: dict[str, dict[str, Any]] = field(default_factory=dict)
+    installed: dict[str, dict[str, Any]] = field(default_factory=dict)
+    known_hosts: dict[str, str] = field(default_factory=dict)
+    log: list[str] = field(default_factory=list)
+    later: list[str] = field(default_factory=list)  # what is logged once somebody follows
+    notes: dict[str, str] = field(default_factory=dict)
+    calls: list[str] = field(default_factory=list)
+    clock: int = NOW
+    breaks: int = 0  # how often the stream of the logs breaks before it holds
+    behave: Callable[[World, str], Iterable[str]] = lambda world, machine: world.installs(machine)
+
+    def address(self, name: str) -> str:
+        return str(self.lab.machine(name).mgmt.address)
+
+    def event(self, name: str, stage: str, query: str = "") -> str:
+        self.clock += 1
+        row = {"time": self.clock, "client": self.address(name), "method": "GET", "status": 204, "bytes": 0}
+        return json.dumps(row | {"uri": f"/event/{name}/{stage}{query}"})
+
+    def installs(self, name: str) -> list[str]:
+        """What a machine that installs as it should leaves in the log; afterwards it answers."""
+        self.up.add(name)
+        told = "?hostkey=" + KEY.replace(" ", "%20").replace("+", "%2B")
+        return [self.event(name, stage) for stage in ("kickstart", "installing")] + [
+            self.event(name, "installed", told)
+        ]
+
+    def start(self, _session: Session, names: Iterable[str]) -> list[str]:
+        started = [name for name in names if name not in self.running]
+        for name in started:
+            self.running.add(name)
+            if name in self.armed:
+                self.log += self.behave(self, name)
+            elif name in self.installed:
+                self.up.add(name)
+        self.calls += [f"start {name}" for name in started]
+        return started
+
+    def script(self, words: list[str]) -> str:
+        self.calls.append(" ".join(words[:3]))
+        if words[0] == "pxe-arm.sh":
+            self.clock += 1
+            for pair in words[1:]:
+                name, _, disk = pair.partition("=")
+                self.armed[name] = {"state": "armed", "machine": name, "disk": disk, "time": self.clock}
+        if words[0] == "pxe-installed.sh":
+            _, name, disk, address, key = words
+            self.installed[name] = {"state": "installed", "machine": name, "disk": disk, "time": self.clock}
+            self.known_hosts[address] = key
+            self.armed.pop(name, None)
+        return f"changed: {words[0]}\n"
+
+    def records(self) -> str:
+        rows = [json.dumps(row) for row in (*self.armed.values(), *self.installed.values())]
+        rows += [f"{address} {key}" for address, key in self.known_hosts.items()]
+        return "\n".join([*rows, f"now {self.clock} +0000"])
+
+
+class Station:
+    """The shell of one machine, as far as the library uses it."""
+
+    def __init__(self, world: World, machine: Machine) -> None:
+        self.world, self.machine, self.name = world, machine, machine.name
+
+    def run(self, command: str, **_: Any) -> Result:
+        if self.machine != self.world.lab.bootstrap and self.name not in self.world.up:
+            raise UnreachableError(f"{self.name} ({self.machine.mgmt.address}): no SSH connection")
+        if command.startswith("grep -sH"):
+            note = self.world.notes.get(self.name)
+            return Result(f"/etc/lab/notes.d/{note}\n" if note else "", "", 0 if note else 2)
+        return Result("", "", 0)
+
+    def sudo(self, command: str, **_: Any) -> Result:
+        if command.startswith("/opt/lab/scripts/"):
+            return Result(self.world.script(shlex.split(command.removeprefix("/opt/lab/scripts/"))), "", 0)
+        text = self.world.records() if "known_hosts" in command else "\n".join(self.world.log)
+        return Result(text, "", 0)
+
+    def follow(self, _command: str, **_: Any) -> Generator[str | None, None, None]:
+        if self.world.breaks:
+            self.world.breaks -= 1
+            raise UnreachableError("bootstrap (192.0.2.100): the connection broke")
+        self.world.log += self.world.later
+        yield from list(self.world.log)
+        while True:
+            time.sleep(0.01)
+            yield None
+
+
+class Stations:
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.forgotten: list[str] = []
+
+    def bootstrap(self) -> Station:
+        return self.to(self.world.lab.bootstrap)
+
+    def to(self, machine: Machine) -> Station:
+        return Station(self.world, machine)
+
+    def is_up(self, machine: Machine) -> bool:
+        return machine == self.world.lab.bootstrap or machine.name in self.world.up
+
+    def forget(self, machine: Machine) -> None:
+        self.forgotten.append(machine.name)
+
+
+class Pcs:
+    def __init__(self, world: World) -> None:
+        self.world = world
+
+    def read(self, fresh: bool = False) -> dict[str, Any]:
+        return {host.name: self._host(host.name) for host in self.world.lab.hosts}
+
+    def _host(self, host: str) -> Any:
+        vms = {
+            machine.name: SimpleNamespace(
+                state="Running" if machine.name in self.world.running else "Off",
+                system_disk=SimpleNamespace(id=self.world.disks[machine.name]),
+            )
+            for machine in self.world.lab.on_host(host)
+            if machine.name in self.world.disks
+        }
+        return SimpleNamespace(machines=vms, service="Running", refusal=None)
+
+
+@pytest.fixture
+def world(lab: Lab) -> World:
+    """Every machine described, created and off; nothing installed but the bootstrap server."""
+    short = lab.timeouts.model_copy(update={"install_s": 3, "ssh_s": 2, "bootstrap_s": 1})
+    found = World(replace(lab, timeouts=short))
+    found.disks = {machine.name: f"{machine.number:08x}" for machine in lab.machines}
+    found.running = {"bootstrap"}
+    return found
+
+
+@pytest.fixture
+def session(world: World, monkeypatch: pytest.MonkeyPatch) -> Session:
+    opened = Session(world.lab)
+    opened.machines = Stations(world)  # type: ignore[assignment]
+    opened.hosts = Pcs(world)  # type: ignore[assignment]
+    monkeypatch.setattr("labkit.hyperv.power.start", world.start)
+    monkeypatch.setattr("labkit.machines.wait.PAUSE_S", 0.02)
+    monkeypatch.setattr("labkit.machines.follow.PAUSE_S", 0.02)
+    return opened

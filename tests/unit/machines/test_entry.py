@@ -1,0 +1,94 @@
+"""What opens the lab: made once, for its owner only, and read by the system's ssh as it is meant."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import paramiko
+import pytest
+
+from labkit import keys
+from labkit.errors import MissingError
+from labkit.lab import Lab
+from labkit.machines import entry
+from labkit.session import Session
+from labkit.state import StateDir
+
+
+@pytest.fixture
+def state(session: Session) -> StateDir:
+    return session.state
+
+
+def test_keys_are_made_once(lab: Lab, state: StateDir) -> None:
+    assert entry.prepare(lab, state) is True
+    before = {path: path.read_bytes() for path in state.path.rglob("*") if path.is_file()}
+    assert entry.prepare(lab, state) is False
+    assert {path: path.read_bytes() for path in state.path.rglob("*") if path.is_file()} == before
+
+
+def test_private_files_are_for_their_owner_only(lab: Lab, state: StateDir) -> None:
+    entry.prepare(lab, state)
+    for path in (state.private_key, state.bootstrap / keys.HOST_KEY, entry.kickstart_file(state)):
+        assert path.stat().st_mode & 0o777 == 0o600
+    assert state.path.stat().st_mode & 0o777 == 0o700
+
+
+def test_the_key_pair_is_ed25519_and_fits(lab: Lab, state: StateDir) -> None:
+    entry.prepare(lab, state)
+    key = paramiko.Ed25519Key.from_private_key_file(str(state.private_key))
+    assert keys.public_key(state) == f"ssh-ed25519 {key.get_base64()} lab-7e57"
+
+
+def test_a_lost_public_key_is_written_again_from_the_private_one(lab: Lab, state: StateDir) -> None:
+    entry.prepare(lab, state)
+    before = keys.public_key(state)
+    state.public_key.unlink()
+    assert entry.prepare(lab, state) is True
+    assert keys.public_key(state) == before
+
+
+def test_the_bootstrap_servers_host_key_is_pinned_and_in_its_kickstart(lab: Lab, state: StateDir) -> None:
+    entry.prepare(lab, state)
+    private, public = keys.bootstrap_host_key(state)
+    assert keys.pinned(state) == {"192.0.2.100": " ".join(public.split()[:2])}
+    text = entry.kickstart_file(state).read_text()
+    assert private in text
+    assert f'sshkey --username=lab "{keys.public_key(state)}"' in text
+
+
+def test_a_pin_replaces_the_one_at_that_address_alone(state: StateDir) -> None:
+    assert keys.pin(state, "10.0.0.1", "ssh-ed25519 AAAA comment") is True
+    assert keys.pin(state, "10.0.0.2", "ssh-ed25519 BBBB") is True
+    assert keys.pin(state, "10.0.0.1", "ssh-ed25519 AAAA other comment") is False
+    assert keys.pin(state, "10.0.0.1", "ssh-ed25519 CCCC") is True
+    assert state.known_hosts.read_text() == "10.0.0.1 ssh-ed25519 CCCC\n10.0.0.2 ssh-ed25519 BBBB\n"
+
+
+def test_keys_that_are_not_there_name_the_task_that_makes_them(state: StateDir) -> None:
+    for read in (keys.public_key, keys.bootstrap_host_key):
+        with pytest.raises(MissingError) as error:
+            read(state)
+        assert "inv os.bootstrap" in str(error.value)
+
+
+def test_ssh_reads_the_configuration_as_it_is_meant(lab: Lab, state: StateDir, tmp_path: Path) -> None:
+    program = shutil.which("ssh")
+    if program is None:
+        pytest.skip("no ssh on the PATH")
+    entry.prepare(lab, state)
+
+    def asked(machine: str) -> dict[str, str]:
+        command = [program, "-G", "-F", str(state.ssh_config), machine]
+        lines = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+        return dict(line.split(" ", 1) for line in lines if " " in line)
+
+    w1, bootstrap = asked("w1"), asked("bootstrap")
+    assert (w1["hostname"], w1["proxyjump"], w1["user"]) == ("10.190.86.13", "bootstrap", "lab")
+    assert bootstrap["hostname"] == "192.0.2.100"
+    assert "proxyjump" not in bootstrap
+    assert w1["stricthostkeychecking"] in ("true", "yes")
+    assert w1["identityfile"] == str(state.private_key)
+    assert w1["userknownhostsfile"] == str(state.known_hosts)
