@@ -39,7 +39,7 @@ def calls(task: Any) -> list[Any]:
 
 
 def rows(session: Session, task: Any) -> list[Row]:
-    """Each task of the plan with what it lacks. Probing ends at the first stage that cannot be looked at."""
+    """Each task of the plan with what it lacks. Looking ends at the first stage that cannot be looked at."""
     looking, found = True, []
     for call in calls(task):
         name, state = kinds.typed_name(call), ""
@@ -52,12 +52,12 @@ def rows(session: Session, task: Any) -> list[Row]:
 
 
 def _state(session: Session, stage: str) -> tuple[str, bool]:
-    """What `stage` lacks, and whether those after it can be looked at: what is missing here is missing there."""
+    """What `stage` lacks, and whether those after it can be looked at: what does not answer here does not there."""
     try:
-        lacking = probes.missing(session, stage)
+        lacking = probes.PROBES[stage](session)
     except LabError as error:
-        return error.problem, False
-    return ("satisfied", True) if lacking is None else (lacking, False)
+        return error.problem.replace("\nerror: ", "; "), False
+    return lacking or "satisfied", True
 
 
 def show(session: Session, task: Any) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from rich.table import Table
 from rich.text import Text
 
-from labkit.cluster import kubectl
+from labkit.cluster import kubectl, stages
 from labkit.cluster.status import node_rows
 from labkit.errors import LabError
 from labkit.lab import Machine
@@ -82,6 +82,9 @@ def _nodes(session: Session, answering: set[str]) -> tuple[Mapping[str, str], li
     if session.lab.control_plane.name not in answering:
         return {}, []
     try:
+        lacks = stages.missing(session, "k8s.control-plane")
+        if lacks:
+            return {}, [f"no cluster yet: {lacks}"]
         nodes = json.loads(kubectl.run(session, "get", "nodes", "--output=json"))
     except LabError as error:
         return {}, [error.problem]

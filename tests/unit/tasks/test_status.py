@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from labkit import status
-from labkit.cluster import kubectl
+from labkit.cluster import kubectl, stages
 from labkit.errors import LabError, UnreachableError
 from labkit.lab import Machine
 from labkit.session import Session
@@ -25,6 +25,7 @@ class World:
     deaf: tuple[str, ...] = ()
     not_ready: tuple[str, ...] = ()
     api_error: str = ""
+    no_cluster: str | None = None
     asked: list[str] = field(default_factory=list)
 
     def survey(self) -> tuple[dict[str, Any], list[LabError]]:
@@ -58,6 +59,7 @@ def world(session: Session, monkeypatch: pytest.MonkeyPatch) -> World:
     session.__dict__["machines"] = made
     session.state.write(session.state.private_key, "key")
     monkeypatch.setattr(kubectl, "run", made.nodes)
+    monkeypatch.setattr(stages, "missing", lambda _session, _stage: made.no_cluster)
     return made
 
 
@@ -109,6 +111,11 @@ def test_a_cluster_that_does_not_answer_is_told_beside_the_rest(session: Session
     found, errors = status.rows(session)
     assert errors == ["connection refused"]
     assert found[2].ssh == "answers"
+
+
+def test_a_lab_without_a_cluster_says_so(session: Session, world: World) -> None:
+    world.no_cluster = "/etc/kubernetes/admin.conf is not there"
+    assert status.rows(session)[1] == ["no cluster yet: /etc/kubernetes/admin.conf is not there"]
 
 
 def test_it_is_printed(session: Session, world: World, capsys: pytest.CaptureFixture[str]) -> None:
