@@ -1,4 +1,4 @@
-"""The rehearsal's room, started and removed from here; what runs in it is the separate program `python -m rehearsal`."""
+"""The rehearsal's room: these tasks only start the separate program `python -m rehearsal`."""
 
 from __future__ import annotations
 

@@ -66,6 +66,13 @@ def key(source: Path) -> str:
     return digest.hexdigest()[:12]
 
 
+def prune(cache: Path, keep: Path) -> None:
+    """Remove images of earlier contents from the cache; no installed disk may be a layer over one of them."""
+    for image in cache.glob("image-*"):
+        if image != keep:
+            shutil.rmtree(image)
+
+
 def build(root: Path) -> None:
     """Turn a fresh Debian tree into the base image, in place."""
     _forget_services(root)

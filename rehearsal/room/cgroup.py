@@ -1,4 +1,4 @@
-"""The control groups of the room: by them everything that it started can be found again, whatever became of its parents.
+"""The control groups of the room: by them all that it started is found again, whatever became of its parents.
 
 Both layouts occur: one unified hierarchy, or version 1 with a named hierarchy of systemd's beside it.
 """
@@ -16,7 +16,7 @@ ENTER = 'while [ "$1" != -- ]; do echo $$ > "$1/cgroup.procs" || exit 1; shift; 
 
 
 def hierarchies(mounts: str) -> list[Path]:
-    """Where groups can be made without limits attached: cgroup2 and systemd's own hierarchy; `mounts` is /proc/mounts."""
+    """Where groups can be made that limit nothing: cgroup2 and systemd's hierarchy; `mounts` is /proc/mounts' text."""
     found = []
     for line in mounts.splitlines():
         _, point, kind, options, *_ = line.split()

@@ -14,13 +14,13 @@ SUITE = "bookworm"
 # What the machines' programs come from; the stand-in RPMs reveal them under Rocky's names.
 PACKAGES = (
     "ca-certificates", "chrony", "conntrack", "containerd", "containernetworking-plugins", "curl", "dbus", "dnf",
-    "dnf-plugins-core", "dnsmasq-base", "e2fsprogs", "ethtool", "firewalld", "gawk", "hostname", "iproute2", "iptables",
-    "iputils-ping", "jq", "kmod", "less", "libnss-myhostname",
-    "libpam-systemd", "login", "network-manager", "nfs-common",
-    "nfs-kernel-server", "nftables", "nginx-light", "openssh-server", "openssl", "passwd", "procps", "psmisc", "python3",
-    "python3-cffi-backend", "python3-cryptography", "python3-dnf", "python3-firewall", "python3-libdnf", "python3-pip",
-    "python3-rpm", "python3-venv", "python3-yaml", "rpm", "rsync", "runc", "socat", "sudo", "systemd", "systemd-sysv",
-    "tar", "tzdata", "util-linux", "wget", "xfsprogs", "xz-utils",
+    "dnf-plugins-core", "dnsmasq-base", "e2fsprogs", "ethtool", "firewalld", "gawk", "hostname", "iproute2",
+    "iptables", "iputils-ping", "jq", "kmod", "less", "libnss-myhostname", "libpam-systemd", "login",
+    "network-manager", "nfs-common", "nfs-kernel-server", "nftables", "nginx-light", "openssh-server", "openssl",
+    "passwd", "procps", "psmisc", "python3", "python3-cffi-backend", "python3-cryptography", "python3-dnf",
+    "python3-firewall", "python3-libdnf", "python3-pip", "python3-rpm", "python3-venv", "python3-yaml", "rpm",
+    "rsync", "runc", "socat", "sudo", "systemd", "systemd-sysv", "tar", "tzdata", "util-linux", "wget", "xfsprogs",
+    "xz-utils",
 )  # fmt: skip
 
 # Never read by a machine, and half of the tree's files.

@@ -29,6 +29,11 @@ class Disk:
         return self.record.exists()
 
     @property
+    def image(self) -> Path:
+        """The base image that the system on the disk is a layer over, whatever became the newest since."""
+        return Path(json.loads(self.record.read_text(encoding="utf-8"))["image"])
+
+    @property
     def raw(self) -> Path:
         """The bytes of a data disk, a sparse file."""
         return self.folder / "disk.raw"

@@ -34,6 +34,8 @@ FILES: dict[str, str] = {
     "etc/hosts": "127.0.0.1   localhost localhost.localdomain\n::1         localhost localhost.localdomain\n",
     "etc/sudoers": "Defaults secure_path = /sbin:/bin:/usr/sbin:/usr/bin\nroot ALL=(ALL) ALL\n%wheel ALL=(ALL) ALL\n"
     "#includedir /etc/sudoers.d\n",
+    # Rocky's search path has the administrators' folders for everybody
+    "etc/environment": "PATH=/usr/local/bin:/usr/bin:/usr/local/sbin:/usr/sbin\n",
     "etc/machine-id": "",
     "etc/hostname": "localhost.localdomain\n",
     "etc/fstab": "",
@@ -51,8 +53,11 @@ LINKS: dict[str, str] = {
     "var/lib/dbus/machine-id": "/etc/machine-id",
 }
 MODES = {"etc/sudoers": 0o440}
-GONE = ("etc/ssh/ssh_host_*", "etc/sysctl.conf", "etc/sysctl.d/*", "usr/lib/sysctl.d/*", "etc/issue*", "etc/resolv.conf",
-        "usr/lib/python3/dist-packages/dnf-plugins/local.py", "etc/network", "etc/init.d", "etc/rc?.d", "etc/motd", "etc/lsb-release", "etc/default/nfs-*", "etc/modules-load.d/*")  # fmt: skip
+GONE = (
+    "etc/ssh/ssh_host_*", "etc/sysctl.conf", "etc/sysctl.d/*", "usr/lib/sysctl.d/*", "etc/issue*",
+    "etc/resolv.conf", "usr/lib/python3/dist-packages/dnf-plugins/local.py", "etc/network", "etc/init.d",
+    "etc/rc?.d", "etc/motd", "etc/lsb-release", "etc/default/nfs-*", "etc/modules-load.d/*",
+)  # fmt: skip
 
 
 def put_on(root: Path) -> None:

@@ -179,7 +179,7 @@ class Guest(threading.Thread):
         """Boot the installed system and wait for its end."""
         self._plug_machine()
         container = self._container()
-        system.mount(self._image, container.root)
+        system.mount(system.image, container.root)
         self._say(f"{self.vm.name}: booting from disk")
         self.is_system_up = True
         try:

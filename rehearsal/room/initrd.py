@@ -67,7 +67,7 @@ def archive(folders: tuple[str, ...], files: dict[str, bytes]) -> bytes:
 
 def _entry(name: str, content: bytes, mode: int) -> bytes:
     encoded = name.encode() + b"\0"
-    # magic, then 13 numbers of 8 hex digits: inode, mode, uid, gid, links, time, size, 4 of devices, name's length, check
+    # after the magic 13 numbers: inode, mode, uid, gid, links, time, size, 4 of devices, name's length, check
     numbers = (0, mode, 0, 0, 1, 0, len(content), 0, 0, 0, 0, len(encoded), 0)
     header = b"070701" + "".join(f"{number:08X}" for number in numbers).encode()
     return _padded(header + encoded) + _padded(content)

@@ -1,4 +1,4 @@
-"""The name server of EXTERNAL: it knows no name and says so at once, so that nobody waits for names in a sealed room."""
+"""The name server of EXTERNAL: it knows no name and says so at once, so that nobody waits in a sealed room."""
 
 from __future__ import annotations
 

@@ -12,9 +12,10 @@ MACHINE_NOTES = (
 
 # Notes that every installed machine carries, by name.
 MACHINES: dict[str, str] = {
-    "machine": "This machine is a systemd-nspawn container that presents itself as Rocky Linux; its programs are Debian's.",
-    "kernel": "This machine shares its host's kernel: swap, modules and sysctls outside net.* are stand-ins with a state "
-    "of its own, and its clock cannot be set.",
+    "machine": "This machine is a systemd-nspawn container that presents itself as Rocky Linux; "
+    "its programs are Debian's.",
+    "kernel": "This machine shares its host's kernel: swap, modules and sysctls outside net.* are stand-ins "
+    "with a state of its own, and its clock cannot be set.",
     "selinux": "SELinux is a stand-in: mode, labels, booleans and ports are recorded, nothing enforces them.",
     "installer": "This machine was installed by a stand-in for Anaconda, from the kickstart that it fetched.",
 }

@@ -43,7 +43,7 @@ def up(layout: Layout) -> None:
 
 
 def down(layout: Layout) -> None:
-    """Remove everything that `up` made and that ran in it, also after a crash; nothing happens when there is nothing."""
+    """Remove everything that `up` made and that ran in it, also after a crash; fine when there is nothing."""
     system.require_debian()
     _require_own()
     if os.getpid() in cgroup.members():
@@ -95,10 +95,14 @@ def _prepare(layout: Layout) -> None:
     layout.cache.mkdir(parents=True, exist_ok=True)
     layout.root.mkdir(parents=True, exist_ok=True)
     _say(f"base image: from {layout.cache} where it is there, else by debootstrap (2 minutes)")
-    base.image(layout.cache)
+    image = base.image(layout.cache)
+    if not (layout.root / "disks").exists():
+        base.prune(layout.cache, keep=image)
     content = initrd.build(layout.cache)
-    if not layout.upstream.exists():
+    try:
         upstream.build(layout.root, layout.cache, content, _kubectl(), _say)
+    except (RuntimeError, subprocess.CalledProcessError) as error:
+        raise RoomError(f"the upstream tree cannot be made: {error}") from error
 
 
 def _kubectl() -> Path:

@@ -78,7 +78,14 @@ class Installation:
         for script in self._of("post"):
             self._script(script, self._system if script.in_system else self._live)
         digest = hashlib.sha256(self._text.encode()).hexdigest()
-        self._target.disk.finish({"hostname": plan.hostname, "kickstart_sha256": digest, "release": release})
+        self._target.disk.finish(
+            {
+                "hostname": plan.hostname,
+                "kickstart_sha256": digest,
+                "release": release,
+                "image": str(self._target.image),
+            }
+        )
         return plan.end
 
     def _of(self, kind: str) -> Iterable[Script]:
