@@ -47,7 +47,8 @@ def hyperv_status(c: Context) -> None:
 
     s = session(c)
     facts, errors = s.hosts.survey()
-    s.output.print(display.status_table(s.lab, facts))
+    if facts:
+        s.output.print(display.status_table(s.lab, facts))
     if errors:
         raise together(errors)
 
