@@ -90,7 +90,7 @@ class Admission:
     def _claim(self, claim: Obj) -> None:
         if "storageClassName" in claim["spec"]:
             return
-        classes = self._store.list(("storage.k8s.io", "storageclasses"))
+        classes = self._store.all(("storage.k8s.io", "storageclasses"))
         default = [one for one in classes if annotations_of(one).get(DEFAULT_CLASS) == "true"]
         if default:
             newest = max(default, key=lambda one: str(dig(one, "metadata.creationTimestamp")))

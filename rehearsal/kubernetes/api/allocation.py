@@ -35,7 +35,7 @@ class Allocator:
         spec = service["spec"]
         if spec["type"] == "ExternalName":
             return
-        others = [one for one in self._store.list(SERVICES) if _place(one) != _place(service)]
+        others = [one for one in self._store.all(SERVICES) if _place(one) != _place(service)]
         causes = self._assign_address(spec, others)
         if spec["type"] in ("NodePort", "LoadBalancer"):
             causes += self._assign_ports(spec, others)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import socket
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -13,6 +14,7 @@ from .allocation import Allocator
 from .authorization import Authorizer
 from .bootstrap import ensure_defaults
 from .disk import Disk
+from .errors import ApiError
 from .flags import Flags
 from .handlers import Api
 from .identity import Authenticator
@@ -27,6 +29,7 @@ from .store import Store
 
 EVENT_LIFE_S = 3600.0
 EVENT_SWEEP_S = 300.0
+DEFAULTS_S = 10.0
 CONNECT_S = 2.0
 log = logging.getLogger("apiserver")
 
@@ -47,13 +50,13 @@ def run(flags: Flags) -> int:
 def build(flags: Flags, store: Store) -> Server:
     """The server with everything behind it, bound to its port but not yet serving."""
     registry = Registry()
-    for definition in store.list(("apiextensions.k8s.io", "customresourcedefinitions")):
+    for definition in store.all(("apiextensions.k8s.io", "customresourcedefinitions")):
         registry.add_definition(definition)
     allocator = Allocator(store, flags.text("service-cluster-ip-range"), flags.text("service-node-port-range"))
     operations = Operations(store, registry, Admission(store, allocator))
     tokens = _tokens(flags)
     address = flags.text("advertise-address") or "127.0.0.1"
-    ensure_defaults(operations, allocator.first_address, address, flags.number("secure-port"))
+    _keep_defaults(operations, allocator.first_address, address, flags.number("secure-port"))
     api = Api(
         operations=operations,
         authorizer=Authorizer(store),
@@ -112,13 +115,26 @@ def _missing(etcd_servers: str) -> str:
     return ""
 
 
+def _keep_defaults(operations: Operations, service_address: str, address: str, port: int) -> None:
+    """Make what every cluster has, and make it again when somebody deletes it (kubectl delete service --all)."""
+    try:
+        ensure_defaults(operations, service_address, address, port)
+    except ApiError as error:
+        log.warning("an object of every cluster cannot be made: %s", error)
+    _later(DEFAULTS_S, _keep_defaults, operations, service_address, address, port)
+
+
+def _later(seconds: float, call: Callable[..., None], *arguments: object) -> None:
+    timer = threading.Timer(seconds, call, arguments)
+    timer.daemon = True
+    timer.start()
+
+
 def _sweep_events(store: Store) -> None:
     """Forget events after an hour, as the real server does."""
     key = ("", "events")
-    for event in store.list(key):
+    for event in store.all(key):
         moment = event.get("lastTimestamp") or dig(event, "metadata.creationTimestamp")
         if age_seconds(moment) > EVENT_LIFE_S:
             store.remove(key, namespace_of(event), name_of(event))
-    timer = threading.Timer(EVENT_SWEEP_S, _sweep_events, (store,))
-    timer.daemon = True
-    timer.start()
+    _later(EVENT_SWEEP_S, _sweep_events, store)

@@ -85,11 +85,11 @@ class Authorizer:
         return any(_rule_allows(rule, asked) for rule in self._rules(asked))
 
     def _rules(self, asked: Attributes) -> Iterator[Obj]:
-        for binding in self._store.list((RBAC, "clusterrolebindings")):
+        for binding in self._store.all((RBAC, "clusterrolebindings")):
             if _binds(binding, asked.user, ""):
                 yield from self._role_rules(binding["roleRef"], "")
         if asked.namespace:
-            for binding in self._store.list((RBAC, "rolebindings"), asked.namespace):
+            for binding in self._store.all((RBAC, "rolebindings"), asked.namespace):
                 if _binds(binding, asked.user, asked.namespace):
                     yield from self._role_rules(binding["roleRef"], asked.namespace)
 
@@ -98,7 +98,8 @@ class Authorizer:
             role = self._store.get((RBAC, "roles"), namespace, reference["name"])
         else:
             role = self._store.get((RBAC, "clusterroles"), "", reference["name"])
-        return dig(role, "rules", [])
+        found: list[Obj] = dig(role, "rules", [])
+        return found
 
 
 def refusal(asked: Attributes) -> ApiError:

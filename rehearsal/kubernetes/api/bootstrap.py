@@ -5,6 +5,7 @@ Stands in for the API server's post-start hooks.
 
 from __future__ import annotations
 
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +30,12 @@ def ensure_defaults(operations: Operations, service_address: str, address: str, 
     _point_at(operations, address, port)
 
 
+@cache
+def _listed() -> list[Obj]:
+    return list(yaml.safe_load_all((Path(__file__).parent / "bootstrap.yaml").read_text(encoding="utf-8")))
+
+
 def _defaults(service_address: str, port: int) -> list[Obj]:
-    listed: list[Obj] = list(yaml.safe_load_all((Path(__file__).parent / "bootstrap.yaml").read_text(encoding="utf-8")))
     note = _object("v1", "ConfigMap", "stand-in", "kube-public", data={"note": STAND_IN})
     spec = {
         "type": "ClusterIP",
@@ -39,7 +44,7 @@ def _defaults(service_address: str, port: int) -> list[Obj]:
     }
     service = _object("v1", "Service", "kubernetes", "default", spec=spec)
     service["metadata"]["labels"] = {"component": "apiserver", "provider": "kubernetes"}
-    return [*listed, note, service]
+    return [*_listed(), note, service]
 
 
 def _object(api_version: str, kind: str, name: str, namespace: str, **rest: Any) -> Obj:
@@ -73,4 +78,8 @@ def _point_at(operations: Operations, address: str, port: int) -> None:
     for obj in (endpoints, part):
         _ensure(operations, obj)
         changed = {key: value for key, value in obj.items() if key not in ("metadata", "apiVersion", "kind")}
-        operations.modify(_target(operations, obj), lambda old, new=changed: {**old, **new}, Options(LOOPBACK))
+        operations.modify(_target(operations, obj), partial(_with, changed), Options(LOOPBACK))
+
+
+def _with(changed: Obj, old: Obj) -> Obj:
+    return {**old, **changed}

@@ -80,13 +80,15 @@ class Client:
                 return None
             raise
 
-    def watch(self, path: str, version: str, timeout_s: int = WATCH_S, **query: str) -> Iterator[Obj]:
+    def watch(
+        self, path: str, version: str, timeout_s: int = WATCH_S, query: dict[str, str] | None = None
+    ) -> Iterator[Obj]:
         """Events {type, object} since `version`, until the server ends the watch. 410 comes as ApiError.
 
         The connection is the caller's alone and is closed when the iteration ends.
         """
         asked = {
-            **query,
+            **(query or {}),
             "watch": "true",
             "allowWatchBookmarks": "true",
             "resourceVersion": version,

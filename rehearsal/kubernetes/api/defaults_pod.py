@@ -1,4 +1,7 @@
-"""The values that the API server fills into a pod's spec. Stands in for k8s.io/kubernetes/pkg/apis/core/v1/defaults.go."""
+"""The values that the API server fills into a pod's spec.
+
+Stands in for k8s.io/kubernetes/pkg/apis/core/v1/defaults.go.
+"""
 
 from __future__ import annotations
 

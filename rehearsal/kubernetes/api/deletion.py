@@ -45,7 +45,7 @@ def remove(store: Store, registry: Registry, resource: Resource, obj: Obj) -> No
     """Take the object out of the store; a definition takes its objects with it."""
     if resource.kind == "CustomResourceDefinition":
         key = (obj["spec"]["group"], obj["spec"]["names"]["plural"])
-        for one in store.list(key):
+        for one in store.all(key):
             store.remove(key, namespace_of(one), name_of(one))
         registry.drop_definition(obj)
     store.remove(resource.key, namespace_of(obj), name_of(obj))

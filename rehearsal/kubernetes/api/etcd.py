@@ -6,19 +6,20 @@ import fcntl
 import logging
 import socket
 import threading
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from .flags import Flags
+from .listener import Listener
 from .stopping import until_stopped
 
 log = logging.getLogger("etcd")
 
 
 class _Health(BaseHTTPRequestHandler):
-    def do_GET(self) -> None:  # noqa: N802 - the name in the base class
+    def do_GET(self) -> None:
         body = b'{"health":"true","reason":""}\n'
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
@@ -43,7 +44,7 @@ def run(flags: Flags) -> int:
             _accept(url)
         for url in flags.text("listen-metrics-urls").split(","):
             place = urlsplit(url)
-            health = HTTPServer((place.hostname or "127.0.0.1", place.port or 2381), _Health)
+            health = Listener((place.hostname or "127.0.0.1", place.port or 2381), _Health)
             threading.Thread(target=health.serve_forever, daemon=True).start()
         log.info("stand-in for etcd owns %s", folder)
         until_stopped()

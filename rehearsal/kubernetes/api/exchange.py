@@ -11,6 +11,7 @@ import yaml
 
 from .errors import bad_request
 from .identity import User
+from .protobuf import decode
 
 JSON = "application/json"
 PROTOBUF = "application/vnd.kubernetes.protobuf"
@@ -40,9 +41,11 @@ class Request:
         return self.headers.get("content-type", JSON).partition(";")[0].strip()
 
     def content(self) -> Any:
-        """The body, which is JSON or YAML; 400 when it is neither."""
+        """The body, which is JSON, YAML or protobuf; 400 when it is none of them."""
         if not self.body:
             return {}
+        if self.content_type == PROTOBUF:
+            return decode(self.body)
         try:
             return json.loads(self.body)
         except ValueError as error:

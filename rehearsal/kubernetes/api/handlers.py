@@ -6,14 +6,15 @@ Stands in for the handler chain of k8s.io/apiserver.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from . import discovery, subresources
 from .authorization import Attributes, Authorizer
 from .deletion import delete
-from .errors import ApiError, bad_request, no_such_path
-from .exchange import PROTOBUF, Answer, Request, wants_table
+from .errors import bad_request, no_such_path
+from .exchange import Answer, Request, wants_table
+from .identity import AUTHENTICATED, User
 from .objects import Obj
 from .operations import Operations, Options, Target
 from .patches import patch
@@ -40,11 +41,21 @@ class Api:
 
     def answer(self, request: Request) -> Answer:
         """The answer to one request; raises ApiError for what is refused."""
+        request = self._impersonated(request)
         if is_resource_path(request.path):
             return self._resource(request)
         asked = Attributes(request.user, request.method.lower(), path=request.path)
         self.authorizer.require(asked)
         return self._other(request)
+
+    def _impersonated(self, request: Request) -> Request:
+        """The request as the user whom `kubectl --as` names, if the real one may act as somebody else."""
+        name = request.headers.get("impersonate-user", "")
+        if not name:
+            return request
+        self.authorizer.require(Attributes(request.user, "impersonate", resource="users", name=name))
+        groups = [group for group in request.headers.get("impersonate-group", "").split(",") if group]
+        return replace(request, user=User(name, (*groups, AUTHENTICATED)))
 
     def _other(self, request: Request) -> Answer:
         path, registry = request.path.rstrip("/"), self.operations.registry
@@ -77,9 +88,6 @@ class Api:
         aim = target(self.operations.registry, request.path)
         asked = verb(request, aim)
         self.authorizer.require(attributes(request, aim, asked))
-        if PROTOBUF in request.content_type:
-            message = "the stand-in API server reads JSON and YAML only, not protobuf"
-            raise ApiError(415, "UnsupportedMediaType", message)
         options = _options(request)
         if aim.subresource and aim.subresource not in ("status", "finalize", "approval"):
             return self._subresource(request, aim, options)
@@ -142,7 +150,7 @@ class Api:
         store, registry, query = self.operations.store, self.operations.registry, request.query
         chosen = selection(aim.resource, query.get("labelSelector", ""), query.get("fieldSelector", ""))
         with store.lock:
-            found = [obj for obj in store.list(aim.resource.key, aim.namespace) if chosen(obj)]
+            found = [obj for obj in store.all(aim.resource.key, aim.namespace) if chosen(obj)]
             for obj in found:
                 delete(store, registry, aim.resource, obj, _deletion(request), options.dry_run)
         return Answer(body={"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success"})
@@ -186,7 +194,7 @@ def _deletion(request: Request) -> Obj:
 
 def _options(request: Request) -> Options:
     dry = request.query.get("dryRun", "")
-    body_dry = request.method == "DELETE" and b'"dryRun"' in request.body and b'"All"' in request.body
+    body_dry = request.method == "DELETE" and _object(request).get("dryRun") == ["All"]
     if dry not in ("", "All"):
         raise bad_request(f'Invalid value: "{dry}": supported values: "All"')
     return Options(

@@ -1,4 +1,7 @@
-"""/healthz, /livez and /readyz of the controller manager and the scheduler, over HTTPS with a certificate of their own."""
+"""/healthz, /livez and /readyz of the controller manager and the scheduler, over HTTPS.
+
+The certificate is made at start and signed by itself, as the real ones do.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import datetime
 import ssl
 import tempfile
 import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 from cryptography import x509
@@ -14,13 +17,15 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from .listener import Listener
+
 PATHS = ("/healthz", "/livez", "/readyz")
 
 
 class _Handler(BaseHTTPRequestHandler):
     timeout = 10
 
-    def do_GET(self) -> None:  # noqa: N802 - the name in the base class
+    def do_GET(self) -> None:
         code, body = (200, b"ok") if self.path.startswith(PATHS) else (404, b"not found")
         self.send_response(code)
         self.send_header("Content-Length", str(len(body)))
@@ -31,11 +36,11 @@ class _Handler(BaseHTTPRequestHandler):
         """Say nothing: probes come every few seconds."""
 
 
-def serve(address: str, port: int, name: str) -> ThreadingHTTPServer | None:
+def serve(address: str, port: int, name: str) -> Listener | None:
     """Answer probes on that port from a thread; port 0 serves nothing, as the real flag says."""
     if port == 0:
         return None
-    server = ThreadingHTTPServer((address, port), _Handler)
+    server = Listener((address, port), _Handler)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     with tempfile.NamedTemporaryFile() as pair:
         pair.write(_self_signed(name))

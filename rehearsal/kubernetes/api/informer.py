@@ -29,6 +29,7 @@ class Informer:
         self._objects: dict[tuple[str, str], Obj] = {}
         self._lock = threading.Lock()
         self._stopped = threading.Event()
+        self._complained = False
         self.synced = threading.Event()
 
     def listen(self, changed: Changed) -> None:
@@ -58,15 +59,21 @@ class Informer:
             try:
                 version = version or self._list()
                 version = self._follow(version)
+                self._complained = False
             except ApiError as error:
+                version = ""
                 if error.code != GONE:
-                    log.warning("%s: %s", self.path, error)
-                    time.sleep(RETRY_S)
-                version = ""
+                    self._wait_after(error)
             except (OSError, HTTPException, ValueError) as error:
-                log.info("%s: %s; trying again", self.path, error)
-                time.sleep(RETRY_S)
                 version = ""
+                self._wait_after(error)
+
+    def _wait_after(self, error: Exception) -> None:
+        """Say it once, not every second, until it works again."""
+        if not self._complained:
+            log.info("%s: %s; trying again every second", self.path, error)
+        self._complained = True
+        time.sleep(RETRY_S)
 
     def _list(self) -> str:
         listed = self._client.get(self.path, **self._query)
@@ -81,7 +88,7 @@ class Informer:
         return str(listed["metadata"]["resourceVersion"])
 
     def _follow(self, version: str) -> str:
-        for event in self._client.watch(self.path, version, **self._query):
+        for event in self._client.watch(self.path, version, query=self._query):
             if self._stopped.is_set():
                 break
             version = event["object"]["metadata"]["resourceVersion"]

@@ -7,7 +7,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -15,6 +15,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from .errors import ApiError
 from .exchange import Answer, Request
 from .identity import User
+from .listener import Listener
 
 NAME = "stand-in-kube-apiserver"
 HANDSHAKE_S = 10.0
@@ -35,11 +36,8 @@ def tls_context(certificate: Path, key: Path, client_ca: Path) -> ssl.SSLContext
     return context
 
 
-class Server(ThreadingHTTPServer):
+class Server(Listener):
     """Accepts connections; the TLS handshake is made in the connection's own thread, so nobody holds up the others."""
-
-    daemon_threads = True
-    request_queue_size = 128
 
     def __init__(self, address: tuple[str, int], context: ssl.SSLContext, identify: Identify, respond: Respond) -> None:
         self.context, self.identify, self.respond = context, identify, respond
@@ -55,7 +53,7 @@ class Server(ThreadingHTTPServer):
             return
         secured.settimeout(IDLE_S)
         try:
-            super().finish_request(secured, client_address)  # type: ignore[arg-type]
+            super().finish_request(secured, client_address)
         finally:
             secured.close()
 
@@ -81,7 +79,7 @@ class _Handler(BaseHTTPRequestHandler):
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name in the base class
         log.debug(format, *args)
 
-    def do_GET(self) -> None:  # noqa: N802 - the name in the base class
+    def do_GET(self) -> None:
         self._serve()
 
     do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_GET  # noqa: N815
@@ -91,7 +89,7 @@ class _Handler(BaseHTTPRequestHandler):
             answer = self.server.respond(self._request())
         except ApiError as error:
             answer = Answer(error.code, error.status())
-        except Exception as error:  # noqa: BLE001 - one broken request must not end the connection without an answer
+        except Exception as error:
             log.exception("%s %s", self.command, self.path)
             failure = ApiError(500, "InternalError", f"Internal error occurred: {error!r}")
             answer = Answer(500, failure.status())
@@ -105,15 +103,20 @@ class _Handler(BaseHTTPRequestHandler):
         if self.headers.get("Transfer-Encoding", "").lower() == "chunked":
             body = self._chunked_body()
         parts = urlsplit(self.path)
-        certificate = self.connection.getpeercert()  # type: ignore[attr-defined]
+        certificate = self.connection.getpeercert()
         return Request(
             method="GET" if self.command == "HEAD" else self.command,
             path=unquote(parts.path),
             query={key: values[0] for key, values in parse_qs(parts.query, keep_blank_values=True).items()},
-            headers={name.lower(): value for name, value in self.headers.items()},
+            headers=self._all_headers(),
             body=body,
             user=self.server.identify(certificate, self.headers.get("Authorization", "")),
         )
+
+    def _all_headers(self) -> dict[str, str]:
+        """By lower-case name; the values of a header that comes more than once are joined by commas."""
+        names = {name.lower() for name in self.headers}
+        return {name: ",".join(self.headers.get_all(name, [])) for name in names}
 
     def _chunked_body(self) -> bytes:
         parts = []

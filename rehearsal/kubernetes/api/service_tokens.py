@@ -1,4 +1,7 @@
-"""ServiceAccount tokens: RS256 JWTs signed with the cluster's service account key. Stands in for the token request API."""
+"""ServiceAccount tokens: RS256 JWTs signed with the cluster's service account key.
+
+Stands in for the TokenRequest API.
+"""
 
 from __future__ import annotations
 

@@ -67,7 +67,7 @@ class Store:
         with self.lock:
             return self._objects[key].get((namespace, name))
 
-    def list(self, key: StoreKey, namespace: str = "") -> list[Obj]:
+    def all(self, key: StoreKey, namespace: str = "") -> list[Obj]:
         """All objects of a kind, of one namespace when it is given, in the order of their names."""
         with self.lock:
             places = self._objects[key]

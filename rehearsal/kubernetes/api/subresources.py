@@ -46,7 +46,7 @@ def evict(operations: Operations, target: Target, body: Obj, options: Options) -
     """pods/eviction: delete a pod unless a PodDisruptionBudget forbids it just now (429)."""
     with operations.store.lock:
         pod = operations.get(target)
-        for budget in operations.store.list(("policy", "poddisruptionbudgets"), target.namespace):
+        for budget in operations.store.all(("policy", "poddisruptionbudgets"), target.namespace):
             if matches(dig(budget, "spec.selector"), labels_of(pod)) and not _may_disturb(operations, budget):
                 message = "Cannot evict pod as it would violate the pod's disruption budget."
                 cause = {
@@ -60,7 +60,7 @@ def evict(operations: Operations, target: Target, body: Obj, options: Options) -
 
 
 def _may_disturb(operations: Operations, budget: Obj) -> bool:
-    pods = operations.store.list(("", "pods"), namespace_of(budget))
+    pods = operations.store.all(("", "pods"), namespace_of(budget))
     chosen = [pod for pod in pods if matches(dig(budget, "spec.selector"), labels_of(pod))]
     healthy = sum(1 for pod in chosen if (condition(pod, "Ready") or {}).get("status") == "True")
     spec = budget["spec"]

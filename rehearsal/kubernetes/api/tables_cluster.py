@@ -149,6 +149,12 @@ def signing_request(obj: Obj) -> list[Any]:
     return [name_of(obj), age(obj), spec.get("signerName"), spec.get("username", ""), lasting, shown]
 
 
+def disruption_budget(obj: Obj) -> list[Any]:
+    spec, none = obj["spec"], "N/A"
+    allowed = dig(obj, "status.disruptionsAllowed", none)
+    return [name_of(obj), str(spec.get("minAvailable", none)), str(spec.get("maxUnavailable", none)), allowed, age(obj)]
+
+
 def _count(path: str) -> Callable[[Obj], list[Any]]:
     return lambda obj: [name_of(obj), len(dig(obj, path, {}) or {}), age(obj)]
 
@@ -211,6 +217,11 @@ LAYOUTS: dict[str, tuple[str, str, Cells]] = {
         csi_driver,
     ),
     "CSINode": ("Name|Drivers|Age", "", _count("spec.drivers")),
+    "PodDisruptionBudget": (
+        "Name|Min Available|Max Unavailable|Allowed Disruptions|Age",
+        "",
+        disruption_budget,
+    ),
     "PriorityClass": (
         "Name|Value|Global-Default|Age|PreemptionPolicy",
         "",

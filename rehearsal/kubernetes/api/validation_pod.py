@@ -50,6 +50,10 @@ def _container(container: Obj, path: str, names: set[str], volumes: set[str | No
         yield required(f"{path}.image")
     if (policy := container.get("imagePullPolicy", "Always")) not in PULL:
         yield unsupported(f"{path}.imagePullPolicy", policy, PULL)
+    yield from _container_lists(container, path, volumes)
+
+
+def _container_lists(container: Obj, path: str, volumes: set[str | None]) -> Iterator[Cause]:
     for number, mount in enumerate(container.get("volumeMounts") or []):
         if mount.get("name") not in volumes:
             found = f"{path}.volumeMounts[{number}].name"

@@ -24,7 +24,7 @@ def list_objects(store: Store, target: Target, request: Request) -> Obj:
     chosen = _selection(target, request)
     with store.lock:
         version = str(store.version)
-        found = [obj for obj in store.list(target.resource.key, target.namespace) if chosen(obj)]
+        found = [obj for obj in store.all(target.resource.key, target.namespace) if chosen(obj)]
     if wants_table(request.accept):
         return table(target.resource, found, version, request.query.get("includeObject", "Metadata"))
     return {
@@ -55,7 +55,7 @@ def watch(store: Store, target: Target, request: Request) -> Iterator[bytes]:
     initial = request.flag("sendInitialEvents") or (asked in ("", "0") and "sendInitialEvents" not in request.query)
     with store.lock:
         started = store.version
-        first = store.list(target.resource.key, target.namespace) if initial else []
+        first = store.all(target.resource.key, target.namespace) if initial else []
         since = None if initial or asked in ("", "0") else int(asked)
         subscription = store.subscribe(target.resource.key, since)
     end = time.monotonic() + float(request.query.get("timeoutSeconds") or USUAL_S)

@@ -87,7 +87,7 @@ class Certificates:
             .public_key(parsed.public_key())
             .serial_number(x509.random_serial_number())
             .not_valid_before(now - BACKDATE)
-            .not_valid_after(min(now + lifetime, self._authority.not_valid_after_utc))
+            .not_valid_after(min(now + lifetime, _end_of(self._authority)))
             .add_extension(x509.ExtendedKeyUsage(usages), critical=False)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         )
@@ -95,6 +95,13 @@ class Certificates:
             if isinstance(extension.value, x509.SubjectAlternativeName):
                 builder = builder.add_extension(extension.value, critical=False)
         return builder.sign(self._key, hashes.SHA256())  # type: ignore[arg-type]
+
+
+def _end_of(certificate: x509.Certificate) -> datetime.datetime:
+    """When a certificate ends. Debian 12's cryptography (38) knows the naive form only, which newer ones deprecate."""
+    if hasattr(certificate, "not_valid_after_utc"):
+        return certificate.not_valid_after_utc
+    return certificate.not_valid_after.replace(tzinfo=datetime.UTC)
 
 
 def approval_reason(request: Obj) -> str:

@@ -1,4 +1,7 @@
-"""Pod address ranges: each node gets one of --cluster-cidr. Stands in for pkg/controller/nodeipam (IPv4, range type)."""
+"""Pod address ranges: each node gets one of --cluster-cidr.
+
+Stands in for pkg/controller/nodeipam (range allocation, IPv4).
+"""
 
 from __future__ import annotations
 

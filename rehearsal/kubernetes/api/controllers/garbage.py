@@ -1,4 +1,6 @@
-"""Garbage collector: what belongs to an object goes when the object goes. Stands in for pkg/controller/garbagecollector.
+"""Garbage collector: what belongs to an object goes when the object goes.
+
+Stands in for pkg/controller/garbagecollector.
 
 It follows the kinds that the stand-in knows to own or be owned. Owners of other kinds are asked for when needed, so
 nothing is deleted by mistake; dependants of other kinds (custom objects) are left where they are.
@@ -7,6 +9,7 @@ nothing is deleted by mistake; dependants of other kinds (custom objects) are le
 from __future__ import annotations
 
 import threading
+from functools import partial
 
 from ..deletion import FOREGROUND, ORPHAN
 from ..objects import Obj, dig, is_deleting, name_of, namespace_of, uid_of
@@ -33,7 +36,7 @@ class GarbageCollector:
         self._queue = cluster.queue("garbage-collector", self._reconcile)
         for plural in KINDS:
             if plural not in ("namespaces", "storageclasses"):
-                cluster.informer(plural).listen(lambda before, after, kind=plural: self._changed(kind, before, after))
+                cluster.informer(plural).listen(partial(self._changed, plural))
 
     def _changed(self, plural: str, before: Obj | None, after: Obj | None) -> None:
         obj = after or before or {}
@@ -51,7 +54,7 @@ class GarbageCollector:
             left_behind = list(self._dependants.get(uid, ())) if after is None else []
         for key in (*waiting, *left_behind):
             self._queue.add(key)
-        if after is not None and (dig(after, "metadata.ownerReferences") and before is None or is_deleting(after)):
+        if after is not None and ((dig(after, "metadata.ownerReferences") and before is None) or is_deleting(after)):
             self._queue.add(uid)
 
     def _reconcile(self, uid: str) -> None:

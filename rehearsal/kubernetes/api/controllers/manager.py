@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 
 from .. import health
 from ..client import Client
@@ -23,7 +24,7 @@ from .replicasets import ReplicaSets
 from .tokens import BootstrapSigner, TokenCleaner
 from .volumes import Volumes
 
-ALWAYS = (
+ALWAYS: tuple[Callable[[Cluster], object], ...] = (
     Namespaces,
     NodeRanges,
     NodeLifecycle,
@@ -38,7 +39,7 @@ ALWAYS = (
     Volumes,
 )
 # As in the real controller manager these two run only when --controllers names them.
-NAMED = {"bootstrapsigner": BootstrapSigner, "tokencleaner": TokenCleaner}
+NAMED: dict[str, Callable[[Cluster], object]] = {"bootstrapsigner": BootstrapSigner, "tokencleaner": TokenCleaner}
 log = logging.getLogger("controller-manager")
 
 
@@ -48,8 +49,8 @@ def run(flags: Flags) -> int:
     client = Client.from_kubeconfig(flags.text("kubeconfig"))
     cluster = Cluster(client, flags, "controller-manager")
     wanted = flags.text("controllers").split(",")
-    started = [controller(cluster) for controller in ALWAYS]
-    started += [controller(cluster) for name, controller in NAMED.items() if name in wanted]
+    chosen = [*ALWAYS, *(controller for name, controller in NAMED.items() if name in wanted)]
+    started = [controller(cluster) for controller in chosen]
     cluster.start()
     log.info("stand-in for kube-controller-manager runs %d controllers", len(started))
     until_stopped()

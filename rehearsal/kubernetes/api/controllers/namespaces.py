@@ -67,9 +67,13 @@ class Namespaces:
         found = []
         for version in versions:
             root = f"/apis/{version}" if "/" in version else f"/api/{version}"
-            for one in client.get(root)["resources"]:
-                if one["namespaced"] and "/" not in one["name"] and "delete" in one["verbs"]:
-                    found.append(collection(version, one["name"], name))
+            kinds = client.get(root)["resources"]
+            own = [
+                one["name"]
+                for one in kinds
+                if one["namespaced"] and "/" not in one["name"] and "delete" in one["verbs"]
+            ]
+            found += [collection(version, plural, name) for plural in own]
         return found
 
 

@@ -70,7 +70,7 @@ class NodeLifecycle:
                 "message": "Kubelet stopped posting node status." if known else "Kubelet never posted node status.",
             }
             conditions = set_condition(conditions, lost)
-        unless_gone(lambda: self._cluster.client.patch(path_of(node, "status"), {"status": {"conditions": conditions}}))
+        self._change(path_of(node, "status"), {"status": {"conditions": conditions}})
         message = f"Node {name_of(node)} status is now: NodeNotReady"
         self._cluster.events.record(node, "NodeNotReady", message)
         self._pods_not_ready(name_of(node))
@@ -81,10 +81,10 @@ class NodeLifecycle:
             ready = condition(pod, "Ready")
             if dig(pod, "spec.nodeName") == node and ready and ready["status"] == "True":
                 lost = {**ready, "status": "False", "lastTransitionTime": timestamp()}
-                change = {"status": {"conditions": [lost]}}
-                unless_gone(
-                    lambda one=pod, body=change: self._cluster.client.patch(path_of(one, "status"), body, "strategic")
-                )  # type: ignore[misc]
+                self._change(path_of(pod, "status"), {"status": {"conditions": [lost]}}, "strategic")
+
+    def _change(self, path: str, change: Obj, kind: str = "merge") -> None:
+        unless_gone(lambda: self._cluster.client.patch(path, change, kind))
 
     def _taint(self, node: Obj) -> None:
         """Make the taints that belong to the conditions; others stay."""
@@ -99,7 +99,7 @@ class NodeLifecycle:
             return
         version = node["metadata"]["resourceVersion"]
         change = {"metadata": {"resourceVersion": version}, "spec": {"taints": [*kept, *wanted] or None}}
-        unless_gone(lambda: self._cluster.client.patch(f"{CORE}/nodes/{name_of(node)}", change))
+        self._change(f"{CORE}/nodes/{name_of(node)}", change)
 
 
 def wanted_taints(node: Obj) -> list[tuple[str, str]]:

@@ -14,6 +14,9 @@ from ..objects import Obj, condition, dig, is_deleting, name_of, namespace_of, o
 from ..paths import CORE, path_of
 from .cluster import unless_gone
 
+# Of a template's metadata only these are taken over: its name, if somebody wrote one, is not.
+COPIED = ("labels", "annotations", "finalizers")
+
 
 def is_ready(pod: Obj) -> bool:
     return (condition(pod, "Ready") or {}).get("status") == "True" and not is_deleting(pod)
@@ -44,7 +47,8 @@ def _controller_uid(pod: Obj) -> str:
 
 def create(client: Client, events: Recorder, owner: Obj, template: Obj) -> None:
     """Make a pod from the owner's template; a refusal is told as FailedCreate and raised."""
-    metadata = copy.deepcopy(template.get("metadata") or {})
+    given = template.get("metadata") or {}
+    metadata: Obj = {part: copy.deepcopy(given[part]) for part in COPIED if given.get(part)}
     metadata |= {"generateName": f"{name_of(owner)}-", "namespace": namespace_of(owner)}
     metadata["ownerReferences"] = [owner_reference(owner)]
     pod = {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": template["spec"]}

@@ -1,4 +1,7 @@
-"""PersistentVolumes and claims: ask the external provisioner, then bind. Stands in for pkg/controller/volume/persistentvolume."""
+"""PersistentVolumes and claims: ask the external provisioner, then bind.
+
+Stands in for pkg/controller/volume/persistentvolume.
+"""
 
 from __future__ import annotations
 
@@ -75,7 +78,7 @@ class Volumes:
 
     def _match(self, claim: Obj) -> Obj | None:
         """The volume that is meant for this claim, else the smallest free one that fits."""
-        volumes = self._cluster.client.get(f"{CORE}/persistentvolumes")["items"]
+        volumes: list[Obj] = self._cluster.client.get(f"{CORE}/persistentvolumes")["items"]
         named = dig(claim, "spec.volumeName")
         if named:
             return next((one for one in volumes if name_of(one) == named), None)
@@ -134,12 +137,12 @@ def _is_for(volume: Obj, claim: Obj) -> bool:
     reference = dig(volume, "spec.claimRef")
     if not reference or (reference["namespace"], reference["name"]) != (namespace_of(claim), name_of(claim)):
         return False
-    return reference.get("uid", uid_of(claim)) == uid_of(claim)
+    return bool(reference.get("uid", uid_of(claim)) == uid_of(claim))
 
 
 def _fits(volume: Obj, claim: Obj) -> bool:
     have, want = volume["spec"], claim["spec"]
-    return (
+    return bool(
         dig(volume, "status.phase") in ("Available", "Pending")
         and have.get("storageClassName", "") == want.get("storageClassName", "")
         and set(want["accessModes"]) <= set(have["accessModes"])

@@ -35,7 +35,7 @@ def run(flags: Flags) -> int:
 
 
 class Scheduler:
-    """One queue of pods. Whatever may make room (a node changes, a pod goes, a claim is bound) tries the waiting again."""
+    """One queue of pods. Whatever may make room (a node, a pod that goes, a bound claim) tries the waiting again."""
 
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
