@@ -25,7 +25,7 @@ def gather(session: Session, machine: str, lines: str) -> list[str]:
     Raises ConfigError when `lines` is no number, MissingError for a machine that is none.
     """
     if not lines.isdecimal() or int(lines) == 0:
-        raise ConfigError(f"--lines takes a number from 1, not {lines!r}", "such as --lines 50")
+        raise ConfigError(f"--lines takes a number from 1, not {lines!r}", "give a number, such as --lines 50")
     names = {one.name for one in chosen(session.lab, machine)}
     remote = session.machines.bootstrap()
     records = server.read_records(remote)
