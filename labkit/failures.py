@@ -23,6 +23,7 @@ LIBRARIES: dict[str, type[LabError]] = {
     "urllib3": UnreachableError,
     "winrm": UnreachableError,
 }
+SYSTEM = ("builtins", "socket", "ssl")  # a library's own OSError, such as a template that is missing, is our mistake
 
 
 @contextmanager
@@ -51,6 +52,6 @@ def _translated(task: str, error: Exception) -> LabError | None:
     kind = LIBRARIES.get(type(error).__module__.partition(".")[0])
     if kind is not None:
         return kind(text, "repeat with `inv -d` to see where it came from")
-    if isinstance(error, OSError):
+    if isinstance(error, OSError) and type(error).__module__ in SYSTEM:
         return LabError(text, "repeat with `inv -d` to see where it came from")
     return None

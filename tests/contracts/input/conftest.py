@@ -60,7 +60,7 @@ class Project:
 def project(tmp_path: Path) -> Project:
     """The project's own files; labs/lab.yaml is the rehearsal's lab, called differently."""
     folder = tmp_path / "project"
-    for name in ("labkit", "tasks", "labs", "scripts"):
+    for name in ("labkit", "tasks", "labs", "scripts", "templates", "ansible"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "invoke.yaml", folder)
     shutil.copy(ROOT / "labs" / "rehearsal.yaml", folder / "labs" / "lab.yaml")

@@ -11,6 +11,7 @@ import paramiko
 import pytest
 from invoke import Context
 from invoke.parser import Argument, ParserContext
+from jinja2 import TemplateNotFound
 
 from labkit import probes
 from labkit.errors import (
@@ -94,6 +95,7 @@ def test_ctrl_c_ends_with_130_a_command_and_no_lock(tasks: Tasks, run: Run, own_
         (paramiko.SSHException("banner"), UnreachableError),
         (PermissionError(13, "denied"), LabError),
         (ConnectionResetError("reset"), LabError),
+        (socket.gaierror(-2, "Name or service not known"), LabError),
     ],
 )
 def test_a_library_error_becomes_one_that_names_the_task(
@@ -104,9 +106,12 @@ def test_a_library_error_becomes_one_that_names_the_task(
         run("pxe.setup")
 
 
-def test_a_mistake_of_ours_keeps_its_traceback_and_frees_the_lock(tasks: Tasks, run: Run, own_state: Path) -> None:
-    tasks.failing["pxe.setup"] = KeyError("oops")
-    with pytest.raises(KeyError):
+@pytest.mark.parametrize("mistake", [KeyError("oops"), TemplateNotFound("dnsmasq.conf.j2")])
+def test_a_mistake_of_ours_keeps_its_traceback_and_frees_the_lock(
+    tasks: Tasks, run: Run, own_state: Path, mistake: Exception
+) -> None:
+    tasks.failing["pxe.setup"] = mistake
+    with pytest.raises(type(mistake)):
         run("pxe.setup")
     assert not (own_state / "7e57" / "lock.json").exists()
 
