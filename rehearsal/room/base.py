@@ -31,6 +31,7 @@ PROGRAMS: dict[str, tuple[str, ...]] = {
         f"{STORE}/usr/sbin/semanage",
     ),
 }  # fmt: skip
+LOADED = Path("/proc/modules")
 PROGRAM_DIR = "/usr/lib/rehearsal/standins"
 
 # Package managers that Rocky does not have: Ansible would pick apt if it found it.
@@ -103,17 +104,19 @@ def kernel_modules(release: str) -> list[str]:
 
     Nothing is ever loaded for a machine, so a module that merely lies on the host's disk does not count.
     """
-    config = Path("/proc/config.gz")
-    text = gzip.decompress(config.read_bytes()).decode() if config.exists() else _boot_config(release)
-    options = [line.split("=")[0].removeprefix("CONFIG_") for line in text.splitlines() if line.endswith("=y")]
-    loaded = Path("/proc/modules")
+    lines = configuration(release).splitlines()
+    options = [line.split("=")[0].removeprefix("CONFIG_") for line in lines if line.endswith("=y")]
     found = {MODULE_NAMES.get(option, option.lower()) for option in options}
-    if loaded.exists():
-        found |= {line.split()[0] for line in loaded.read_text(encoding="utf-8").splitlines()}
+    if LOADED.exists():
+        found |= {line.split()[0] for line in LOADED.read_text(encoding="utf-8").splitlines()}
     return sorted(found)
 
 
-def _boot_config(release: str) -> str:
+def configuration(release: str) -> str:
+    """The configuration that the host's kernel was built with: of itself, else of its package; empty when unknown."""
+    own = Path("/proc/config.gz")
+    if own.exists():
+        return gzip.decompress(own.read_bytes()).decode()
     file = Path(f"/boot/config-{release}")
     return file.read_text(encoding="utf-8") if file.exists() else ""
 

@@ -28,7 +28,7 @@ End = Literal["reboot", "poweroff", "wait"]
 KINDS = {KS_SCRIPT_PRE: "pre", KS_SCRIPT_POST: "post", KS_SCRIPT_ONERROR: "onerror"}
 SELINUX = {SELINUX_DISABLED: "disabled", SELINUX_PERMISSIVE: "permissive"}
 URL = re.compile(r"^url\s.*--url=[\"']?([^\s\"']+)", re.M)  # needed before the file may be parsed: it names the release
-INCLUDE = re.compile(r"^%include\s+(\S+)\s*$", re.M)
+INCLUDE = re.compile(r"^%include[ \t]+(\S+)[ \t]*$", re.M)
 
 
 @dataclass(frozen=True)
