@@ -76,6 +76,7 @@ class Machine:
 
     @property
     def interfaces(self) -> tuple[Interface, Interface, Interface]:
+        """Its adapters: mgmt, internal, external."""
         return (self.mgmt, self.internal, self.external)
 
     @property
@@ -126,22 +127,27 @@ class Lab:
 
     @property
     def mgmt(self) -> Network:
+        """SSH, network boot, Ansible."""
         return self.networks[0]
 
     @property
     def internal(self) -> Network:
+        """Cluster, pods, storage."""
         return self.networks[1]
 
     @property
     def external(self) -> Network:
+        """The room's LAN."""
         return self.networks[2]
 
     @cached_property
     def bootstrap(self) -> Machine:
+        """The PXE server and Ansible control node."""
         return next(machine for machine in self.machines if "bootstrap" in machine.roles)
 
     @cached_property
     def control_plane(self) -> Machine:
+        """The machine that carries the API server."""
         return next(machine for machine in self.machines if "control_plane" in machine.roles)
 
     @property
@@ -151,6 +157,7 @@ class Lab:
 
     @property
     def nodes(self) -> tuple[Machine, ...]:
+        """The machines of the cluster, in the order described."""
         return tuple(machine for machine in self.machines if machine.is_node)
 
     @property
@@ -168,6 +175,7 @@ class Lab:
         return {machine.name: machine for machine in self.machines}[name]
 
     def on_host(self, host: str) -> tuple[Machine, ...]:
+        """The machines that the host of that name carries."""
         return tuple(machine for machine in self.machines if machine.host == host)
 
 

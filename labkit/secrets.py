@@ -17,6 +17,7 @@ class Secret:
         self._value = value
 
     def reveal(self) -> str:
+        """The string itself."""
         return self._value
 
     def __repr__(self) -> str:

@@ -26,6 +26,7 @@ def check(model: LabModel, *, id_is_known: bool = True) -> list[Problem]:
 
 
 def names_and_numbers_are_unique(model: LabModel) -> Iterator[Problem]:
+    """Names tell machines apart for people, numbers for MACs and addresses."""
     for key in ("name", "number"):
         seen: set[object] = set()
         for index, machine in enumerate(model.machines):
@@ -37,6 +38,7 @@ def names_and_numbers_are_unique(model: LabModel) -> Iterator[Problem]:
 
 
 def hosts_exist(model: LabModel) -> Iterator[Problem]:
+    """Every machine lies on a host that is described."""
     for index, machine in enumerate(model.machines):
         if machine.host not in model.hosts:
             known = ", ".join(model.hosts)
@@ -44,6 +46,7 @@ def hosts_exist(model: LabModel) -> Iterator[Problem]:
 
 
 def host_addresses_are_unique(model: LabModel) -> Iterator[Problem]:
+    """Two hosts are two PCs; by port, so that one address may lead to both."""
     seen: dict[tuple[str, int | None], str] = {}
     for name, host in model.hosts.items():
         first = seen.setdefault((host.address, host.port), name)
@@ -53,6 +56,7 @@ def host_addresses_are_unique(model: LabModel) -> Iterator[Problem]:
 
 
 def roles_are_filled(model: LabModel) -> Iterator[Problem]:
+    """One bootstrap server, one control plane, at most one storage server."""
     for role in ("bootstrap", "control_plane", "storage"):
         holders = [index for index, machine in enumerate(model.machines) if role in machine.roles]
         if not holders and role != "storage":
@@ -64,6 +68,7 @@ def roles_are_filled(model: LabModel) -> Iterator[Problem]:
 
 
 def data_disks_follow_storage(model: LabModel) -> Iterator[Problem]:
+    """The NFS server keeps its data on a disk of its own, and nobody else has one."""
     for index, machine in enumerate(model.machines):
         path: KeyPath = ("machines", index, "data_disk_gb")
         if "storage" in machine.roles and machine.data_disk_gb is None:
@@ -73,6 +78,7 @@ def data_disks_follow_storage(model: LabModel) -> Iterator[Problem]:
 
 
 def written_ranges_do_not_overlap(model: LabModel) -> Iterator[Problem]:
+    """Ranges that stand in the file, against each other."""
     written = [(path, cidr) for path, cidr, is_derived in _ranges(model) if not is_derived]
     for (path, left), (other, right) in combinations(written, 2):
         yield from _overlap(path, left, other, right)
@@ -106,6 +112,7 @@ def _overlap(path: KeyPath, left: IPv4Network, other: KeyPath, right: IPv4Networ
 
 
 def vlans_differ(model: LabModel) -> Iterator[Problem]:
+    """MGMT and INTERNAL share a switch: one VLAN for both would join them."""
     mgmt, internal, _ = derive_networks(model)
     if mgmt.vlan is not None and mgmt.vlan == internal.vlan:
         message = f"{internal.vlan} is MGMT's VLAN already"
@@ -126,6 +133,7 @@ def external_addresses_fit(model: LabModel) -> Iterator[Problem]:
 
 
 def addresses_are_unique(model: LabModel) -> Iterator[Problem]:
+    """No two machines, hosts, or the gateway have one address."""
     taken = {str(model.external.gateway): "the gateway"}
     taken.update({host.address: f"host {name}" for name, host in model.hosts.items()})
     for path, machine, network, address in _addresses(model):
@@ -136,6 +144,7 @@ def addresses_are_unique(model: LabModel) -> Iterator[Problem]:
 
 
 def addresses_are_usable(model: LabModel) -> Iterator[Problem]:
+    """MGMT's and INTERNAL's addresses lie in their ranges and are a machine's to have."""
     for path, machine, network, address in _addresses(model):
         cidr = network.cidr
         if network.name == "external":
@@ -174,6 +183,7 @@ def macs_follow_the_plan(model: LabModel) -> Iterator[Problem]:
 
 
 def macs_are_unique(model: LabModel) -> Iterator[Problem]:
+    """DHCP tells machines apart by MGMT's MAC."""
     mgmt, taken = derive_networks(model)[0], dict[str, str]()
     for index, machine, has_own_number in _numbered(model):
         if machine.mac is not None or has_own_number:
