@@ -19,6 +19,10 @@ runs() { # UNIT...
   done
 }
 
+is_node() {
+  runs containerd && { [[ -z $(swapon --show=NAME --noheadings) ]] || echo "swap is on"; }
+}
+
 accepts() { # KUBECONFIG ARGUMENT...
   [[ -r $1 ]] || { echo "it has no $1" && return 1; }
   kubectl --kubeconfig "$1" --request-timeout=5s "${@:2}" > /dev/null 2>&1 ||
@@ -26,15 +30,13 @@ accepts() { # KUBECONFIG ARGUMENT...
 }
 
 main() {
-  local stage=$1 tree=$2 machine=$3 units=(chronyd firewalld)
+  local stage=$1 tree=$2 machine=$3
   case $stage in
     k8s.bootstrap)
       was_done "$stage" "$tree" && { [[ -x /opt/lab/venv/bin/ansible-playbook ]] || echo "Ansible is not installed"; }
       ;;
     k8s.prepare)
-      [[ ! -e /usr/bin/kubelet ]] || units+=(containerd)
-      was_done "$stage" "$tree" && runs "${units[@]}" &&
-        { [[ -z $(swapon --show=NAME --noheadings) ]] || echo "swap is on"; }
+      was_done "$stage" "$tree" && runs chronyd firewalld && { [[ ! -e /usr/bin/kubelet ]] || is_node; }
       ;;
     k8s.control-plane) runs kubelet && accepts "$ADMIN" get --raw=/readyz ;;
     k8s.cni) was_done "$stage" "$tree" && accepts "$ADMIN" get --raw=/readyz ;;

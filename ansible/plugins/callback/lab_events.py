@@ -24,7 +24,7 @@ description: Writes one JSON object a line for each play, task and result.
 """
 
 LONGEST_MESSAGE = 4000
-SAID = ("msg", "stderr", "stdout", "module_stderr", "module_stdout")
+SAID = ("msg", "failures", "stderr", "stdout", "module_stderr", "module_stdout")
 
 
 class CallbackModule(CallbackBase):  # type: ignore[misc]
@@ -95,7 +95,8 @@ def _message(result: Any) -> str:
     parts: list[str] = []
     for row in rows:
         for key in SAID:
-            text = str(row.get(key) or "").strip()
+            said = row.get(key) or ""
+            text = "\n".join(map(str, said)) if isinstance(said, list) else str(said).strip()
             if text and text not in parts:
                 parts.append(text)
     return "\n".join(parts)[-LONGEST_MESSAGE:]
