@@ -2,8 +2,8 @@
 .SYNOPSIS
 Compiles the stand-in cmdlets of the rehearsal into WindowsStandIn.dll.
 .DESCRIPTION
-Run once for each state of the sources; later calls load the file, which saves a second on each. PowerShell 7 carries the
-C# compiler that Add-Type uses; called by itself it can write a file in every build of PowerShell.
+Run once for each state of the sources; later calls load the file, which saves a second on each. PowerShell 7 carries
+the C# compiler that Add-Type uses; called by itself it can write a file in every build of PowerShell.
 .PARAMETER Destination
 The folder for WindowsStandIn.dll.
 #>
@@ -16,7 +16,7 @@ param(
 $ErrorActionPreference = 'Stop'
 
 foreach ($name in 'Microsoft.CodeAnalysis', 'Microsoft.CodeAnalysis.CSharp') {
-    $null = [System.Reflection.Assembly]::LoadFrom([System.IO.Path]::Combine($PSHOME, "$name.dll"))
+    [void][System.Reflection.Assembly]::LoadFrom([System.IO.Path]::Combine($PSHOME, "$name.dll"))
 }
 $options = [Microsoft.CodeAnalysis.CSharp.CSharpCompilationOptions]::new(
     [Microsoft.CodeAnalysis.OutputKind]::DynamicallyLinkedLibrary).

@@ -1,4 +1,4 @@
-# Stand-in for the parts of Windows' NetAdapter module that the lab uses: functions there too (they are made from CDXML).
+# Stand-in for the parts of Windows' NetAdapter module that the lab uses: functions there too, made from CDXML.
 
 function Get-NetAdapter {
     [CmdletBinding(DefaultParameterSetName = 'ByName')]

@@ -1,4 +1,4 @@
-# Stand-in for the parts of Windows' NetTCPIP module that the lab uses: functions there too (they are made from CDXML).
+# Stand-in for the parts of Windows' NetTCPIP module that the lab uses: functions there too, made from CDXML.
 
 function Get-NetIPAddress {
     [CmdletBinding()]
@@ -25,7 +25,8 @@ function Get-NetIPAddress {
                 (-not $AddressFamily -or $AddressFamily -contains $_.AddressFamily)
             })
         if (-not $found -and $InterfaceAlias) {
-            $PSCmdlet.WriteError([Rehearsal.Network]::NotFound('MSFT_NetIPAddress', 'InterfaceAlias', $InterfaceAlias[0]))
+            $record = [Rehearsal.Network]::NotFound('MSFT_NetIPAddress', 'InterfaceAlias', $InterfaceAlias[0])
+            $PSCmdlet.WriteError($record)
         }
         $found
     }

@@ -1,4 +1,4 @@
-# Stand-in for the parts of Windows' Storage module that the lab uses: functions there too (they are made from CDXML).
+# Stand-in for the parts of Windows' Storage module that the lab uses: functions there too, made from CDXML.
 
 function Get-Volume {
     [CmdletBinding(DefaultParameterSetName = 'ByDriveLetter')]

@@ -1,4 +1,4 @@
-# The cmdlets of a Windows PC that the lab's scripts use, acting on a state file: for rehearsals and tests, never on Windows.
+# The cmdlets of a Windows PC that the lab's scripts use, acting on a state file: for rehearsals and tests only.
 @{
     ModuleVersion     = '1.0'
     GUID              = '5b4d8a3e-7d0f-4f0e-9a55-0b6f3f6f7e57'

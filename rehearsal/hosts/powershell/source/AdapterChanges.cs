@@ -19,7 +19,8 @@ namespace Microsoft.HyperV.PowerShell.Commands
         [Parameter(ParameterSetName = "ResourceObject", Mandatory = true, Position = 0, ValueFromPipeline = true)]
         public VMNetworkAdapterBase VMNetworkAdapter { get; set; } = null!;
 
-        [Parameter(ParameterSetName = "VMName"), Parameter(ParameterSetName = "VMObject"), Alias("VMNetworkAdapterName")]
+        [Parameter(ParameterSetName = "VMName"), Parameter(ParameterSetName = "VMObject")]
+        [Alias("VMNetworkAdapterName")]
         public string Name { get; set; } = "";
 
         [Parameter] public SwitchParameter DynamicMacAddress { get; set; }
@@ -87,7 +88,8 @@ namespace Microsoft.HyperV.PowerShell.Commands
         [Parameter(ParameterSetName = "VMName", Mandatory = true, Position = 0, ValueFromPipeline = true)]
         public string[] VMName { get; set; } = Array.Empty<string>();
 
-        [Parameter(ParameterSetName = "VMName"), Parameter(ParameterSetName = "VMObject"), Alias("VMNetworkAdapterName")]
+        [Parameter(ParameterSetName = "VMName"), Parameter(ParameterSetName = "VMObject")]
+        [Alias("VMNetworkAdapterName")]
         public string Name { get; set; } = "";
 
         protected override IEnumerable<VMNetworkAdapterBase> Targets => Choose(VMName, Name).ToList();

@@ -16,10 +16,15 @@ namespace Rehearsal
 
         public static JsonObject Fresh(string machineId, string name, string? switchName, string? mac) => new()
         {
-            ["id"] = $"Microsoft:{machineId.ToUpperInvariant()}\\{Guid.NewGuid().ToString().ToUpperInvariant()}",
-            ["name"] = name, ["mac"] = mac ?? NoMac, ["dynamic_mac"] = mac is null, ["switch"] = switchName, ["vlan"] = null,
-            ["dhcp_guard"] = false, ["router_guard"] = false, ["mac_spoofing"] = false, ["addresses"] = new JsonArray(),
+            ["id"] = NewId(machineId),
+            ["name"] = name, ["mac"] = mac ?? NoMac, ["dynamic_mac"] = mac is null, ["switch"] = switchName,
+            ["vlan"] = null, ["dhcp_guard"] = false, ["router_guard"] = false, ["mac_spoofing"] = false,
+            ["addresses"] = new JsonArray(),
         };
+
+        /// <summary>The id of a new device: the VM's, and one of its own.</summary>
+        public static string NewId(string machineId) =>
+            "Microsoft:" + $"{machineId}\\{Guid.NewGuid()}".ToUpperInvariant();
 
         /// <summary>A MAC as Hyper-V stores it; refused unless it is six hex pairs and a unicast address.</summary>
         public static string Mac(string given)
@@ -57,7 +62,8 @@ namespace Microsoft.HyperV.PowerShell.Commands
         [Parameter(ParameterSetName = "All", Mandatory = true)]
         public SwitchParameter All { get; set; }
 
-        protected override IEnumerable<VirtualMachine> Targets => ParameterSetName == "All" ? StandInCmdlet.All() : base.Targets;
+        protected override IEnumerable<VirtualMachine> Targets =>
+            ParameterSetName == "All" ? StandInCmdlet.All() : base.Targets;
 
         protected override void Act(VirtualMachine machine) => WriteObject(Adapter.Of(machine, Name), true);
     }
@@ -76,7 +82,8 @@ namespace Microsoft.HyperV.PowerShell.Commands
             if (DynamicMacAddress && StaticMacAddress != "")
             {
                 throw Refuse.Parameter(
-                    "The parameters 'StaticMacAddress' and 'DynamicMacAddress' are mutually exclusive. Specify only one or the other.");
+                    "The parameters 'StaticMacAddress' and 'DynamicMacAddress' are mutually exclusive. " +
+                    "Specify only one or the other.");
             }
             var fresh = Adapters.Fresh(
                 machine.Key, Name, SwitchName == "" ? null : SwitchNamed(SwitchName),
@@ -101,7 +108,7 @@ namespace Microsoft.HyperV.PowerShell.Commands
         }
     }
 
-    /// <summary>A cmdlet about one adapter or those of one VM, as -VMName, -VM or -VMNetworkAdapter, with -Name to choose.</summary>
+    /// <summary>A cmdlet about adapters: one, or those of a VM with -Name to choose.</summary>
     public abstract class Adapter : StandInCmdlet
     {
         [Parameter] public SwitchParameter Passthru { get; set; }

@@ -13,7 +13,8 @@ namespace Microsoft.HyperV.PowerShell.Commands
         [Parameter(ParameterSetName = "Name_SwitchObject", Mandatory = true, Position = 0)]
         public string[] VMName { get; set; } = Array.Empty<string>();
 
-        [Parameter(ParameterSetName = "Name_SwitchName", Position = 1), Parameter(ParameterSetName = "Name_SwitchObject", Position = 1)]
+        [Parameter(ParameterSetName = "Name_SwitchName", Position = 1)]
+        [Parameter(ParameterSetName = "Name_SwitchObject", Position = 1)]
         [Alias("VMNetworkAdapterName")]
         public string[] Name { get; set; } = Array.Empty<string>();
 

@@ -19,7 +19,8 @@ namespace Rehearsal
         public static VirtualHardDisk Create(string path, ulong size, VhdType type, uint blockSize)
         {
             var failed = $"Failed to create the virtual hard disk.\nThe system failed to create '{path}': ";
-            var place = Pc.Real(path) ?? throw Refuse.NotFound(failed + "The system cannot find the path specified. (0x80070003).");
+            var noPath = failed + "The system cannot find the path specified. (0x80070003).";
+            var place = Pc.Real(path) ?? throw Refuse.NotFound(noPath);
             if (size < 3ul << 20 || size % 512 != 0 || size > 64ul << 40)
             {
                 throw Refuse.Parameter(failed + "One or more arguments are invalid (0x80070057).");
@@ -30,11 +31,12 @@ namespace Rehearsal
             }
             if (!Directory.Exists(Path.GetDirectoryName(place)))
             {
-                throw Refuse.NotFound(failed + "The system cannot find the path specified. (0x80070003).");
+                throw Refuse.NotFound(noPath);
             }
             var data = new JsonObject
             {
-                ["vhd"] = Guid.NewGuid().ToString(), ["size_bytes"] = size, ["type"] = type.ToString(), ["block_size_bytes"] = blockSize,
+                ["vhd"] = Guid.NewGuid().ToString(), ["size_bytes"] = size, ["type"] = type.ToString(),
+                ["block_size_bytes"] = blockSize,
             };
             File.WriteAllText(place, data.ToJsonString());
             return Read(path);
@@ -54,15 +56,18 @@ namespace Rehearsal
             }
             catch (System.Text.Json.JsonException)
             {
-                throw Refuse.Failed($"Failed to get disk information of '{path}'.\nThe file or directory is corrupted and unreadable. (0x80070570).");
+                throw Refuse.Failed(
+                    $"Failed to get disk information of '{path}'.\n" +
+                    "The file or directory is corrupted and unreadable. (0x80070570).");
             }
         }
 
         public static bool IsDiskName(string path) =>
             new[] { ".vhd", ".vhdx", ".avhd", ".avhdx" }.Contains(Path.GetExtension(path).ToLowerInvariant());
 
-        /// <summary>Puts a file into a VM's drive list ("drives" or "dvds") at the first free place, or the one asked for.</summary>
-        public static JsonObject Attach(VirtualMachine machine, string list, string? path, int? controller, int? location)
+        /// <summary>Puts a file into a VM's "drives" or "dvds" at the first free place, or the one asked for.</summary>
+        public static JsonObject Attach(
+            VirtualMachine machine, string list, string? path, int? controller, int? location)
         {
             var device = list == "drives" ? "Virtual Hard Disk" : "Virtual CD/DVD Disk";
             if (path is not null && !Pc.FileExists(path))
@@ -81,8 +86,8 @@ namespace Rehearsal
                 var vm = state["vms"]![machine.Key]?.AsObject() ?? throw Refuse.NoMachineWithId(machine.Key);
                 var drive = new JsonObject
                 {
-                    ["id"] = $"Microsoft:{machine.Key.ToUpperInvariant()}\\{Guid.NewGuid().ToString().ToUpperInvariant()}\\0\\0\\D",
-                    ["path"] = path, ["controller"] = controller ?? 0, ["location"] = Place(vm, controller ?? 0, location),
+                    ["id"] = Adapters.NewId(machine.Key) + "\\0\\0\\D", ["path"] = path,
+                    ["controller"] = controller ?? 0, ["location"] = Place(vm, controller ?? 0, location),
                 };
                 vm[list]!.AsArray().Add(drive);
                 vm["boot_order"]!.AsArray().Add(new JsonObject { ["type"] = "drive", ["id"] = (string)drive["id"]! });
@@ -98,20 +103,22 @@ namespace Rehearsal
             if (held)
             {
                 throw Refuse.InUse(
-                    $"Failed to add device '{device}'.\nThe process cannot access the file '{path}' because it is being used by " +
-                    "another process. (0x80070020)");
+                    $"Failed to add device '{device}'.\nThe process cannot access the file '{path}' because it is " +
+                    "being used by another process. (0x80070020)");
             }
         }
 
         private static int Place(JsonObject vm, int controller, int? wanted)
         {
             var taken = vm["drives"]!.AsArray().Concat(vm["dvds"]!.AsArray())
-                .Where(drive => (int)drive!["controller"]! == controller).Select(drive => (int)drive!["location"]!).ToHashSet();
+                .Where(drive => (int)drive!["controller"]! == controller)
+                .Select(drive => (int)drive!["location"]!).ToHashSet();
             var free = Enumerable.Range(0, Locations).Where(location => !taken.Contains(location)).ToList();
             if (controller != 0 || free.Count == 0 || (wanted is { } one && !free.Contains(one)))
             {
                 throw Refuse.NotFound(
-                    "The operation could not be completed because no available locations were found on the disk controller.");
+                    "The operation could not be completed because no available locations were found on the disk " +
+                    "controller.");
             }
             return wanted ?? free[0];
         }
@@ -147,7 +154,8 @@ namespace Microsoft.Vhd.PowerShell.Cmdlets
                 {
                     if (ShouldProcess(path, "New-VHD"))
                     {
-                        WriteObject(Disks.Create(path, SizeBytes, Fixed ? VhdType.Fixed : VhdType.Dynamic, BlockSizeBytes));
+                        var type = Fixed ? VhdType.Fixed : VhdType.Dynamic;
+                        WriteObject(Disks.Create(path, SizeBytes, type, BlockSizeBytes));
                     }
                 });
             }
@@ -157,17 +165,22 @@ namespace Microsoft.Vhd.PowerShell.Cmdlets
     [Cmdlet("Get", "VHD", DefaultParameterSetName = "Path")]
     public class GetVHD : StandInCmdlet
     {
-        [Parameter(ParameterSetName = "Path", Mandatory = true, Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
+        [Parameter(
+            ParameterSetName = "Path", Mandatory = true, Position = 0, ValueFromPipeline = true,
+            ValueFromPipelineByPropertyName = true)]
         [Alias("FullName")]
         public string[] Path { get; set; } = Array.Empty<string>();
 
-        [Parameter(ParameterSetName = "VMId", Mandatory = true, Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
+        [Parameter(
+            ParameterSetName = "VMId", Mandatory = true, Position = 0, ValueFromPipeline = true,
+            ValueFromPipelineByPropertyName = true)]
         [Alias("Id")]
         public Guid[] VMId { get; set; } = Array.Empty<Guid>();
 
         protected override void Act()
         {
-            var ofMachines = VMId.Select(id => Pc.Machines[id.ToString()] ?? throw Refuse.NoMachineWithId(id.ToString()))
+            var ofMachines = VMId.Select(id => id.ToString())
+                .Select(id => Pc.Machines[id] ?? throw Refuse.NoMachineWithId(id))
                 .SelectMany(vm => vm["drives"]!.AsArray()).Select(drive => (string)drive!["path"]!);
             foreach (var path in Path.Select(Pc.Windows).Concat(ofMachines).ToList())
             {

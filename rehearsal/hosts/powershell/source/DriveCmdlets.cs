@@ -1,4 +1,5 @@
 using System;
+using System.Collections.Generic;
 using System.Linq;
 using System.Management.Automation;
 using Rehearsal;
@@ -77,7 +78,8 @@ namespace Microsoft.HyperV.PowerShell.Commands
             var drives = ParameterSetName == "VMHardDiskDrive"
                 ? VMHardDiskDrive.ToList()
                 : Named(new[] { VMName }).SelectMany(vm => vm.HardDrives).Where(drive =>
-                    drive.ControllerNumber == ControllerNumber && drive.ControllerLocation == ControllerLocation).ToList();
+                    drive.ControllerNumber == ControllerNumber
+                    && drive.ControllerLocation == ControllerLocation).ToList();
             foreach (var drive in drives)
             {
                 Try(() => Detach(drive));
@@ -128,7 +130,8 @@ namespace Microsoft.HyperV.PowerShell.Commands
                 return;
             }
             var drive = Disks.Attach(
-                machine, "dvds", Path == "" ? null : Pc.Windows(Path), Given(nameof(ControllerNumber)) ? ControllerNumber : null,
+                machine, "dvds", Path == "" ? null : Pc.Windows(Path),
+                Given(nameof(ControllerNumber)) ? ControllerNumber : null,
                 Given(nameof(ControllerLocation)) ? ControllerLocation : null);
             if (Passthru)
             {
@@ -153,14 +156,14 @@ namespace Microsoft.HyperV.PowerShell.Commands
 
         protected override void Act()
         {
-            var drives = ParameterSetName == "Object" ? VMDvdDrive.ToList() : Named(new[] { VMName }).SelectMany(Chosen).ToList();
-            foreach (var drive in drives)
+            var drives = ParameterSetName == "Object" ? VMDvdDrive : Named(new[] { VMName }).SelectMany(Chosen);
+            foreach (var drive in drives.ToList())
             {
                 Try(() => Insert(drive));
             }
         }
 
-        private System.Collections.Generic.IEnumerable<DvdDrive> Chosen(VirtualMachine machine) => machine.DVDDrives.Where(drive =>
+        private IEnumerable<DvdDrive> Chosen(VirtualMachine machine) => machine.DVDDrives.Where(drive =>
             (!Given(nameof(ControllerNumber)) || drive.ControllerNumber == ControllerNumber)
             && (!Given(nameof(ControllerLocation)) || drive.ControllerLocation == ControllerLocation));
 
@@ -170,7 +173,8 @@ namespace Microsoft.HyperV.PowerShell.Commands
             if (path is not null && !Pc.FileExists(path))
             {
                 throw Refuse.NotFound(
-                    "Failed to modify device 'Virtual CD/DVD Disk'.\nThe system cannot find the file specified. (0x80070002)");
+                    "Failed to modify device 'Virtual CD/DVD Disk'.\n" +
+                    "The system cannot find the file specified. (0x80070002)");
             }
             if (!ShouldProcess(drive.VMName, "Set-VMDvdDrive"))
             {

@@ -14,8 +14,8 @@ namespace Microsoft.HyperV.PowerShell.Commands
             if (machine.Generation != 2)
             {
                 throw Refuse.Parameter(
-                    $"The Generation 1 virtual machine or snapshot \"{machine.Name}\" does not support the VMFirmware cmdlets. " +
-                    "Use Get-VMBios and Set-VMBios instead.");
+                    $"The Generation 1 virtual machine or snapshot \"{machine.Name}\" does not support the " +
+                    "VMFirmware cmdlets. Use Get-VMBios and Set-VMBios instead.");
             }
         }
     }
@@ -65,7 +65,9 @@ namespace Microsoft.HyperV.PowerShell.Commands
             }
             Pc.ChangeMachine(machine.Key, vm =>
             {
-                vm["secure_boot"] = Given(nameof(EnableSecureBoot)) ? EnableSecureBoot == OnOffState.On : (bool)vm["secure_boot"]!;
+                vm["secure_boot"] = Given(nameof(EnableSecureBoot))
+                    ? EnableSecureBoot == OnOffState.On
+                    : (bool)vm["secure_boot"]!;
                 vm["secure_boot_template"] = template ?? (string)vm["secure_boot_template"]!;
                 vm["boot_order"] = order ?? vm["boot_order"]!.DeepClone();
             });
@@ -75,13 +77,14 @@ namespace Microsoft.HyperV.PowerShell.Commands
             }
         }
 
-        /// <summary>Template names are wildcard patterns that must match exactly one; null when none was given.</summary>
+        /// <summary>Template names are patterns that must match exactly one; null when none was given.</summary>
         private string? Template()
         {
             var known = Pc.State["secure_boot_templates"]!.AsObject();
             if (SecureBootTemplate != "" && SecureBootTemplateId is not null)
             {
-                throw Refuse.Parameter("The SecureBootTemplate and SecureBootTemplateId parameters are mutually exclusive.");
+                throw Refuse.Parameter(
+                    "The SecureBootTemplate and SecureBootTemplateId parameters are mutually exclusive.");
             }
             if (SecureBootTemplate == "" && SecureBootTemplateId is null)
             {
@@ -99,13 +102,14 @@ namespace Microsoft.HyperV.PowerShell.Commands
             };
         }
 
-        /// <summary>The new list: -BootOrder drops what it does not name, -FirstBootDevice moves one; null: as it is.</summary>
+        /// <summary>-BootOrder drops what it does not name, -FirstBootDevice moves one; null: as it is.</summary>
         private JsonArray? Order(VirtualMachine machine)
         {
             if (FirstBootDevice is not null)
             {
                 var first = Entry(machine, FirstBootDevice);
-                var rest = machine.Items("boot_order").Where(entry => !JsonNode.DeepEquals(entry, first)).Select(entry => entry.DeepClone());
+                var rest = machine.Items("boot_order").Where(entry => !JsonNode.DeepEquals(entry, first))
+                    .Select(entry => entry.DeepClone());
                 return new JsonArray(rest.Prepend(first.DeepClone()).ToArray());
             }
             return BootOrder is { Length: > 0 }

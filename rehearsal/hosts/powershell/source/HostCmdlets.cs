@@ -20,7 +20,8 @@ namespace Microsoft.HyperV.PowerShell.Commands
         [Alias("SwitchName")]
         public string Name { get; set; } = "";
 
-        [Parameter(ParameterSetName = "Id", Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
+        [Parameter(
+            ParameterSetName = "Id", Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
         [Alias("SwitchId")]
         public Guid[] Id { get; set; } = Array.Empty<Guid>();
 
@@ -30,7 +31,8 @@ namespace Microsoft.HyperV.PowerShell.Commands
         protected override void Act()
         {
             var all = Pc.State["switches"]!.AsArray().Select(data => new VMSwitch(data!.AsObject())).ToList();
-            var found = all.Where(one => (Name == "" || Matches(Name, one.Name)) && (Id.Length == 0 || Id.Contains(one.Id)))
+            var found = all.Where(one => Name == "" || Matches(Name, one.Name))
+                .Where(one => Id.Length == 0 || Id.Contains(one.Id))
                 .Where(one => SwitchType.Length == 0 || SwitchType.Contains(one.SwitchType)).ToList();
             if (found.Count == 0 && Name != "" && !WildcardPattern.ContainsWildcardCharacters(Name))
             {
@@ -89,8 +91,12 @@ namespace Microsoft.HyperV.PowerShell.Commands
         {
             if (ShouldProcess(snapshot.VMName, "Remove-VMSnapshot"))
             {
-                Pc.ChangeMachine(snapshot.Machine.Key, vm => vm["snapshots"] = new JsonArray(vm["snapshots"]!.AsArray()
-                    .Where(item => Guid.Parse((string)item!["id"]!) != snapshot.Id).Select(item => item!.DeepClone()).ToArray()));
+                Pc.ChangeMachine(snapshot.Machine.Key, vm =>
+                {
+                    var kept = vm["snapshots"]!.AsArray()
+                        .Where(item => Guid.Parse((string)item!["id"]!) != snapshot.Id);
+                    vm["snapshots"] = new JsonArray(kept.Select(item => item!.DeepClone()).ToArray());
+                });
             }
         }
     }

@@ -24,7 +24,7 @@ namespace Microsoft.HyperV.PowerShell
         public abstract string Name { get; }
     }
 
-    /// <summary>A VM; as on Windows its properties are read when asked for, so they follow what other cmdlets change.</summary>
+    /// <summary>A VM; as on Windows, its properties follow what other cmdlets change.</summary>
     public class VirtualMachine : VirtualMachineBase
     {
         private readonly string _id;
@@ -74,7 +74,8 @@ namespace Microsoft.HyperV.PowerShell
             ? DateTime.UtcNow - DateTime.UnixEpoch.AddSeconds((double)started)
             : TimeSpan.Zero;
 
-        public List<VMNetworkAdapter> NetworkAdapters => Items("adapters").Select(a => new VMNetworkAdapter(this, a)).ToList();
+        public List<VMNetworkAdapter> NetworkAdapters =>
+            Items("adapters").Select(adapter => new VMNetworkAdapter(this, adapter)).ToList();
         public List<HardDiskDrive> HardDrives => Items("drives").Select(d => new HardDiskDrive(this, d)).ToList();
         public List<DvdDrive> DVDDrives => Items("dvds").Select(d => new DvdDrive(this, d)).ToList();
         internal List<VMSnapshot> Snapshots => Items("snapshots").Select(s => new VMSnapshot(this, s)).ToList();
@@ -90,10 +91,12 @@ namespace Microsoft.HyperV.PowerShell
         private readonly string _list;
         private JsonObject _last;
 
-        protected VMDevice(VirtualMachine machine, string list, JsonObject data) => (Machine, _list, _last) = (machine, list, data);
+        protected VMDevice(VirtualMachine machine, string list, JsonObject data) =>
+            (Machine, _list, _last) = (machine, list, data);
 
         internal VirtualMachine Machine { get; }
-        internal JsonObject Data => _last = Machine.Items(_list).FirstOrDefault(item => (string)item["id"]! == Id) ?? _last;
+        internal JsonObject Data =>
+            _last = Machine.Items(_list).FirstOrDefault(item => (string)item["id"]! == Id) ?? _last;
 
         public override string Id => (string)_last["id"]!;
         public Guid VMId => Machine.Id;
@@ -180,7 +183,8 @@ namespace Microsoft.HyperV.PowerShell
     {
         public DvdDrive(VirtualMachine machine, JsonObject data) : base(machine, "dvds", data) { }
 
-        public override string Name => $"DVD Drive on SCSI controller number {ControllerNumber} at location {ControllerLocation}";
+        public override string Name =>
+            $"DVD Drive on SCSI controller number {ControllerNumber} at location {ControllerLocation}";
     }
 
     public class VMSnapshot : VirtualMachineBase

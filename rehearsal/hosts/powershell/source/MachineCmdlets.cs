@@ -3,6 +3,7 @@ using System.IO;
 using System.Linq;
 using System.Management.Automation;
 using System.Text.Json.Nodes;
+using Microsoft.Vhd.PowerShell;
 using Rehearsal;
 
 namespace Microsoft.HyperV.PowerShell.Commands
@@ -14,7 +15,8 @@ namespace Microsoft.HyperV.PowerShell.Commands
         [Alias("VMName")]
         public string[] Name { get; set; } = Array.Empty<string>();
 
-        [Parameter(ParameterSetName = "Id", Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
+        [Parameter(
+            ParameterSetName = "Id", Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
         public Guid Id { get; set; }
 
         protected override void Act()
@@ -97,7 +99,8 @@ namespace Microsoft.HyperV.PowerShell.Commands
         private void CheckArguments()
         {
             MemoryRules.Check(Name, MemoryStartupBytes);
-            if (Generation == 2 && BootDevice is BootDevice.Floppy or BootDevice.IDE or BootDevice.LegacyNetworkAdapter)
+            var old = BootDevice is BootDevice.Floppy or BootDevice.IDE or BootDevice.LegacyNetworkAdapter;
+            if (Generation == 2 && old)
             {
                 throw Refuse.Parameter($"Generation 2 virtual machines do not support {BootDevice}.");
             }
@@ -111,7 +114,7 @@ namespace Microsoft.HyperV.PowerShell.Commands
         {
             if (NewVHDPath != "")
             {
-                Disks.Create(Pc.Windows(NewVHDPath), NewVHDSizeBytes, Microsoft.Vhd.PowerShell.VhdType.Dynamic, Disks.DefaultBlock);
+                Disks.Create(Pc.Windows(NewVHDPath), NewVHDSizeBytes, VhdType.Dynamic, Disks.DefaultBlock);
             }
             var path = NewVHDPath + VHDPath;
             if (path != "")
@@ -123,8 +126,8 @@ namespace Microsoft.HyperV.PowerShell.Commands
         private static void MakeConfiguration(string folder, string id)
         {
             var place = Pc.Real(folder) ?? throw Refuse.NotFound(
-                "Failed to create a new virtual machine.\nFailed to access configuration store: The system cannot find the " +
-                "path specified. (0x80070003).");
+                "Failed to create a new virtual machine.\nFailed to access configuration store: The system cannot " +
+                "find the path specified. (0x80070003).");
             Directory.CreateDirectory(System.IO.Path.Combine(place, "Virtual Machines"));
             File.WriteAllText(System.IO.Path.Combine(place, "Virtual Machines", id.ToUpperInvariant() + ".vmcx"), "");
         }
@@ -143,7 +146,8 @@ namespace Microsoft.HyperV.PowerShell.Commands
                 ["start_action"] = "StartIfRunning", ["stop_action"] = "Save", ["start_delay_s"] = 0,
                 ["heartbeat"] = "NoContact", ["shutdown_service"] = false, ["adapters"] = new JsonArray(adapter),
                 ["drives"] = new JsonArray(), ["dvds"] = new JsonArray(), ["snapshots"] = new JsonArray(),
-                ["boot_order"] = new JsonArray(new JsonObject { ["type"] = "network", ["id"] = (string)adapter["id"]! }),
+                ["boot_order"] = new JsonArray(
+                    new JsonObject { ["type"] = "network", ["id"] = (string)adapter["id"]! }),
                 ["secure_boot"] = Generation == 2, ["secure_boot_template"] = "MicrosoftWindows",
                 ["power_on_count"] = 0, ["started_at"] = null,
             };
@@ -167,7 +171,7 @@ namespace Microsoft.HyperV.PowerShell.Commands
         [Parameter] public string Notes { get; set; } = "";
         [Parameter] public string NewVMName { get; set; } = "";
 
-        /// <summary>Memory, then processors, then the rest, each applied on its own: a failure leaves the earlier ones.</summary>
+        /// <summary>Memory, processors, the rest, each on its own: a failure leaves the earlier ones.</summary>
         protected override void Act(VirtualMachine machine)
         {
             if (!ShouldProcess(machine.Name, "Set-VM"))
@@ -220,7 +224,8 @@ namespace Microsoft.HyperV.PowerShell.Commands
             if (machine.State is not (VMState.Off or VMState.Saved))
             {
                 throw Refuse.State(
-                    "The operation failed.\nThe operation cannot be performed while the object is in its current state.");
+                    "The operation failed.\n" +
+                    "The operation cannot be performed while the object is in its current state.");
             }
             var folder = Pc.Real(System.IO.Path.Combine(machine.Path, "Virtual Machines"));
             Pc.Change(state => state["vms"]!.AsObject().Remove(machine.Key));

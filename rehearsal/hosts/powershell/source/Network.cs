@@ -68,10 +68,12 @@ namespace Rehearsal
         /// <summary>What a CDXML query says when the one thing it was asked for is not there.</summary>
         public static ErrorRecord NotFound(string className, string property, object value) => new(
             new InvalidOperationException(
-                $"No {className} objects found with property '{property}' equal to '{value}'.  Verify the value of the property and retry."),
+                $"No {className} objects found with property '{property}' equal to '{value}'.  " +
+                "Verify the value of the property and retry."),
             $"CmdletizationQuery_NotFound_{property}", ErrorCategory.ObjectNotFound, value);
 
-        private static IEnumerable<JsonObject> Items(string list) => Pc.State[list]!.AsArray().Select(item => item!.AsObject());
+        private static IEnumerable<JsonObject> Items(string list) =>
+            Pc.State[list]!.AsArray().Select(item => item!.AsObject());
 
         private static uint Index(JsonObject item) =>
             (uint)Items("adapters").First(adapter => (string)adapter["name"]! == (string)item["adapter"]!)["index"]!;

@@ -10,7 +10,7 @@ using System.Threading;
 namespace Rehearsal
 {
     /// <summary>
-    /// The stand-in PC that this PowerShell runs on: the state file that the JSON answers and the room use too, and drive C:.
+    /// The stand-in PC that this PowerShell runs on: drive C:, and the state that others act on too.
     /// </summary>
     public static class Pc
     {
@@ -39,7 +39,7 @@ namespace Rehearsal
 
         public static JsonObject Machines => State["vms"]!.AsObject();
 
-        /// <summary>Changes the state under the lock and writes it in one step; an exception leaves it as it was.</summary>
+        /// <summary>Changes the state under the lock, in one step; an exception leaves it as it was.</summary>
         public static T Change<T>(Func<JsonObject, T> change)
         {
             using var held = Lock();
@@ -95,7 +95,8 @@ namespace Rehearsal
 
         public static bool FileExists(string path) => Real(path) is { } real && File.Exists(real);
 
-        public static bool Same(string? one, string? other) => string.Equals(one, other, StringComparison.OrdinalIgnoreCase);
+        public static bool Same(string? one, string? other) =>
+            string.Equals(one, other, StringComparison.OrdinalIgnoreCase);
 
         /// <summary>What Windows itself and the running VMs leave of the memory, in bytes.</summary>
         public static long FreeMemory(JsonObject state) =>
@@ -113,8 +114,8 @@ namespace Rehearsal
                 try
                 {
                     // FileShare.None is flock on Unix: the same lock that the Python side takes.
-                    return new FileStream(
-                        Path.Combine(Folder, "state.lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+                    var path = Path.Combine(Folder, "state.lock");
+                    return new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
                 }
                 catch (IOException) when (waited.Elapsed < LockPatience)
                 {

@@ -34,11 +34,13 @@ namespace Microsoft.HyperV.PowerShell.Commands
         {
             var vm = state["vms"]![machine.Key]?.AsObject() ?? throw Refuse.NoMachineWithId(machine.Key);
             var failed = $"'{machine.Name}' failed to start.";
-            foreach (var path in vm["drives"]!.AsArray().Select(drive => (string)drive!["path"]!).Where(p => !Pc.FileExists(p)))
+            var disks = vm["drives"]!.AsArray().Select(drive => (string)drive!["path"]!);
+            foreach (var path in disks.Where(path => !Pc.FileExists(path)))
             {
                 throw Refuse.Unspecified(
-                    $"{failed} (Virtual machine ID {machine.Key.ToUpperInvariant()})\n'{machine.Name}' Synthetic SCSI Controller: " +
-                    "Failed to Power on with Error 'The system cannot find the file specified.' (0x80070002).\n" +
+                    $"{failed} (Virtual machine ID {machine.Key.ToUpperInvariant()})\n'{machine.Name}' Synthetic " +
+                    "SCSI Controller: Failed to Power on with Error 'The system cannot find the file specified.' " +
+                    "(0x80070002).\n" +
                     $"'{machine.Name}': Failed to open attachment '{path}'.");
             }
             CheckAdapters(state, vm, failed);
@@ -46,11 +48,12 @@ namespace Microsoft.HyperV.PowerShell.Commands
             if (needed > Pc.FreeMemory(state))
             {
                 throw Refuse.OutOfMemory(
-                    $"{failed}\nNot enough memory in the system to start the virtual machine {machine.Name} with ram size " +
-                    $"{needed >> 20} megabytes.\nCould not initialize memory: Not enough memory resources are available to " +
-                    "complete this operation. (0x8007000E).");
+                    $"{failed}\nNot enough memory in the system to start the virtual machine {machine.Name} with ram " +
+                    $"size {needed >> 20} megabytes.\nCould not initialize memory: Not enough memory resources are " +
+                    "available to complete this operation. (0x8007000E).");
             }
-            foreach (var adapter in vm["adapters"]!.AsArray().Where(a => (bool)a!["dynamic_mac"]! && (string)a["mac"]! == Adapters.NoMac))
+            var fresh = vm["adapters"]!.AsArray().Where(adapter => (string)adapter!["mac"]! == Adapters.NoMac);
+            foreach (var adapter in fresh)
             {
                 adapter!["mac"] = Adapters.FreeMac(state);
             }
@@ -64,7 +67,8 @@ namespace Microsoft.HyperV.PowerShell.Commands
             var switches = state["switches"]!.AsArray().Select(s => (string)s!["name"]!).ToList();
             var others = state["vms"]!.AsObject().Select(pair => pair.Value!)
                 .Where(other => other != vm && (string)other["state"]! != "Off")
-                .SelectMany(other => other["adapters"]!.AsArray()).Select(adapter => (string)adapter!["mac"]!).ToHashSet();
+                .SelectMany(other => other["adapters"]!.AsArray())
+                .Select(adapter => (string)adapter!["mac"]!).ToHashSet();
             foreach (var adapter in vm["adapters"]!.AsArray())
             {
                 var gone = (string?)adapter!["switch"] is { } name && !switches.Contains(name);
@@ -72,8 +76,8 @@ namespace Microsoft.HyperV.PowerShell.Commands
                 if (gone || taken)
                 {
                     throw Refuse.Unspecified(
-                        $"{failed}\nSynthetic Ethernet Port: Error 'Access is denied.'. Failed to allocate resources while " +
-                        "connecting to a virtual network. The Ethernet switch may not exist.");
+                        $"{failed}\nSynthetic Ethernet Port: Error 'Access is denied.'. Failed to allocate resources " +
+                        "while connecting to a virtual network. The Ethernet switch may not exist.");
                 }
             }
         }
@@ -124,8 +128,9 @@ namespace Microsoft.HyperV.PowerShell.Commands
         {
             if (machine.State != VMState.Running || !(bool)machine.Data["shutdown_service"]!)
             {
-                var question = $"Hyper-V can't shut down virtual machine \"{machine.Name}\" because the Shutdown integration " +
-                    "service is unavailable. You can turn off the virtual machine, but doing so might result in data loss.";
+                var question = $"Hyper-V can't shut down virtual machine \"{machine.Name}\" because the Shutdown " +
+                    "integration service is unavailable. You can turn off the virtual machine, but doing so might " +
+                    "result in data loss.";
                 if (Force || Ask(question, "Confirm"))
                 {
                     To(machine, "Off");

@@ -7,7 +7,8 @@ namespace Microsoft.HyperV.PowerShell
     /// <summary>The one exception type of the Hyper-V module 2.0.</summary>
     public class VirtualizationException : Exception
     {
-        public VirtualizationException(string message, string errorIdentifier, ErrorCategory errorCategory, object? target = null)
+        public VirtualizationException(
+            string message, string errorIdentifier, ErrorCategory errorCategory, object? target = null)
             : base(message)
         {
             ErrorIdentifier = errorIdentifier;
@@ -79,9 +80,9 @@ namespace Rehearsal
             Parameter($"Hyper-V was unable to find a virtual switch with name \"{name}\".", target);
 
         public static VirtualizationException ServiceDown() => NotFound(
-            $"Hyper-V encountered an error trying to access an object on computer '{Pc.Name}' because the object was not " +
-            "found. The object might have been deleted. Verify that the Virtual Machine Management service on the " +
-            "computer is running.");
+            $"Hyper-V encountered an error trying to access an object on computer '{Pc.Name}' because the object was " +
+            "not found. The object might have been deleted. Verify that the Virtual Machine Management service on " +
+            "the computer is running.");
 
         public static VirtualizationException NotInteractive() => Operation(
             "Windows PowerShell is in NonInteractive mode. Read and Prompt functionality is not available.");

@@ -113,6 +113,9 @@ namespace Microsoft.HyperV.PowerShell.Commands
         protected override void Act(VirtualMachine machine) => WriteObject(Services
             .Where(service => Name.Length == 0 || Name.Any(name => Matches(name, service.Name)))
             .Select(service => new VMIntegrationComponent(
-                machine, service.Name, $"Microsoft:{machine.Key.ToUpperInvariant()}\\{service.Id}", service.Enabled)), true);
+                machine,
+                service.Name,
+                $"Microsoft:{machine.Key.ToUpperInvariant()}\\{service.Id}",
+                service.Enabled)), true);
     }
 }

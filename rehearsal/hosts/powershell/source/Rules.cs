@@ -22,8 +22,9 @@ namespace Rehearsal
             if (bytes is < Smallest or > Largest || bytes % Granule != 0)
             {
                 throw Refuse.Parameter(
-                    $"Failed to modify device 'Memory'.\nInvalid memory value assigned for '{name}'. Memory values must be " +
-                    $"properly aligned.\nThe memory value assigned ('{bytes >> 20}' MB) is not properly aligned.");
+                    $"Failed to modify device 'Memory'.\nInvalid memory value assigned for '{name}'. Memory values " +
+                    "must be properly aligned.\n" +
+                    $"The memory value assigned ('{bytes >> 20}' MB) is not properly aligned.");
             }
         }
 
@@ -32,7 +33,8 @@ namespace Rehearsal
             var willBeDynamic = dynamic ?? machine.DynamicMemoryEnabled;
             if (!willBeDynamic && (minimum ?? maximum) is not null)
             {
-                throw Refuse.Parameter("Setting maximum, minimum, and buffer settings requires Dynamic Memory to be enabled.");
+                throw Refuse.Parameter(
+                    "Setting maximum, minimum, and buffer settings requires Dynamic Memory to be enabled.");
             }
             foreach (var bytes in new[] { startup, minimum, maximum })
             {
@@ -77,7 +79,8 @@ namespace Rehearsal
             if (count < 1 || count > (long)Pc.State["cpu"]!["logical"]!)
             {
                 throw Refuse.Parameter(
-                    $"Failed to modify device 'Processor'.\nInvalid number of virtual processors assigned for '{machine.Name}'.");
+                    "Failed to modify device 'Processor'.\n" +
+                    $"Invalid number of virtual processors assigned for '{machine.Name}'.");
             }
             Pc.ChangeMachine(machine.Key, vm => vm["cpus"] = count);
         }

@@ -24,7 +24,7 @@ namespace Rehearsal
             Act();
         });
 
-        /// <summary>Runs one object's share of the work; what it refuses is written and the next object goes on.</summary>
+        /// <summary>Runs one object's share of the work; what it refuses is written, the next object goes on.</summary>
         protected void Try(Action action)
         {
             try
@@ -39,7 +39,7 @@ namespace Rehearsal
 
         protected bool Given(string parameter) => MyInvocation.BoundParameters.ContainsKey(parameter);
 
-        /// <summary>Asks a question that only -Force answers; without anybody to ask this is an error, as on Windows.</summary>
+        /// <summary>Asks a question that only -Force answers; without anybody to ask this is an error.</summary>
         protected bool Ask(string question, string caption)
         {
             try
@@ -52,7 +52,7 @@ namespace Rehearsal
             }
         }
 
-        /// <summary>VMs by wildcard name, in the order of their names; a plain name that nobody has is an error.</summary>
+        /// <summary>VMs by wildcard name, in order; a plain name that nobody has is an error.</summary>
         protected IEnumerable<VirtualMachine> Named(IEnumerable<string> names, bool asArgument = false)
         {
             foreach (var name in names)
@@ -69,13 +69,14 @@ namespace Rehearsal
             }
         }
 
-        protected static IEnumerable<VirtualMachine> All() => Pc.Machines.Select(vm => new VirtualMachine(vm.Value!.AsObject()))
+        protected static IEnumerable<VirtualMachine> All() => Pc.Machines
+            .Select(vm => new VirtualMachine(vm.Value!.AsObject()))
             .OrderBy(vm => vm.Name, StringComparer.OrdinalIgnoreCase).ToList();
 
         protected static bool Matches(string pattern, string name) =>
             WildcardPattern.Get(pattern, WildcardOptions.IgnoreCase).IsMatch(name);
 
-        /// <summary>The one switch of that name; New-VM and the adapter cmdlets refuse none and several differently.</summary>
+        /// <summary>The one switch of that name; none and several are refused differently.</summary>
         protected static string SwitchNamed(string pattern)
         {
             var found = Pc.State["switches"]!.AsArray().Where(s => Matches(pattern, (string)s!["name"]!)).ToList();

@@ -48,10 +48,12 @@ namespace Microsoft.HyperV.PowerShell
         internal VirtualMachine Machine { get; }
         public string VMName => Machine.Name;
         public Guid VMId => Machine.Id;
-        public VMBootSource[] BootOrder => Machine.Items("boot_order").Select(entry => new VMBootSource(Machine, entry)).ToArray();
+        public VMBootSource[] BootOrder =>
+            Machine.Items("boot_order").Select(entry => new VMBootSource(Machine, entry)).ToArray();
         public OnOffState SecureBoot => (bool)Machine.Data["secure_boot"]! ? OnOffState.On : OnOffState.Off;
         public string SecureBootTemplate => (string)Machine.Data["secure_boot_template"]!;
-        public Guid? SecureBootTemplateId => Guid.Parse((string)Pc.State["secure_boot_templates"]![SecureBootTemplate]!);
+        public Guid? SecureBootTemplateId =>
+            Guid.Parse((string)Pc.State["secure_boot_templates"]![SecureBootTemplate]!);
         public IPProtocolPreference PreferredNetworkBootProtocol => IPProtocolPreference.IPv4;
         public OnOffState PauseAfterBootFailure => OnOffState.Off;
     }
@@ -90,11 +92,19 @@ namespace Microsoft.HyperV.PowerShell
         public string Id { get; }
         public bool Enabled { get; }
 
-        public VMIntegrationComponentOperationalStatus? PrimaryOperationalStatus => Machine.State != VMState.Running || !Enabled
-            ? null
-            : (bool)Machine.Data["shutdown_service"]!
-                ? VMIntegrationComponentOperationalStatus.Ok
-                : VMIntegrationComponentOperationalStatus.NoContact;
+        public VMIntegrationComponentOperationalStatus? PrimaryOperationalStatus
+        {
+            get
+            {
+                if (Machine.State != VMState.Running || !Enabled)
+                {
+                    return null;
+                }
+                return (bool)Machine.Data["shutdown_service"]!
+                    ? VMIntegrationComponentOperationalStatus.Ok
+                    : VMIntegrationComponentOperationalStatus.NoContact;
+            }
+        }
     }
 
     public class VMSwitch : VirtualizationObject
@@ -150,7 +160,8 @@ namespace Microsoft.Vhd.PowerShell
     {
         private readonly JsonObject _data;
 
-        public VirtualHardDisk(string path, JsonObject data, long fileSize) => (Path, _data, FileSize) = (path, data, (ulong)fileSize);
+        public VirtualHardDisk(string path, JsonObject data, long fileSize) =>
+            (Path, _data, FileSize) = (path, data, (ulong)fileSize);
 
         public string ComputerName => Pc.Name;
         public string Path { get; }
@@ -161,7 +172,7 @@ namespace Microsoft.Vhd.PowerShell
         public uint BlockSize => (uint)_data["block_size_bytes"]!;
         public string ParentPath => "";
         public string DiskIdentifier => ((string)_data["vhd"]!).ToUpperInvariant();
-        public bool Attached => Pc.Machines.Any(vm => (string)vm.Value!["state"]! != "Off" && vm.Value["drives"]!.AsArray()
-            .Any(drive => Pc.Same((string?)drive!["path"], Path)));
+        public bool Attached => Pc.Machines.Where(vm => (string)vm.Value!["state"]! != "Off")
+            .SelectMany(vm => vm.Value!["drives"]!.AsArray()).Any(drive => Pc.Same((string?)drive!["path"], Path));
     }
 }

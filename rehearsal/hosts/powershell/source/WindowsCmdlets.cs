@@ -34,13 +34,16 @@ namespace Microsoft.Management.Infrastructure.CimCmdlets
     {
         private const string Cimv2 = "ROOT/cimv2/";
 
-        [Parameter(ParameterSetName = "ClassNameComputerSet", Mandatory = true, Position = 0, ValueFromPipelineByPropertyName = true)]
+        [Parameter(
+            ParameterSetName = "ClassNameComputerSet", Mandatory = true, Position = 0,
+            ValueFromPipelineByPropertyName = true)]
         public string ClassName { get; set; } = "";
 
         [Parameter(ParameterSetName = "ClassNameComputerSet", ValueFromPipelineByPropertyName = true)]
         public string Namespace { get; set; } = "";
 
-        [Parameter(ParameterSetName = "ClassNameComputerSet", ValueFromPipelineByPropertyName = true), Alias("SelectProperties")]
+        [Parameter(ParameterSetName = "ClassNameComputerSet", ValueFromPipelineByPropertyName = true)]
+        [Alias("SelectProperties")]
         public string[] Property { get; set; } = Array.Empty<string>();
 
         protected override void ProcessRecord()
@@ -58,8 +61,8 @@ namespace Microsoft.Management.Infrastructure.CimCmdlets
                     break;
                 default:
                     WriteError(new ErrorRecord(
-                        new InvalidOperationException("Invalid class "), "HRESULT 0x80041010", ErrorCategory.MetadataError,
-                        ClassName));
+                        new InvalidOperationException("Invalid class "), "HRESULT 0x80041010",
+                        ErrorCategory.MetadataError, ClassName));
                     break;
             }
         }
@@ -98,7 +101,9 @@ namespace Microsoft.PowerShell.Commands
     [Cmdlet("Get", "Service", DefaultParameterSetName = "Default")]
     public class GetServiceCommand : PSCmdlet
     {
-        [Parameter(ParameterSetName = "Default", Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
+        [Parameter(
+            ParameterSetName = "Default", Position = 0, ValueFromPipeline = true,
+            ValueFromPipelineByPropertyName = true)]
         [Alias("ServiceName")]
         public string[] Name { get; set; } = { "*" };
 
@@ -139,7 +144,8 @@ namespace Microsoft.Dism.Commands
         protected override void ProcessRecord()
         {
             var pattern = WildcardPattern.Get(FeatureName, WildcardOptions.IgnoreCase);
-            WriteObject(Pc.State["features"]!.AsObject().Where(feature => pattern.IsMatch(feature.Key)).Select(feature => Properties.Of(
+            var found = Pc.State["features"]!.AsObject().Where(feature => pattern.IsMatch(feature.Key));
+            WriteObject(found.Select(feature => Properties.Of(
                 "Microsoft.Dism.Commands.AdvancedFeatureObject",
                 ("FeatureName", feature.Key),
                 ("Online", true),
