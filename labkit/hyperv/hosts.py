@@ -6,9 +6,9 @@ ends the run and not a wait of minutes; what a host is doing then it finishes, a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import PureWindowsPath
-from threading import Thread
+from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any
 
 from labkit.errors import LabError
@@ -38,7 +38,7 @@ class Hosts:
         self._connect = connect
         self._transports: dict[str, Transport] = {}
         self._facts: dict[str, HostFacts] = {}
-        self._noted: set[tuple[str, str]] = set()
+        self._turn = Lock()  # a transport is not for two threads at once
 
     def read(self, fresh: bool = False) -> dict[str, HostFacts]:
         """What every host says of itself and its VMs, by host name; kept until something is changed, or `fresh`."""
@@ -89,8 +89,8 @@ class Hosts:
     def _everywhere(
         self, script: str, parameters: Mapping[str, Mapping[str, Any]]
     ) -> tuple[dict[str, dict[str, Any]], list[LabError]]:
-        """Run a script on several hosts at once; the outcome of each is its answer or its LabError."""
-        outcomes: dict[str, dict[str, Any] | BaseException] = {}
+        """Run a script on several hosts at once; give the answers and the LabErrors."""
+        outcomes: dict[str, dict[str, Any] | BaseException] = dict.fromkeys(parameters, {})  # in the lab's order
 
         def work(name: str) -> None:
             try:
@@ -98,18 +98,13 @@ class Hosts:
             except BaseException as error:  # noqa: BLE001 - carried to the calling thread and raised there
                 outcomes[name] = error
 
-        for name in parameters:
-            self._transport(name)  # here and not in the threads: it may ask for a password
-        threads = [Thread(target=work, args=(name,), daemon=True, name=f"host {name}") for name in parameters]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            while thread.is_alive():
-                thread.join(0.2)  # an endless join would keep Ctrl-C from working on Windows
+        with self._turn:
+            for name in parameters:
+                self._transport(name)  # here and not in the threads: it may ask for a password
+            in_parallel(work, parameters)
         answers: dict[str, dict[str, Any]] = {}
         errors: list[LabError] = []
-        for name in parameters:
-            outcome = outcomes[name]
+        for name, outcome in outcomes.items():
             if isinstance(outcome, LabError):
                 errors.append(outcome)
             elif isinstance(outcome, BaseException):
@@ -140,9 +135,17 @@ class Hosts:
 
     def _keep_notes(self, name: str, answer: Mapping[str, Any]) -> None:
         for text in answer.get("notes", []):
-            if (name, text) not in self._noted:
-                self._noted.add((name, text))
-                self._journal.note(f"host {name}", text)
+            self._journal.note(f"host {name}", text)
+
+
+def in_parallel(work: Callable[[str], None], hosts: Iterable[str]) -> None:
+    """Call `work` for each host in a thread of its own and wait for all."""
+    threads = [Thread(target=work, args=(host,), daemon=True, name=f"host {host}") for host in hosts]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        while thread.is_alive():
+            thread.join(0.2)  # an endless join would keep Ctrl-C from working on Windows
 
 
 def together(errors: list[LabError]) -> LabError:
