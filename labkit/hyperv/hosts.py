@@ -90,7 +90,7 @@ class Hosts:
         self, script: str, parameters: Mapping[str, Mapping[str, Any]]
     ) -> tuple[dict[str, dict[str, Any]], list[LabError]]:
         """Run a script on several hosts at once; give the answers and the LabErrors."""
-        outcomes: dict[str, dict[str, Any] | BaseException] = dict.fromkeys(parameters, {})  # in the lab's order
+        outcomes: dict[str, dict[str, Any] | BaseException] = {name: {} for name in parameters}  # in the lab's order
 
         def work(name: str) -> None:
             try:
