@@ -31,7 +31,8 @@ def missing(session: Session) -> str | None:
     state, machine = session.state, session.lab.bootstrap
     if not state.private_key.exists() or str(machine.external.address) not in keys.pinned(state):
         return "the lab's SSH keys are not made yet"
-    session.machines.bootstrap().run(f"test -s {KEY_THERE}", timeout_s=20)
+    if session.machines.bootstrap().run(f"test -s {KEY_THERE}", check=False, timeout_s=20).code != 0:
+        return f"{machine.name} has not got the key that opens the other machines"
     return None
 
 
