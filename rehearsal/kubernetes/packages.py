@@ -59,7 +59,7 @@ def packages(version: str, kubectl: Path) -> dict[str, list[Package]]:
     older = earlier_patch(version)
     versions = [older, version] if older else [version]
     built = [package for each in versions for package in _of_version(each, kubectl)]
-    return {"kubernetes": [*built, _cni()]}
+    return {"kubernetes": [*built, _cri_tools(version), _cni()]}
 
 
 def earlier_patch(version: str) -> str | None:
@@ -122,12 +122,18 @@ def _of_version(version: str, kubectl: Path) -> list[Package]:
             name="kubectl", version=version, summary="Command-line utility for interacting with a Kubernetes cluster (the real one)",
             files={"/usr/bin/kubectl": kubectl}, modes={"/usr/bin/kubectl": 0o755},
         ),
-        Package(
-            name="cri-tools", version=f"{version.rpartition('.')[0]}.0", release=version.rpartition(".")[2],
-            summary="Command-line utility for interacting with a container runtime (a stand-in)",
-            files={"/usr/bin/crictl": program("rehearsal.kubernetes.node.crictl", version)}, modes={"/usr/bin/crictl": 0o755},
-        ),
     ]  # fmt: skip
+
+
+def _cri_tools(version: str) -> Package:
+    """crictl has versions of its own: the minor's first."""
+    return Package(
+        name="cri-tools",
+        version=f"{version.rpartition('.')[0]}.0",
+        summary="Command-line utility for interacting with a container runtime (a stand-in)",
+        files={"/usr/bin/crictl": program("rehearsal.kubernetes.node.crictl", version)},
+        modes={"/usr/bin/crictl": 0o755},
+    )
 
 
 def _cni() -> Package:

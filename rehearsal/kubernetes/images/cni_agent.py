@@ -91,7 +91,7 @@ class Agent:
         bridge = {
             "type": "bridge",
             "bridge": "cni0",
-            "isDefaultGateway": True,
+            "isGateway": True,
             "hairpinMode": True,
             "ipam": ipam,
             "mtu": self.mtu(),

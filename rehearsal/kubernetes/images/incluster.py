@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -79,11 +79,11 @@ def key(item: Object) -> str:
     return f"{item['metadata'].get('namespace', '')}/{item['metadata']['name']}"
 
 
-def option(arguments: Iterable[str], name: str, default: str = "") -> str:
-    """The value of `--name=value` or `-name=value`, the last one given."""
+def option(arguments: Sequence[str], name: str, default: str = "") -> str:
+    """The value of `--name=value`, `-name=value` or `-name value`, the last one given."""
     found = default
-    for argument in arguments:
-        flag, _, value = argument.lstrip("-").partition("=")
-        if flag == name:
-            found = value
+    for position, argument in enumerate(arguments):
+        flag, equals, value = argument.partition("=")
+        if argument.startswith("-") and flag.lstrip("-") == name:
+            found = value if equals else next(iter(arguments[position + 1 : position + 2]), default)
     return found

@@ -11,7 +11,6 @@ import socket
 import sys
 import tempfile
 import time
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,7 +18,7 @@ from typing import Any
 
 from rehearsal.kubernetes.node import nfs
 from rehearsal.kubernetes.node.api import Api, ApiError, Unreachable
-from rehearsal.kubernetes.node.context import timestamp
+from rehearsal.kubernetes.node.events import Recorder, reference
 
 from .csi import wait_for
 from .incluster import api, follow, key, option, say
@@ -39,7 +38,7 @@ class Provisioner:
 
     def __init__(self, client: Api) -> None:
         self.client = client
-        self.identity = f"{nfs.DRIVER}_{socket.gethostname()}_{uuid.uuid4()}"
+        self.events = Recorder(f"{nfs.DRIVER}_{socket.gethostname()}", socket.gethostname())
         self.failed: dict[str, tuple[float, float]] = {}
 
     def claims_changed(self, claims: dict[str, Object]) -> None:
@@ -89,16 +88,11 @@ class Provisioner:
             say(f"volume {volume['metadata']['name']} could not be deleted: {error}")
 
     def _tell(self, claim: Object, reason: str, message: str, kind: str = "Normal") -> None:
-        metadata = claim["metadata"]
-        involved = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "namespace": metadata["namespace"], "name": metadata["name"], "uid": metadata["uid"]}  # fmt: skip
-        body = {
-            "apiVersion": "v1", "kind": "Event", "type": kind, "reason": reason, "message": message, "involvedObject": involved, "count": 1,
-            "metadata": {"name": f"{metadata['name']}.{uuid.uuid4().hex[:16]}", "namespace": metadata["namespace"]},
-            "firstTimestamp": timestamp(), "lastTimestamp": timestamp(), "source": {"component": self.identity},
-            "reportingComponent": self.identity, "reportingInstance": self.identity,
-        }  # fmt: skip
+        involved = reference(claim, "PersistentVolumeClaim")
+        if not self.events.is_news(involved, reason, message):
+            return
         try:
-            self.client.create(f"/api/v1/namespaces/{metadata['namespace']}/events", body)
+            self.events.write(self.client, involved, reason, message, kind)
         except (ApiError, Unreachable) as error:
             say(f"event {reason} could not be written: {error}")
 
@@ -132,12 +126,11 @@ def volume_of(claim: Object, storage_class: Object) -> Object:
     if parameters.get("onDelete"):
         attributes["onDelete"] = parameters["onDelete"]
     handle = f"{server}#{share.strip('/')}#{below}##"
-    reference = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "namespace": metadata["namespace"], "name": metadata["name"], "uid": metadata["uid"]}  # fmt: skip
     return {
         "apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": name, "annotations": {PROVISIONED: nfs.DRIVER}},
         "spec": {
             "accessModes": claim["spec"]["accessModes"], "capacity": {"storage": claim["spec"]["resources"]["requests"]["storage"]},
-            "claimRef": reference, "csi": {"driver": nfs.DRIVER, "volumeHandle": handle, "volumeAttributes": attributes},
+            "claimRef": reference(claim, "PersistentVolumeClaim"), "csi": {"driver": nfs.DRIVER, "volumeHandle": handle, "volumeAttributes": attributes},
             "mountOptions": storage_class.get("mountOptions") or [], "storageClassName": storage_class["metadata"]["name"],
             "persistentVolumeReclaimPolicy": storage_class.get("reclaimPolicy", "Delete"), "volumeMode": "Filesystem",
         },
@@ -148,7 +141,7 @@ def volume_of(claim: Object, storage_class: Object) -> Object:
 def folder(volume: Object) -> Iterator[Path]:
     """The volume's folder on the share, mounted for as long as it is needed. Raises MountError."""
     attributes = volume["spec"]["csi"]["volumeAttributes"]
-    place = Path(tempfile.mkdtemp(prefix="nfs-"))
+    place = Path(tempfile.gettempdir()) / str(volume["metadata"]["name"])
     try:
         nfs.attempt(f"{attributes['server']}:{attributes['share']}", place, volume["spec"].get("mountOptions") or [])
     except nfs.MountError as error:

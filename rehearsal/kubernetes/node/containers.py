@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from . import environment, images, probes, runtime, sandbox
-from .context import Node, reference
+from .context import Node
 from .environment import ContainerConfigError
+from .events import reference
 from .paths import LOGS, PROGRAMS, real, write
 from .podstatus import Report
 from .volumes import Volumes
@@ -213,4 +214,4 @@ class Containers:
         return Report(kept.container, state, kept.last, ready, started, waiting, identity)
 
     def _event(self, reason: str, message: str, kind: str = "Normal") -> None:
-        self.node.event(reference(self.pod), reason, message, kind)
+        self.node.event(reference(self.pod, "Pod"), reason, message, kind)

@@ -3,25 +3,16 @@
 from __future__ import annotations
 
 import threading
-import time
-import uuid
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
 from . import log
 from .api import Api, ApiError, Unreachable
+from .events import Recorder
 
 Object = dict[str, Any]
-EVENT_AGAIN_S = 60.0
 CLUSTER_SCOPED = {"persistentvolumes", "nodes"}
-
-
-def timestamp(at: float | None = None, micro: bool = False) -> str:
-    """RFC 3339 in UTC, as the API writes times; `micro` for the fields that want microseconds."""
-    moment = time.time() if at is None else at
-    text = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(moment))
-    return f"{text}.{int(moment % 1 * 1e6):06d}Z" if micro else f"{text}Z"
 
 
 @dataclass
@@ -33,8 +24,10 @@ class Node:
     configuration: Object
     api: Api | None = None
     registered: threading.Event = field(default_factory=threading.Event)
-    _told: dict[tuple[str, str, str], tuple[float, str, int]] = field(default_factory=dict)
     _service: str | None = None
+
+    def __post_init__(self) -> None:
+        self.events = Recorder("kubelet", self.name)
 
     def client(self) -> Api:
         """The API. Raises Unreachable while there is no credential."""
@@ -80,46 +73,14 @@ class Node:
         return str(answer["status"]["token"])
 
     def event(self, involved: Object, reason: str, message: str, kind: str = "Normal") -> None:
-        """Tell an event about an object; the same again within a minute is told once."""
-        key = (str(involved.get("uid") or involved["name"]), reason, message)
-        told, name, count = self._told.get(key, (0.0, "", 0))
-        if told and time.monotonic() - told < EVENT_AGAIN_S:
+        """Tell an event about an object; before the API knows this node, it stands in the kubelet's own log only."""
+        if not self.events.is_news(involved, reason, message):
             return
-        self._told[key] = (time.monotonic(), name, count)
         level = log.warning if kind == "Warning" else log.info
         level(f"Event: {reason}", object=f"{involved.get('namespace', '')}/{involved.get('name', '')}", text=message)
         if not self.registered.is_set():
-            return  # before the API knows this node, events stand in the kubelet's own log only
+            return
         try:
-            self._tell(key, name, count, involved, reason, message, kind)
+            self.events.write(self.client(), involved, reason, message, kind)
         except (ApiError, Unreachable) as error:
             log.warning("Unable to write event", err=error)
-
-    def _tell(
-        self, key: tuple[str, str, str], name: str, count: int, involved: Object, reason: str, message: str, kind: str
-    ) -> None:
-        namespace = involved.get("namespace") or "default"
-        path = f"/api/v1/namespaces/{namespace}/events"
-        if count:
-            self.client().merge(f"{path}/{name}", {"count": count + 1, "lastTimestamp": timestamp()})
-        else:
-            name = f"{involved['name']}.{uuid.uuid4().hex[:16]}"
-            self.client().create(path, {
-                "apiVersion": "v1", "kind": "Event", "metadata": {"name": name, "namespace": namespace}, "involvedObject": involved,
-                "reason": reason, "message": message, "type": kind, "count": 1, "firstTimestamp": timestamp(),
-                "lastTimestamp": timestamp(), "source": {"component": "kubelet", "host": self.name},
-                "reportingComponent": "kubelet", "reportingInstance": self.name,
-            })  # fmt: skip
-        self._told[key] = (time.monotonic(), name, count + 1)
-
-
-def reference(pod: Object) -> Object:
-    """A pod as events refer to it."""
-    metadata = pod["metadata"]
-    return {
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "namespace": metadata["namespace"],
-        "name": metadata["name"],
-        "uid": metadata["uid"],
-    }

@@ -27,6 +27,7 @@ from .paths import (
 )
 
 Object = dict[str, Any]
+FOLDERS = ("pods", "plugins", "plugins_registry", "pki")
 CGROUP_V1 = (
     "kubelet is configured to not run on a host using cgroup v1. This machine shares its host's kernel, so the stand-in goes on; a machine "
     "of its own would need cgroup v2 or failCgroupV1: false"
@@ -111,6 +112,8 @@ def run(flags: argparse.Namespace, stopped: threading.Event) -> None:
         flags.container_runtime_endpoint or configuration.get("containerRuntimeEndpoint") or f"unix://{CRI_SOCKET}"
     )
     check(configuration, endpoint)
+    for folder in FOLDERS:
+        real(f"{KUBELET}/{folder}").mkdir(parents=True, exist_ok=True)
     name = (flags.hostname_override or machine.hostname()).strip().lower()
     address = flags.node_ip or machine.default_address()
     if address not in machine.addresses():

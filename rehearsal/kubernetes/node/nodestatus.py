@@ -7,7 +7,8 @@ from typing import Any
 
 from . import log, machine, sandbox
 from .api import ApiError, Unreachable
-from .context import Node, timestamp
+from .context import Node
+from .events import timestamp
 from .paths import kubernetes_version
 
 Object = dict[str, Any]

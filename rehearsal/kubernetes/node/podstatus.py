@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from .context import timestamp
+from .events import timestamp
 from .runtime import State
 
 Object = dict[str, Any]

@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from .paths import CNI_CONFIGURATION, CNI_PROGRAMS, STATE, real, write
+from .paths import CNI_CONFIGURATION, CNI_LEASES, CNI_PROGRAMS, STATE, real, write
 
 NOT_READY = "Network plugin returns error: cni plugin not initialized"
 
@@ -91,6 +91,8 @@ def _plugin(verb: str, uid: str, conflist: dict[str, Any], plugin: dict[str, Any
     if not program.exists():
         raise SandboxError(f'failed to find plugin "{plugin["type"]}" in path [{CNI_PROGRAMS}]')
     stdin = {**plugin, "name": conflist["name"], "cniVersion": conflist.get("cniVersion", "0.3.1")}
+    if plugin.get("ipam", {}).get("type") == "host-local":
+        stdin["ipam"] = {**plugin["ipam"], "dataDir": str(real(CNI_LEASES))}
     if previous:
         stdin["prevResult"] = previous
     names = {"K8S_POD_NAMESPACE": metadata.get("namespace", ""), "K8S_POD_NAME": metadata.get("name", "")}

@@ -9,7 +9,8 @@ from typing import Any
 from . import log, podstatus, runtime, sandbox
 from .api import ApiError, Unreachable
 from .containers import Containers
-from .context import Node, reference
+from .context import Node
+from .events import reference
 from .volumes import VolumeError, Volumes
 
 Object = dict[str, Any]
@@ -94,7 +95,7 @@ class Worker(threading.Thread):
     def _prepare(self) -> bool:
         """Volumes, then the network; False when something is not there yet (tried again in a while)."""
         runtime.remember(self.uid, self.pod)
-        involved = reference(self.pod)
+        involved = reference(self.pod, "Pod")
         try:
             self.volumes.facts = self.facts()
             self.volumes.prepare()
@@ -155,7 +156,7 @@ class Worker(threading.Thread):
             grace = self.pod["spec"].get("terminationGracePeriodSeconds", 30)
         names = runtime.containers(self.uid)
         if names:
-            self.node.event(reference(self.pod), "Killing", f"Stopping container {names[0]}")
+            self.node.event(reference(self.pod, "Pod"), "Killing", f"Stopping container {names[0]}")
         runtime.stop(self.uid, names, grace)
         runtime.remove(self.uid)
         self.volumes.remove()
