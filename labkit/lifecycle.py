@@ -30,34 +30,34 @@ def _runs(session: Session, machine: Machine) -> bool:
     return found is not None and found.state == "Running"
 
 
-def discard(session: Session, *, dry: bool) -> bool:
-    """Power the nodes off and give each a blank system disk; return whether anything was done.
+def discard(session: Session, *, dry: bool) -> None:
+    """Power the nodes off and give each a blank system disk, after consent to exactly those disks.
 
-    Asks for consent to exactly those disks. The bootstrap server and every data disk stay.
+    The bootstrap server and every data disk stay. With `dry` the list is shown and nothing else happens.
     """
     from labkit.hyperv import discard as disks
 
     resets = disks.find(session, [machine.name for machine in session.lab.installed_by_network])
-    if not consent.require(session, disks.describe(resets), session.command, dry=dry):
-        return False
-    disks.reset(session, resets)
-    _forget(session, session.lab.installed_by_network)
-    return True
+    if consent.require(session, disks.describe(resets), session.command, dry=dry):
+        with session.journal.step("lab.discard") as step:
+            step.changed = True
+            disks.reset(session, resets)
+            _forget(session, session.lab.installed_by_network)
 
 
-def destroy(session: Session, *, dry: bool) -> bool:
-    """Remove every virtual machine of the lab and its system disk; return whether anything was done.
+def destroy(session: Session, *, dry: bool) -> None:
+    """Remove every virtual machine of the lab and its system disk, after consent to exactly those.
 
-    Asks for consent to exactly those. The NFS data disk stays on its host.
+    The NFS data disk stays on its host. With `dry` the list is shown and nothing else happens.
     """
     from labkit.hyperv import destroy as removal
 
     removals = removal.find(session, None)
-    if not consent.require(session, removal.describe(removals), session.command, dry=dry):
-        return False
-    removal.remove(session, removals)
-    _forget(session, session.lab.machines)
-    return True
+    if consent.require(session, removal.describe(removals), session.command, dry=dry):
+        with session.journal.step("lab.destroy") as step:
+            step.changed = True
+            removal.remove(session, removals)
+            _forget(session, session.lab.machines)
 
 
 def start(session: Session) -> list[str]:

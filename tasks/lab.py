@@ -49,9 +49,7 @@ def lab_discard(c: Context) -> None:
     """
     from labkit import lifecycle
 
-    s = session(c)
-    with s.journal.step("lab.discard") as step:
-        step.changed = lifecycle.discard(s, dry=c.config.run.dry)
+    lifecycle.discard(session(c), dry=c.config.run.dry)
 
 
 @task(pre=[lab_discard, k8s_all], post=[verify_all])
@@ -66,9 +64,7 @@ def lab_destroy(c: Context) -> None:
     """Remove all machines and system disks; keep NFS data."""
     from labkit import lifecycle
 
-    s = session(c)
-    with s.journal.step("lab.destroy") as step:
-        step.changed = lifecycle.destroy(s, dry=c.config.run.dry)
+    lifecycle.destroy(session(c), dry=c.config.run.dry)
 
 
 @task

@@ -83,9 +83,12 @@ def test_a_rebuilding_without_consent_stops_before_any_change(hosts: Hosts) -> N
 def test_a_dry_line_and_a_plan_open_no_changing_call(hosts: Hosts, line: tuple[str, ...]) -> None:
     hosts.inv("hyperv.create")
     changes = [call for call in hosts.calls() if call["mutating"]]
+    journal = (hosts.project.folder / ".lab" / "7e57" / "journal.jsonl").read_text()
     answer = hosts.inv(*line)
     assert answer.code == 0, answer.errors
     assert [call for call in hosts.calls() if call["mutating"]] == changes
+    kept = (hosts.project.folder / ".lab" / "7e57" / "journal.jsonl").read_text().removeprefix(journal)
+    assert '"event": "start"' not in kept
 
 
 def test_a_dry_discard_names_exactly_the_nodes_system_disks(hosts: Hosts) -> None:
