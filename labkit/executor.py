@@ -32,7 +32,7 @@ class LabExecutor(Executor):  # type: ignore[misc]
         """Run `tasks` (as Invoke hands them over: names, or parsed contexts) with their pre- and post-tasks."""
         named = self.normalize(tasks)
         below = [self.expand_calls([call]) for call in named]
-        refuse_company(named, below)
+        refuse_company(named, below, [self._command([task]) for task in tasks])
         calls = verification_last([call for part in below for call in part])
         if self.config.tasks.dedupe:
             calls = self.dedupe(calls)
@@ -102,16 +102,16 @@ class LabExecutor(Executor):  # type: ignore[misc]
         return subprocess.list2cmdline(words)
 
 
-def refuse_company(named: Calls, below: list[Calls]) -> None:
-    """Raise RefusedError when a destroyer, or what begins with one, does not stand alone.
+def refuse_company(named: Calls, below: list[Calls], commands: Sequence[str]) -> None:
+    """Raise RefusedError when a destroyer, or what begins with one, does not stand alone; `commands` do, one each.
 
     Invoke de-duplicates over the whole line: a stage asked for after the destroyer would be dropped as done before it.
     """
     for call, parts in zip(named, below, strict=True):
         if len(named) > 1 and any(typed_name(part) in kinds.DESTROYERS for part in parts):
-            others = ", then ".join(f"`inv {typed_name(other)}`" for other in named)
+            alone = ", then ".join(f"`{command}`" for command in commands)
             raise RefusedError(
-                f"{typed_name(call)} destroys and is therefore typed alone; nothing was run", f"type {others}"
+                f"{typed_name(call)} destroys and is therefore typed alone; nothing was run", f"type {alone}"
             )
 
 

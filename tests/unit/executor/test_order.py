@@ -87,7 +87,9 @@ def test_a_destroyer_in_company_is_refused_before_anything_runs(tasks: Tasks, ru
         run(*line)
     assert tasks.ran == []
     assert tasks.probed == []
-    assert all(f"`inv {name}`" in str(refusal.value.hint) for name in line)
+    hint = str(refusal.value.hint)
+    assert [words.split()[-1] for words in hint.split("`")[1::2]] == list(line)
+    assert hint.count("-f ") == len(line)
 
 
 @pytest.mark.parametrize("destroyer", ["lab.discard", "lab.rebuild", "os.reinstall"])
