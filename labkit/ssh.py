@@ -12,7 +12,7 @@ import logging
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, contextmanager
 from typing import Any
 
 import paramiko
@@ -124,16 +124,7 @@ class Link:
         # Not Connection.run: Invoke's runner feeds standard input one character a loop and decodes in the controller's
         # own encoding. The channel takes bytes.
         channel = self._channel()
-        expired = threading.Event()
-
-        def expire() -> None:
-            expired.set()
-            channel.close()
-
-        timer = threading.Timer(timeout_s, expire)
-        timer.daemon = True
-        with ThreadPoolExecutor(2) as pool, closing(channel):
-            timer.start()
+        with ThreadPoolExecutor(2) as pool, _closed_after(channel, timeout_s) as expired:
             try:
                 channel.exec_command(command)
                 stderr = pool.submit(channel.makefile_stderr("rb").read)
@@ -144,8 +135,6 @@ class Link:
                 if not expired.is_set():
                     raise self._unreachable(error) from None
                 code = -1
-            finally:
-                timer.cancel()
         if expired.is_set():
             raise DeadlineError(f"{self.name}: `{short(command)}` did not end within {timeout_s:.0f} s")
         if code < 0:
@@ -226,6 +215,25 @@ def _why(error: Exception) -> tuple[str, str]:
         f"no SSH connection: {detail}",
         "run `inv hyperv.status` to see whether it is on, `inv os.status` for all machines",
     )
+
+
+@contextmanager
+def _closed_after(channel: Any, timeout_s: float) -> Iterator[threading.Event]:
+    """Close the channel at the end of the block, or after `timeout_s` seconds: then the event is set."""
+    expired = threading.Event()
+
+    def expire() -> None:
+        expired.set()
+        channel.close()
+
+    timer = threading.Timer(timeout_s, expire)
+    timer.daemon = True
+    timer.start()
+    with closing(channel):
+        try:
+            yield expired
+        finally:
+            timer.cancel()
 
 
 def _send(channel: Any, data: bytes | None) -> None:
