@@ -25,7 +25,7 @@ def start(pc: HostState, vm_id: str) -> None:
         _check_adapters(state, vm)
         _check_memory(state, vm)
         for adapter in vm["adapters"]:
-            if adapter["dynamic_mac"] and adapter["mac"] == machines.NO_MAC:
+            if adapter["mac"] == machines.NO_MAC:
                 adapter["mac"] = _free_mac(state)
         set_vm_state(state, vm_id, "Running")
 

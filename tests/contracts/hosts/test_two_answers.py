@@ -2,187 +2,27 @@
 
 from __future__ import annotations
 
-import json
-import re
-from dataclasses import dataclass
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from rehearsal.hosts import cmdlets
-from rehearsal.hosts.calls import SCRIPTS, Calls
-from rehearsal.hosts.commands import Command
-from rehearsal.hosts.launch import Launcher
-from rehearsal.hosts.state import HostState, initial, vm_by_name
+from rehearsal.hosts.state import HostState, initial, set_vm_state, vm_by_name
+from tests.contracts.hosts.pair import FOLDER, LAB, NOBODY, Pair, create, files, look, machine, mark, set_both
 
 pytestmark = pytest.mark.powershell
 
-LAB = "lab-7e57"
-FOLDER = rf"C:\Lab\{LAB}"
-EVERYTHING = ["create", "identity", "cpus", "memory", "policy", "adapters", "disks", "dvd", "secure_boot", "boot"]
-NOBODY = "6f0f6f2c-7a35-4a45-9a51-52e4b5f1a001"
-GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-# PowerShell adds the name of the function that called Write-Error; the scripts' contract is what stands before it.
-OWN_ID = re.compile(r"^(Lab[A-Z]\w+),[\w-]+$")
-CLOCKS = ("time", "started_at", "created_at", "uptime_s")
-# What only an engine can know: its version and a script's line.
-ENGINE = ("powershell", "line")
-
-
-@dataclass
-class Pair:
-    """Two PCs of the same name and past: one runs the scripts, the other answers them."""
-
-    real: HostState
-    told: HostState
-    pwsh: Path
-
-    def run(self, script: str, **parameters: Any) -> dict[str, Any]:
-        """Do the same on both; the answers must be equal but for names that are made up. Returns PowerShell's."""
-        text = (SCRIPTS / f"{script}.ps1").read_text(encoding="ascii")
-        both = []
-        for pc, pwsh in ((self.real, self.pwsh), (self.told, None)):
-            given = json.dumps(localized(parameters, pc)).encode() + b"\n" + text.encode()
-            both.append(run(Launcher(pc, pwsh, Calls(pc.folder)).start(stub(), {}), given))
-        assert plain(both[1]) == plain(both[0])
-        assert plain(self.told.read()) == plain(self.real.read())
-        assert files(self.told) == files(self.real)
-        answer: dict[str, Any] = both[0]
-        return answer
-
-
-def stub() -> str:
-    """The client's own command line: the real one, so that it too is held against PowerShell."""
-    from labkit.hyperv.powershell import command_line
-
-    return command_line()
-
-
-def run(command: Command, stdin: bytes) -> dict[str, Any]:
-    command.feed(stdin, end=True)
-    output = b""
-    while (received := command.receive(60)) is not None:
-        streams, code = received
-        output += b"".join(data for name, data in streams if name == "stdout")
-        if code is not None:
-            answer: dict[str, Any] = json.loads(output)
-            answer.pop("notes", None)
-            assert code == (1 if "error" in answer else 0)
-            return answer
-    raise AssertionError("no end of the command within 60 s")
-
-
-def localized(value: Any, pc: HostState) -> Any:
-    """Put the id that a VM has on this PC in place of `@<VM name>`."""
-    if isinstance(value, dict):
-        return {key: localized(item, pc) for key, item in value.items()}
-    if isinstance(value, list):
-        return [localized(item, pc) for item in value]
-    if isinstance(value, str) and value.startswith("@"):
-        vm = vm_by_name(pc.read(), value[1:])
-        assert vm, value
-        return vm["id"]
-    return value
-
-
-def plain(value: Any) -> Any:
-    """Take out what must differ: ids by the order in which they appear, clocks, the engine's own words."""
-    seen: dict[str, str] = {}
-
-    def number(match: re.Match[str]) -> str:
-        return seen.setdefault(match[0].lower(), f"<id {len(seen)}>")
-
-    def clean(item: Any) -> Any:
-        if isinstance(item, dict) and "vms" in item and isinstance(item["vms"], dict):
-            item = {**item, "vms": sorted(item["vms"].values(), key=lambda vm: str(vm["name"]))}
-        if isinstance(item, dict):
-            own_words = ("message",) if str(item.get("id", "")).startswith("Lab") else ()
-            kept = {k: v for k, v in item.items() if k not in CLOCKS + ENGINE + own_words}
-            return {GUID.sub(number, key): clean(kept[key]) for key in sorted(kept)}
-        if isinstance(item, list):
-            return [clean(one) for one in item]
-        return GUID.sub(number, OWN_ID.sub(r"\1", item)) if isinstance(item, str) else item
-
-    return clean(value)
-
-
-def files(pc: HostState) -> dict[str, Any]:
-    return {
-        GUID.sub("<id>", str(path.relative_to(pc.drive))): content(path) if path.is_file() else None
-        for path in sorted(pc.drive.rglob("*"))
-    }
-
-
-def content(path: Path) -> Any:
-    text = GUID.sub("<id>", path.read_text(encoding="ascii"))
-    return json.loads(text) if path.suffix == ".vhdx" else text
-
 
 @pytest.fixture
-def pair(tmp_path: Path) -> Pair:
-    pwsh = cmdlets.find_pwsh()
-    if pwsh is None:
-        pytest.skip("no PowerShell: neither LAB_PWSH nor pwsh on the PATH")
+def pair(tmp_path: Path, pwsh: Path) -> Pair:
     state = initial("pc1", address="192.0.2.11")
     pcs = [HostState(tmp_path / name, "pc1") for name in ("real", "told")]
     for pc in pcs:
         pc.make(state)
         (pc.drive / "ISO" / "rocky.iso").write_text("a DVD")
     return Pair(pcs[0], pcs[1], pwsh)
-
-
-def mark(disk: str, kind: str, name: str = "w1") -> str:
-    return json.dumps({"lab": LAB, "machine": name, "disk": disk, "kind": kind})
-
-
-def machine(name: str = "w1", **changed: Any) -> dict[str, Any]:
-    """One machine as labkit describes it to New-LabMachine."""
-    folder = rf"{FOLDER}\{name}"
-    networks = (("mgmt", 100), ("internal", 200), ("external", 0))
-    return {
-        "name": name,
-        "vm_name": f"{LAB}-{name}",
-        "notes": json.dumps({"lab": LAB, "machine": name}, separators=(",", ":")),
-        "id": "",
-        "folder": folder,
-        "do": EVERYTHING,
-        "cpus": 2,
-        "memory_bytes": 4 << 30,
-        "template": "MicrosoftUEFICertificateAuthority",
-        "adapters": [
-            {"name": network, "mac": f"027E57{number:02X}0003", "vlan": vlan, "guard": True}
-            for number, (network, vlan) in enumerate(networks)
-        ],
-        "disks": [
-            {
-                "kind": kind,
-                "path": rf"{folder}\{kind}-{disk}.vhdx",
-                "size_bytes": 40 << 30,
-                "mark": mark(disk, kind, name),
-            }
-            for kind, disk in (("system", "1f2e3d4c"), ("data", "1f2e3d4d"))
-        ],
-        "dvd": r"C:\ISO\rocky.iso",
-    } | changed
-
-
-def create(pair: Pair, *machines: dict[str, Any]) -> list[dict[str, Any]]:
-    answer = pair.run("New-LabMachine", Lab=LAB, SwitchName="Lab", Machine=list(machines))
-    asked: list[dict[str, Any]] = answer["machines"]
-    return asked
-
-
-def look(pair: Pair) -> dict[str, Any]:
-    return pair.run("Get-LabHost", Lab=LAB, LabPath=FOLDER, IsoPath=r"C:\ISO\rocky.iso")
-
-
-def set_both(pair: Pair, name: str, **properties: Any) -> None:
-    for pc in (pair.real, pair.told):
-        with pc.change() as state:
-            vm = vm_by_name(state, f"{LAB}-{name}")
-            assert vm
-            vm.update(properties)
 
 
 def test_a_fresh_pc_is_read_alike(pair: Pair) -> None:
@@ -309,6 +149,41 @@ def test_stopping_is_answered_alike(pair: Pair) -> None:
     cut = pair.run("Stop-LabMachine", Lab=LAB, Id=[f"@{LAB}-w1"], CutPower=True)
     assert cut["machines"][0]["state"] == "Off"
     assert pair.run("Stop-LabMachine", Lab=LAB, Id=[f"@{LAB}-w1"])["changed"] is False
+
+
+def test_a_guest_that_obeys_is_waited_for_alike(pair: Pair) -> None:
+    create(pair, machine())
+    pair.run("Start-LabMachine", Lab=LAB, Id=[f"@{LAB}-w1"])
+    set_both(pair, "w1", shutdown_service=True)
+    guests = [threading.Thread(target=obey, args=(pc,)) for pc in (pair.real, pair.told)]
+    for guest in guests:
+        guest.start()
+    answer = pair.run("Stop-LabMachine", Lab=LAB, Id=[f"@{LAB}-w1"])
+    for guest in guests:
+        guest.join()
+    assert (answer["machines"][0]["changed"], answer["machines"][0]["state"]) == (["stopped"], "Off")
+
+
+def obey(pc: HostState) -> None:
+    """Be the guest: power off once asked to."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        vm = vm_by_name(pc.read(), f"{LAB}-w1")
+        if vm and vm["state"] == "Stopping":
+            with pc.change() as state:
+                set_vm_state(state, vm["id"], "Off")
+            return
+        time.sleep(0.05)
+
+
+def test_a_kept_disk_keeps_its_mark(pair: Pair) -> None:
+    create(pair, machine())
+    before = look(pair)["disks"]
+    kept = machine(id=f"@{LAB}-w1", do=["disks"])
+    for disk in kept["disks"]:
+        disk["mark"] = ""
+    assert create(pair, kept)[0]["error"] is None
+    assert look(pair)["disks"] == before
 
 
 @pytest.mark.parametrize("running", [True, False])

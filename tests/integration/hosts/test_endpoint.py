@@ -45,6 +45,7 @@ def protocol(endpoint: Endpoint, password: str = PASSWORD, timeout_s: int = 20) 
         operation_timeout_sec=timeout_s,
         read_timeout_sec=timeout_s + 2,
         proxy=None,
+        ca_trust_path=None,
     )
 
 
