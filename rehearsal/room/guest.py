@@ -190,6 +190,7 @@ class Guest(threading.Thread):
         return "reboot" if code == REBOOTED else "off"
 
     def _plug_machine(self) -> None:
+        network.unplug(self.vm)  # first: the old namespace takes its cables along when it goes
         network.make_namespace(self._namespace)
         network.plug_cables(self.vm, self._namespace)
 
