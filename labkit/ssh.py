@@ -12,7 +12,7 @@ import logging
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from typing import Any
 
 import paramiko
@@ -97,10 +97,11 @@ class Link:
     def stream(self, command: str, tick_s: float) -> Iterator[bytes | None]:
         """Yield what `command` writes on both outputs as it comes; None whenever `tick_s` seconds pass in silence."""
         channel = self._channel()
-        with closing(channel):
+        try:
             channel.set_combine_stderr(True)
             channel.settimeout(tick_s)
             channel.exec_command(command)
+            channel.shutdown_write()
             while True:
                 try:
                     chunk = channel.recv(65536)
@@ -112,6 +113,10 @@ class Link:
                 yield chunk
             if channel.recv_exit_status() < 0:  # paramiko's word for none received
                 raise UnreachableError(f"{self.name} ({self.address}): the connection broke")
+        except (paramiko.SSHException, EOFError, OSError) as error:
+            raise self._unreachable(error) from None
+        finally:
+            _close(channel)
 
     def close(self) -> None:
         with self._lock:
@@ -224,16 +229,23 @@ def _closed_after(channel: Any, timeout_s: float) -> Iterator[threading.Event]:
 
     def expire() -> None:
         expired.set()
-        channel.close()
+        _close(channel)
 
     timer = threading.Timer(timeout_s, expire)
     timer.daemon = True
     timer.start()
-    with closing(channel):
-        try:
-            yield expired
-        finally:
-            timer.cancel()
+    try:
+        yield expired
+    finally:
+        timer.cancel()
+        _close(channel)
+
+
+def _close(channel: Any) -> None:
+    try:
+        channel.close()
+    except (paramiko.SSHException, EOFError, OSError):
+        return  # its connection died before it: nothing is left to close
 
 
 def _send(channel: Any, data: bytes | None) -> None:

@@ -108,10 +108,10 @@ class SshServer:
 
     def _forward(self, channel: paramiko.Channel, target: socket.socket) -> None:
         def copy(source: socket.socket | paramiko.Channel, sink: socket.socket | paramiko.Channel) -> None:
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(OSError, EOFError):  # the test cut the connection
                 while data := source.recv(65536):
                     sink.sendall(data)
-            sink.close()
+                sink.close()
 
         target.settimeout(None)
         for source, sink in ((channel, target), (target, channel)):
@@ -119,6 +119,7 @@ class SshServer:
 
     def execute(self, channel: paramiko.Channel, command: bytes) -> None:
         """Run the command with the stub `sudo` on its PATH."""
+        first = channel.recv(65536)  # a client writes, or ends its input, once it knows that the command was accepted
         path = f"{self.tools}:{os.environ['PATH']}"
         process = subprocess.Popen(
             ["bash", "-c", command.decode()],
@@ -132,7 +133,8 @@ class SshServer:
         def feed() -> None:
             assert process.stdin
             with contextlib.suppress(OSError):
-                while data := channel.recv(65536):
+                process.stdin.write(first)
+                while first and (data := channel.recv(65536)):
                     process.stdin.write(data)
                 process.stdin.close()
 
