@@ -78,15 +78,13 @@ def _fields(value: Obj, type_name: str, top: bool = False) -> FieldSet:
 
 
 def _minus(first: FieldSet, second: FieldSet) -> FieldSet:
-    """What is owned in `first` and not in `second`. An owned leaf covers everything below it."""
+    """What is owned in `first` and not in `second`."""
     result: FieldSet = {}
     for name, inner in first.items():
         if name not in second:
             result[name] = inner
-        elif inner and second[name]:
-            rest = _minus(inner, second[name])
-            if rest:
-                result[name] = rest
+        elif rest := _minus(inner, second[name]):
+            result[name] = rest
     return result
 
 
@@ -147,7 +145,7 @@ def _merge_items(live: list[Obj], wanted: list[Obj], known: Field) -> list[Obj]:
 
 
 def _contested(live: Any, wanted: Any, mine: FieldSet, theirs: FieldSet, type_name: str, path: str = "") -> list[str]:
-    """The paths that another manager owns and that would get another value."""
+    """The paths that another manager owns and that would get another value; an empty list or map changes nothing."""
     found = []
     for label in mine.keys() & theirs.keys():
         if label == ".":
@@ -159,7 +157,7 @@ def _contested(live: Any, wanted: Any, mine: FieldSet, theirs: FieldSet, type_na
             here, inside = _item(here, label), _item(wanted, label)
         if mine[label] and theirs[label]:
             found += _contested(here, inside, mine[label], theirs[label], type_name, f"{path}{_shown(label)}")
-        elif here != inside:
+        elif here != inside and inside not in ([], {}):
             found.append(f"{path}{_shown(label)}")
     return sorted(found)
 

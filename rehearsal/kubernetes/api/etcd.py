@@ -19,7 +19,7 @@ log = logging.getLogger("etcd")
 
 
 class _Health(BaseHTTPRequestHandler):
-    def do_GET(self) -> None:
+    def do_GET(self) -> None:  # the library's name
         body = b'{"health":"true","reason":""}\n'
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -148,6 +149,10 @@ REQUIRED = {
 }
 
 
+_DURATION_PART = re.compile(r"(\d+(?:\.\d+)?)(h|ms|m|s)")
+_UNIT_S = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
+
+
 class FlagError(Exception):
     """A command line that the real component would refuse, or that this stand-in does not know."""
 
@@ -177,20 +182,11 @@ class Flags:
 
 
 def seconds(text: str) -> float:
-    """Seconds in a Go duration made of h, m, s and ms."""
-    units = {"h": 3600.0, "m": 60.0, "s": 1.0}
-    total, digits = 0.0, ""
-    for letter in text.replace("ms", "x"):
-        if letter.isdigit() or letter == ".":
-            digits += letter
-        elif digits and (letter in units or letter == "x"):
-            total += float(digits) * (0.001 if letter == "x" else units[letter])
-            digits = ""
-        else:
-            raise FlagError(f'invalid duration "{text}"')
-    if digits:
-        raise FlagError(f'time: missing unit in duration "{text}"')
-    return total
+    """Seconds in a Go duration made of h, m, s and ms; FlagError when it is none."""
+    parts = _DURATION_PART.findall(text)
+    if not parts or "".join(number + unit for number, unit in parts) != text:
+        raise FlagError(f'invalid duration "{text}"')
+    return sum(float(number) * _UNIT_S[unit] for number, unit in parts)
 
 
 def parse(role: str, arguments: list[str]) -> Flags:

@@ -25,7 +25,7 @@ PATHS = ("/healthz", "/livez", "/readyz")
 class _Handler(BaseHTTPRequestHandler):
     timeout = 10
 
-    def do_GET(self) -> None:
+    def do_GET(self) -> None:  # the library's name
         code, body = (200, b"ok") if self.path.startswith(PATHS) else (404, b"not found")
         self.send_response(code)
         self.send_header("Content-Length", str(len(body)))

@@ -53,7 +53,7 @@ class ControlPlane:
         self.admin = self.pki.kubeconfig("admin", self.server, "kubernetes-admin", ("kubeadm:cluster-admins",))
         self._kubectl = kubectl
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
-        # The package runs under the name that it has on a machine, from a folder that holds nothing else of the project.
+        # The package runs under the name that it has on a machine, out of a folder with nothing else in it.
         (folder / "lib").mkdir()
         (folder / "lib/rehearsal_api").symlink_to(API)
         self._prepare()

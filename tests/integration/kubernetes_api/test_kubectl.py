@@ -121,7 +121,7 @@ def test_a_watch_shows_changes_as_they_happen(plane: ControlPlane, namespace: st
     here = ("-n", namespace)
     eventually(lambda: plane.try_kubectl("get", "configmap", "kube-root-ca.crt", *here).returncode == 0)
     environment = {"KUBECONFIG": str(plane.admin), "HOME": str(plane.folder)}
-    command = [kubectl, "get", "configmaps", "--watch", "--output-watch-events", "--no-headers", *here]
+    command = [str(kubectl), "get", "configmaps", "--watch", "--output-watch-events", "--no-headers", *here]
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as watcher:
         try:
             assert watcher.stdout is not None

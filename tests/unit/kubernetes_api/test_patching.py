@@ -1,0 +1,128 @@
+"""The four kinds of patch."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from rehearsal.kubernetes.api.applying import apply, field_set
+from rehearsal.kubernetes.api.errors import ApiError
+from rehearsal.kubernetes.api.objects import Obj
+from rehearsal.kubernetes.api.patching import json_patch, merge_patch, strategic_merge
+
+MERGES: list[tuple[Any, Any, Any]] = [
+    ({"a": 1, "b": 2}, {"a": None}, {"b": 2}),
+    ({"a": {"b": 1}}, {"a": {"c": 2}}, {"a": {"b": 1, "c": 2}}),
+    ({"a": [1, 2]}, {"a": [3]}, {"a": [3]}),
+    ({"a": 1}, {"a": {"b": None}}, {"a": {}}),
+]
+
+
+@pytest.mark.parametrize(("target", "patch", "result"), MERGES)
+def test_a_merge_patch_follows_rfc_7386(target: Any, patch: Any, result: Any) -> None:
+    assert merge_patch(target, patch) == result
+
+
+def test_a_json_patch_changes_lists_by_place_and_escapes_slashes() -> None:
+    target = {"l": [1, 3], "m": {"a/b": 1}}
+    operations = [
+        {"op": "add", "path": "/l/1", "value": 2},
+        {"op": "add", "path": "/l/-", "value": 4},
+        {"op": "replace", "path": "/m/a~1b", "value": 9},
+        {"op": "test", "path": "/l/0", "value": 1},
+        {"op": "move", "from": "/m/a~1b", "path": "/moved"},
+    ]
+    assert json_patch(target, operations) == {"l": [1, 2, 3, 4], "m": {}, "moved": 9}
+    assert target == {"l": [1, 3], "m": {"a/b": 1}}
+
+
+@pytest.mark.parametrize("operation", [{"op": "remove", "path": "/x"}, {"op": "test", "path": "/a", "value": 2}])
+def test_a_json_patch_that_does_not_fit_is_refused(operation: Obj) -> None:
+    with pytest.raises(ApiError) as refused:
+        json_patch({"a": 1}, [operation])
+    assert refused.value.code == 422
+
+
+def _pod(*containers: Obj) -> Obj:
+    return {"kind": "Pod", "spec": {"containers": list(containers)}}
+
+
+def test_a_strategic_patch_merges_containers_by_name_and_their_variables_too() -> None:
+    old = _pod({"name": "a", "image": "1", "env": [{"name": "X", "value": "x"}]}, {"name": "b", "image": "1"})
+    patch = _pod({"name": "a", "env": [{"name": "Y", "value": "y"}]})
+    merged = strategic_merge(old, patch, "Pod")["spec"]["containers"]
+    assert merged[0] == {
+        "name": "a",
+        "image": "1",
+        "env": [{"name": "X", "value": "x"}, {"name": "Y", "value": "y"}],
+    }
+    assert merged[1] == {"name": "b", "image": "1"}
+
+
+def test_a_strategic_patch_deletes_replaces_and_orders() -> None:
+    old = _pod({"name": "a"}, {"name": "b"})
+    deleted = strategic_merge(old, _pod({"name": "a", "$patch": "delete"}), "Pod")
+    assert deleted["spec"]["containers"] == [{"name": "b"}]
+    replaced = strategic_merge(old, _pod({"$patch": "replace"}, {"name": "c"}), "Pod")
+    assert replaced["spec"]["containers"] == [{"name": "c"}]
+    patch = {"spec": {"$setElementOrder/containers": [{"name": "b"}, {"name": "a"}], "containers": [{"name": "b"}]}}
+    ordered = strategic_merge(old, patch, "Pod")
+    assert [one["name"] for one in ordered["spec"]["containers"]] == ["b", "a"]
+
+
+def test_a_strategic_patch_replaces_lists_without_a_key_and_keeps_only_what_it_retains() -> None:
+    old = {
+        "spec": {"template": {"spec": {"tolerations": [{"key": "a"}]}}, "strategy": {"type": "x", "rollingUpdate": {}}}
+    }
+    patch = {
+        "spec": {
+            "template": {"spec": {"tolerations": [{"key": "b"}]}},
+            "strategy": {"$retainKeys": ["type"], "type": "Recreate"},
+        }
+    }
+    merged = strategic_merge(old, patch, "Deployment")["spec"]
+    assert merged["template"]["spec"]["tolerations"] == [{"key": "b"}]
+    assert merged["strategy"] == {"type": "Recreate"}
+
+
+def test_an_applied_field_belongs_to_its_manager_until_the_manager_drops_it() -> None:
+    live = apply({}, {"apiVersion": "v1", "data": {"a": "1", "b": "2"}}, "ConfigMap", "kubectl", force=False)
+    live = {**live, "data": {**live["data"], "other": "by hand"}}
+    again = apply(live, {"apiVersion": "v1", "data": {"a": "1"}}, "ConfigMap", "kubectl", force=False)
+    assert again["data"] == {"a": "1", "other": "by hand"}
+
+
+def test_an_unchanged_apply_changes_nothing_not_even_a_time() -> None:
+    wanted = {"apiVersion": "v1", "spec": {"ports": [{"port": 80}], "selector": {"a": "b"}}}
+    live = apply({}, wanted, "Service", "kubectl", force=False)
+    live["spec"]["ports"][0]["protocol"] = "TCP"
+    live["metadata"]["managedFields"][0]["time"] = "2020-01-01T00:00:00Z"
+    assert apply(live, wanted, "Service", "kubectl", force=False) == live
+
+
+def test_an_item_that_another_manager_owns_too_survives() -> None:
+    def ports(*numbers: int) -> Obj:
+        return {"apiVersion": "v1", "spec": {"ports": [{"port": number} for number in numbers]}}
+
+    live = apply({}, ports(80, 81), "Service", "first", force=False)
+    live = apply(live, ports(81), "Service", "second", force=False)
+    live = apply(live, ports(80), "Service", "first", force=False)
+    assert sorted(one["port"] for one in live["spec"]["ports"]) == [80, 81]
+    live = apply(live, ports(), "Service", "second", force=False)
+    assert [one["port"] for one in live["spec"]["ports"]] == [80]
+
+
+def test_a_conflict_names_the_other_manager_and_the_field() -> None:
+    live = apply({}, {"spec": {"replicas": 1}}, "Deployment", "first", force=False)
+    with pytest.raises(ApiError, match=r'Apply failed with 1 conflict: conflict with "first": \.spec\.replicas'):
+        apply(live, {"spec": {"replicas": 2}}, "Deployment", "second", force=False)
+    assert apply(live, {"spec": {"replicas": 2}}, "Deployment", "second", force=True)["spec"]["replicas"] == 2
+
+
+def test_owned_fields_are_written_in_the_real_form() -> None:
+    wanted = {"kind": "Pod", "metadata": {"name": "p", "labels": {"a": "b"}}, "spec": {"containers": [{"name": "c"}]}}
+    assert field_set(wanted, "Pod") == {
+        "f:metadata": {"f:labels": {"f:a": {}}},
+        "f:spec": {"f:containers": {'k:{"name":"c"}': {".": {}, "f:name": {}}}},
+    }

@@ -1,0 +1,58 @@
+"""Selectors."""
+
+from __future__ import annotations
+
+import pytest
+
+from rehearsal.kubernetes.api.errors import ApiError
+from rehearsal.kubernetes.api.resources import Registry
+from rehearsal.kubernetes.api.selection import matches, selection
+
+POD = Registry().find("", "v1", "pods")
+OBJ = {
+    "metadata": {"name": "p", "namespace": "n", "labels": {"app": "web", "env": "test"}},
+    "spec": {"nodeName": "w1"},
+    "status": {"phase": "Running"},
+}
+
+
+@pytest.mark.parametrize(
+    ("labels", "chosen"),
+    [
+        ("app=web", True),
+        ("app==web,env!=prod", True),
+        ("app in (web, db),env", True),
+        ("app notin (web)", False),
+        ("!app", False),
+        ("!other", True),
+        ("other!=x", True),
+        ("app=db", False),
+    ],
+)
+def test_label_selectors_choose(labels: str, chosen: bool) -> None:
+    assert selection(POD, labels, "")(OBJ) is chosen
+
+
+@pytest.mark.parametrize(
+    ("fields", "chosen"),
+    [
+        ("spec.nodeName=w1", True),
+        ("spec.nodeName=w2", False),
+        ("metadata.name=p,status.phase!=Failed", True),
+        ("status.phase!=Running", False),
+    ],
+)
+def test_field_selectors_choose(fields: str, chosen: bool) -> None:
+    assert selection(POD, "", fields)(OBJ) is chosen
+
+
+def test_a_field_that_the_real_server_does_not_select_by_is_refused() -> None:
+    with pytest.raises(ApiError, match=r"field label not supported: spec\.hostname"):
+        selection(POD, "", "spec.hostname=x")
+
+
+def test_no_selector_chooses_nothing_and_the_empty_one_everything() -> None:
+    assert not matches(None, {"a": "b"})
+    assert matches({}, {"a": "b"})
+    assert matches({"matchExpressions": [{"key": "a", "operator": "Exists"}]}, {"a": "b"})
+    assert not matches({"matchLabels": {"a": "c"}}, {"a": "b"})
