@@ -1,0 +1,208 @@
+"""What the tests of a whole rehearsal do to it: type `inv` and kubectl as the controller, look at what PCs were asked."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from labkit.config.load import load_lab
+from labkit.lab import Lab
+from rehearsal.hosts.state import HostState, machine_of
+
+ROOT = Path(__file__).resolve().parents[2]
+LAB_FILE = ROOT / "labs" / "rehearsal.yaml"
+ON_MACHINE = Path(__file__).with_name("on_machine.py")
+HOSTS = ("pc1", "pc2")
+ROOM_NETNS = "lab-rehearsal"
+Json = dict[str, Any]
+
+
+@dataclass
+class Run:
+    """One command that has ended: its exit code and words, and what the journal and the PCs saw of it."""
+
+    words: str
+    code: int
+    output: str
+    seconds: float
+    journal: list[Json]
+    calls: list[Json]
+
+    @property
+    def mutating(self) -> list[str]:
+        """The scripts that PCs were asked to run and that change something."""
+        return [str(call["script"]) for call in self.calls if call["mutating"]]
+
+    @property
+    def ends(self) -> list[Json]:
+        """The journal's end lines: one a stage."""
+        return [row for row in self.journal if row["event"] == "end"]
+
+    @property
+    def rows(self) -> dict[str, str]:
+        """Rows of verification by name: ok, failed, not proven here."""
+        return next(row["rows"] for row in reversed(self.ends) if "rows" in row)
+
+    def failed(self) -> set[str]:
+        """The names of the rows that failed."""
+        return {name for name, result in self.rows.items() if result == "failed"}
+
+    def __str__(self) -> str:
+        return f"`{self.words}` ended with {self.code} after {self.seconds:.0f} s:\n{self.output[-6000:]}"
+
+
+@dataclass
+class Started:
+    """A command under way; `finish` waits for it."""
+
+    words: str
+    process: subprocess.Popen[str]
+    room: Rehearsal
+    begin: float = field(default_factory=time.monotonic)
+    journal_from: int = 0
+    calls_from: int = 0
+
+    def finish(self, timeout_s: float) -> Run:
+        """Wait for the end; a command that outlasts `timeout_s` is killed and has failed the test."""
+        try:
+            output, _ = self.process.communicate(timeout=timeout_s)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            output, _ = self.process.communicate()
+            raise AssertionError(f"`{self.words}` did not end in {timeout_s:.0f} s:\n{output[-6000:]}") from None
+        seconds = time.monotonic() - self.begin
+        journal, calls = self.room.journal()[self.journal_from :], self.room.calls()[self.calls_from :]
+        return Run(self.words, self.process.returncode, output, seconds, journal, calls)
+
+
+class Rehearsal:
+    """The room of this checkout and the lab in it. `folder` takes what a test needs to write."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.lab: Lab = load_lab(LAB_FILE)
+        self.state = ROOT / ".lab" / self.lab.id
+        self.place = ROOT / ".rehearsal"
+
+    # ---- the room ----
+
+    def up(self) -> None:
+        """Bring up a room with nothing in it; what an earlier rehearsal left is removed first."""
+        self.down()
+        shutil.rmtree(self.state, ignore_errors=True)  # of the rehearsal's own lab id: nobody's real lab
+        self._room("up")
+
+    def down(self) -> None:
+        self._room("down")
+
+    def _room(self, action: str) -> None:
+        done = subprocess.run(
+            [sys.executable, "-m", "rehearsal", action], cwd=ROOT, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, f"rehearsal {action}: {done.stdout[-2000:]}{done.stderr[-2000:]}"
+
+    # ---- the controller ----
+
+    def start(self, *words: str, consent: bool = False, **variables: str) -> Started:
+        """Start a command in the controller's place, with no terminal; `consent` to what the lab would destroy."""
+        env = {**os.environ, "KUBECACHEDIR": str(self.folder / "kubectl"), "COLUMNS": "160", **variables}
+        if consent:
+            env["LAB_ASSUME_YES"] = self.lab.name
+        begin = (len(self.journal()), len(self.calls()))
+        process = subprocess.Popen(
+            [sys.executable, "-m", "rehearsal", "exec", "--", *words], cwd=ROOT, env=env, text=True,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+        return Started(" ".join(words), process, self, journal_from=begin[0], calls_from=begin[1])
+
+    def start_inv(self, *words: str, file: Path = LAB_FILE, consent: bool = False) -> Started:
+        return self.start("inv", "-f", str(file), *words, consent=consent)
+
+    def inv(self, *words: str, file: Path = LAB_FILE, consent: bool = False, timeout_s: float = 600) -> Run:
+        """Type `inv -f labs/rehearsal.yaml WORDS` and wait for its end."""
+        return self.start_inv(*words, file=file, consent=consent).finish(timeout_s)
+
+    def ask(self, *words: str, timeout_s: float = 60) -> str:
+        """The output of a command in the controller's place that must succeed."""
+        run = self.start(*words).finish(timeout_s)
+        assert run.code == 0, run
+        return run.output
+
+    def kubectl(self, *words: str) -> str:
+        """The output of a real kubectl on the controller; it must succeed."""
+        return self.ask("kubectl", "--kubeconfig", str(self.state / "kubeconfig"), *words)
+
+    def on(self, machine: str, command: str) -> str:
+        """The output of a command that root runs on a machine, entered as the lab enters it; it must succeed."""
+        return self.ask(sys.executable, str(ON_MACHINE), machine, command)
+
+    def impatient(self, **timeouts: int) -> Path:
+        """The same lab in a file whose deadlines are shorter, so that a failure need not be waited for."""
+        text = LAB_FILE.read_text(encoding="utf-8")
+        for name, seconds in timeouts.items():
+            old = next(line for line in text.splitlines() if line.strip().startswith(f"{name}:"))
+            text = text.replace(old, f"    {name}: {seconds}")
+        folder = self.folder / "-".join(f"{name}-{seconds}" for name, seconds in timeouts.items())
+        folder.mkdir(exist_ok=True)
+        file = folder / LAB_FILE.name  # the kickstarts carry the file's name
+        file.write_text(text, encoding="utf-8")
+        return file
+
+    # ---- what is ----
+
+    def journal(self) -> list[Json]:
+        return _lines(self.state / "journal.jsonl")
+
+    def calls(self) -> list[Json]:
+        """Every command that both PCs got so far, in the order of their time."""
+        found = [call for host in HOSTS for call in _lines(self.place / "hosts" / host / "calls.jsonl")]
+        return sorted(found, key=lambda call: float(call["time"]))
+
+    def host(self, name: str) -> HostState:
+        return HostState(self.place, name)
+
+    def vm(self, machine: str) -> Json:
+        """A machine's VM as the stand-in of its PC keeps it."""
+        vms = self.host(self.lab.machine(machine).host).read()["vms"].values()
+        return next(vm for vm in vms if machine_of(vm) == machine)
+
+    def cable(self, machine: str, network: int) -> str:
+        """The room's end of a machine's cable; 0 MGMT, 1 INTERNAL, 2 EXTERNAL."""
+        return f"v{self.vm(machine)['id'].replace('-', '')[:8].lower()}{network}"
+
+    def pull(self, machine: str, network: int, state: str = "down") -> None:
+        """Take a machine's cable out (`state` up: put it back)."""
+        link = ["ip", "-n", ROOM_NETNS, "link", "set", self.cable(machine, network), state]
+        subprocess.run(link, check=True, capture_output=True)
+
+    def conditions(self) -> dict[str, Json]:
+        """Each node's condition Ready, by kubectl."""
+        items = json.loads(self.kubectl("get", "nodes", "--output=json"))["items"]
+        return {
+            item["metadata"]["name"]: next(c for c in item["status"]["conditions"] if c["type"] == "Ready")
+            for item in items
+        }
+
+    def ready(self) -> dict[str, str]:
+        """Each node's word on being Ready: True, False or Unknown."""
+        return {name: str(condition["status"]) for name, condition in self.conditions().items()}
+
+
+def eventually(seen: Callable[[], Any], wanted: Any, timeout_s: float) -> None:
+    """Look once a second until what is seen is what is wanted."""
+    end = time.monotonic() + timeout_s
+    while (now := seen()) != wanted:
+        assert time.monotonic() < end, f"after {timeout_s:.0f} s still {now}, not {wanted}"
+        time.sleep(1)
+
+
+def _lines(file: Path) -> list[Json]:
+    return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()] if file.exists() else []
