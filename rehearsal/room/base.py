@@ -10,6 +10,7 @@ import gzip
 import hashlib
 import platform
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 from rehearsal.room import debian, face, notes
@@ -43,9 +44,9 @@ MODULE_NAMES = {
 }  # fmt: skip
 
 
-def image(cache: Path) -> Path:
+def image(cache: Path, say: Callable[[str], None] = print) -> Path:
     """Return the root of the base image, made when its content differs from every image in `cache`."""
-    source = debian.tree(cache)
+    source = debian.tree(cache, say)
     target = cache / f"image-{key(source)}"
     if target.exists():
         return target

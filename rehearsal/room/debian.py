@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 from rehearsal.room import system
-from rehearsal.room.command import run
+from rehearsal.room.command import run_telling
 
 SUITE = "bookworm"
 
@@ -34,7 +35,7 @@ DEAD_WEIGHT = (
 )
 
 
-def tree(cache: Path) -> Path:
+def tree(cache: Path, say: Callable[[str], None]) -> Path:
     """Return the unpacked Debian tree in `cache`, made by debootstrap (about 90 s) when it is not there yet."""
     key = hashlib.sha256(" ".join((SUITE, *PACKAGES, *DEAD_WEIGHT)).encode()).hexdigest()[:12]
     target = cache / f"debian-{key}"
@@ -45,7 +46,7 @@ def tree(cache: Path) -> Path:
     packages = cache / "debian-packages"
     packages.mkdir(parents=True, exist_ok=True)
     command = ["debootstrap", f"--cache-dir={packages}", "--variant=minbase", f"--include={','.join(PACKAGES)}"]
-    run([*command, SUITE, partial, system.mirror()], timeout_s=1800)
+    run_telling([*command, SUITE, partial, system.mirror()], say)
     for folder in DEAD_WEIGHT:
         shutil.rmtree(partial / folder, ignore_errors=True)
     partial.rename(target)

@@ -19,8 +19,8 @@ CODE = OVMF / "OVMF_CODE_4M.secboot.fd"
 # The firmware's variables say which keys are enrolled: Microsoft's, or none (then Secure Boot is off).
 VARIABLES = {True: OVMF / "OVMF_VARS_4M.ms.fd", False: OVMF / "OVMF_VARS_4M.fd"}
 MEMORY_MB = 512  # the stand-in installer needs far less than Anaconda
-# What GRUB's `exit` leads to: the firmware goes on to the next entry, or to its own menu.
-GAVE_UP = (b"BdsDxe: failed to start Boot", b"BdsDxe: No bootable option")
+# What GRUB's `exit`, a refused signature and a missing DHCP server end in: the firmware's own menu, its last entry.
+GAVE_UP = (b'"UiApp"', b"BdsDxe: No bootable option")
 
 
 @dataclass(frozen=True)

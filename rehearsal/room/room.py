@@ -87,7 +87,7 @@ def _install_packages() -> None:
     missing = system.missing()
     if missing:
         _say(f"packages: installing {', '.join(missing)}")
-        system.install(missing)
+        system.install(missing, _say)
 
 
 def _prepare(layout: Layout) -> None:
@@ -95,7 +95,7 @@ def _prepare(layout: Layout) -> None:
     layout.cache.mkdir(parents=True, exist_ok=True)
     layout.root.mkdir(parents=True, exist_ok=True)
     _say(f"base image: from {layout.cache} where it is there, else by debootstrap (2 minutes)")
-    image = base.image(layout.cache)
+    image = base.image(layout.cache, _say)
     if not (layout.root / "disks").exists():
         base.prune(layout.cache, keep=image)
     content = initrd.build(layout.cache)

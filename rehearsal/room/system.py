@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
-from rehearsal.room.command import run
+from rehearsal.room.command import run, run_telling
 from rehearsal.room.errors import RoomError
 
 # Everything that `up` installs, with what it is for.
@@ -15,6 +16,7 @@ PACKAGES: dict[str, str] = {
     "debootstrap": "the machines' base image",
     "grub-efi-amd64-signed": "GRUB signed for Secure Boot",
     "iproute2": "network namespaces and bridges",
+    "openssh-client": "os.ssh, and entering machines by hand",
     "ovmf": "UEFI firmware with the Microsoft keys",
     "qemu-system-x86": "the machine that the firmware boots",
     "rpm": "building the stand-in packages",
@@ -43,11 +45,11 @@ def missing() -> list[str]:
     return sorted(set(PACKAGES) - installed)
 
 
-def install(packages: list[str]) -> None:
+def install(packages: list[str], say: Callable[[str], None]) -> None:
     """Install packages from the machine's own apt sources, without questions and without starting their services."""
     env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
-    run(["apt-get", "update", "-q"], env=env)
-    run(["apt-get", "install", "-qy", "--no-install-recommends", *packages], env=env, timeout_s=1800)
+    run_telling(["apt-get", "update", "-q"], say, env=env)
+    run_telling(["apt-get", "install", "-qy", "--no-install-recommends", *packages], say, env=env)
 
 
 def mirror() -> str:

@@ -33,7 +33,7 @@ def booted(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         pytest.skip("booting a machine needs root")
     system.require_debian()
     if missing := system.missing():
-        system.install(missing)
+        system.install(missing, print)
     cache = Layout.default().cache
     base.image(cache)
     boot.files(cache)  # downloads happen before the namespaces are entered
