@@ -144,7 +144,7 @@ def test_a_wait_ends_with_the_power(tmp_path: Path) -> None:
 def test_a_long_program_tells_its_progress_and_loses_no_output(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(command, "TICK_S", 0.1)
     told: list[str] = []
-    with pytest.raises(RoomError, match="(?s)sh ended with 4: first.*second"):
+    with pytest.raises(RoomError, match=r"(?s)sh ended with 4: first.*second"):
         command.run_telling(["sh", "-c", "echo first; sleep 0.5; echo second; exit 4"], told.append)
     assert told
     assert all("first" in line for line in told)
