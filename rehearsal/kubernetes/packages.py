@@ -18,8 +18,24 @@ HIDDEN = f"{PROGRAMS}/hidden"
 UNITS = "/usr/lib/systemd/system"
 NODE_SIDE = ("node", "kubeadm", "images")
 CNI_VERSION = "1.9.1"
-CNI_PLUGINS = ("bandwidth", "bridge", "dhcp", "firewall", "host-device", "host-local", "ipvlan", "loopback", "macvlan", "portmap",
-               "ptp", "sbr", "static", "tuning", "vlan", "vrf")  # fmt: skip
+CNI_PLUGINS = (
+    "bandwidth",
+    "bridge",
+    "dhcp",
+    "firewall",
+    "host-device",
+    "host-local",
+    "ipvlan",
+    "loopback",
+    "macvlan",
+    "portmap",
+    "ptp",
+    "sbr",
+    "static",
+    "tuning",
+    "vlan",
+    "vrf",
+)
 
 KUBELET_SERVICE = """\
 [Unit]
@@ -42,20 +58,23 @@ WantedBy=multi-user.target
 KUBEADM_DROP_IN = """\
 # Note: This dropin only works with kubeadm and kubelet v1.11+
 [Service]
-Environment="KUBELET_KUBECONFIG_ARGS=--bootstrap-kubeconfig=/etc/kubernetes/bootstrap-kubelet.conf --kubeconfig=/etc/kubernetes/kubelet.conf"
+Environment="KUBELET_KUBECONFIG_ARGS=--bootstrap-kubeconfig={bootstrap} --kubeconfig=/etc/kubernetes/kubelet.conf"
 Environment="KUBELET_CONFIG_ARGS=--config=/var/lib/kubelet/config.yaml"
-# This is a file that "kubeadm init" and "kubeadm join" generate at runtime, populating the KUBELET_KUBEADM_ARGS variable dynamically
+# This is a file that "kubeadm init" and "kubeadm join" generate at runtime, populating KUBELET_KUBEADM_ARGS
 EnvironmentFile=-/var/lib/kubelet/kubeadm-flags.env
 # This is a file that the user can use for overrides of the kubelet args as a last resort.
 EnvironmentFile=-/etc/sysconfig/kubelet
 ExecStart=
 ExecStart=/usr/bin/kubelet $KUBELET_KUBECONFIG_ARGS $KUBELET_CONFIG_ARGS $KUBELET_KUBEADM_ARGS $KUBELET_EXTRA_ARGS
-"""
-NOTE = "kubeadm, the kubelet and the API server are stand-ins: they check and refuse as the real ones, and pods are processes of their machine.\n"
+""".replace("{bootstrap}", "/etc/kubernetes/bootstrap-kubelet.conf")
+NOTE = (
+    "kubeadm, the kubelet and the API server are stand-ins: they check and refuse as the real ones, and pods are "
+    "processes of their machine.\n"
+)
 
 
 def packages(version: str, kubectl: Path) -> dict[str, list[Package]]:
-    """The repository `kubernetes` for `version` (such as 1.36.4) and, so that a pin can be tested, for the patch before it."""
+    """The repository `kubernetes` for `version` (such as 1.36.4) and, to test pins with, for the patch before it."""
     older = earlier_patch(version)
     versions = [older, version] if older else [version]
     built = [package for each in versions for package in _of_version(each, kubectl)]
@@ -105,24 +124,34 @@ def _of_version(version: str, kubectl: Path) -> list[Package]:
     }
     return [
         Package(
-            name="kubelet", version=version, summary="Node agent for Kubernetes clusters (a stand-in of the rehearsal)",
-            files=kubelet_files, modes={"/usr/bin/kubelet": 0o755, **{path: mode for path, _, mode in images}},
+            name="kubelet",
+            version=version,
+            summary="Node agent for Kubernetes clusters (a stand-in of the rehearsal)",
+            files=kubelet_files,
+            modes={"/usr/bin/kubelet": 0o755, **{path: mode for path, _, mode in images}},
             links={f"{PROGRAMS}/images/nginx/rootfs/usr/sbin/nginx": f"{HIDDEN}/usr/sbin/nginx"},
-            requires=("kubernetes-cni >= 1.2.0",), post="mkdir -p /var/lib/kubelet /etc/kubernetes/manifests",
+            requires=("kubernetes-cni >= 1.2.0",),
+            post="mkdir -p /var/lib/kubelet /etc/kubernetes/manifests",
         ),
         Package(
-            name="kubeadm", version=version, summary="Command-line utility for administering a Kubernetes cluster (a stand-in)",
+            name="kubeadm",
+            version=version,
+            summary="Command-line utility for administering a Kubernetes cluster (a stand-in)",
             files={
-                **shared, "/usr/bin/kubeadm": program("rehearsal.kubernetes.kubeadm", version),
+                **shared,
+                "/usr/bin/kubeadm": program("rehearsal.kubernetes.kubeadm", version),
                 f"{UNITS}/kubelet.service.d/10-kubeadm.conf": KUBEADM_DROP_IN.encode(),
             },
             modes={"/usr/bin/kubeadm": 0o755},
         ),
         Package(
-            name="kubectl", version=version, summary="Command-line utility for interacting with a Kubernetes cluster (the real one)",
-            files={"/usr/bin/kubectl": kubectl}, modes={"/usr/bin/kubectl": 0o755},
+            name="kubectl",
+            version=version,
+            summary="Command-line utility for interacting with a Kubernetes cluster (the real one)",
+            files={"/usr/bin/kubectl": kubectl},
+            modes={"/usr/bin/kubectl": 0o755},
         ),
-    ]  # fmt: skip
+    ]
 
 
 def _cri_tools(version: str) -> Package:

@@ -1,7 +1,8 @@
-"""The node agents of Calico and flannel: they make the node's CNI configuration and keep routes to the other nodes' pods.
+"""The node agents of Calico and flannel: they make the node's CNI configuration and keep routes to other nodes' pods.
 
-What they stand in for: Calico's IPAM, BGP and VXLAN, flannel's VXLAN; here pods get addresses of the node's podCIDR from
-the real `bridge` and `host-local` plugins, and packets between nodes go over plain routes. NetworkPolicy is not enforced.
+What they stand in for: Calico's IPAM, BGP and VXLAN, flannel's VXLAN. Here pods get addresses of the node's podCIDR
+from the real `bridge` and `host-local` plugins, packets between nodes go over plain routes, and NetworkPolicy is not
+enforced.
 """
 
 from __future__ import annotations
@@ -62,7 +63,8 @@ class Agent:
         cidr, pool = IPv4Network(node["spec"]["podCIDR"]), self.pool()
         if not cidr.subnet_of(pool):
             raise AgentError(
-                f"the node's podCIDR {cidr} is not in the configured pool {pool}: set the pool to the cluster's pod network"
+                f"the node's podCIDR {cidr} is not in the configured pool {pool}: set the pool to the cluster's pod "
+                f"network"
             )
         address = self.own_address(node)
         say(f"{self.name}: using {address} of this node, pods of {cidr}")
@@ -192,12 +194,13 @@ def detect(method: str, node: Object) -> str:
         if fits:
             return address
     raise AgentError(
-        f"Unable to auto-detect an IPv4 address using method {method}: no valid IPv4 addresses found on the host interfaces"
+        f"Unable to auto-detect an IPv4 address using method {method}: no valid IPv4 addresses found on the host "
+        f"interfaces"
     )
 
 
 def interfaces() -> list[tuple[str, str]]:
-    """(name, IPv4 address) of the machine's own interfaces; bridges and pods' ends are left out, as the real agents do."""
+    """(name, IPv4 address) of the machine's interfaces; bridges and pods' ends are left out, as the real agents do."""
     text = subprocess.run(["ip", "-4", "-o", "address", "show"], capture_output=True, text=True, check=False).stdout
     found = re.findall(r"^\d+: (\S+)\s+inet (\d+\.\d+\.\d+\.\d+)/", text, re.MULTILINE)
     return [(name, address) for name, address in found if not re.match(r"lo$|cni|veth|docker|cali|flannel", name)]
@@ -237,7 +240,7 @@ def serve_health(agent: Agent) -> None:
     """GET /liveness and /readiness on 127.0.0.1:9099, as Felix answers."""
 
     class Health(Quiet):
-        def do_GET(self) -> None:
+        def do_GET(self) -> None:  # noqa: N802  # the library's name
             self.status(204 if agent.ready.is_set() or self.path == "/liveness" else 503)
 
     Server(("127.0.0.1", HEALTH_PORT), Health).start("health")

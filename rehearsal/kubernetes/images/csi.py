@@ -1,7 +1,7 @@
 """csi-driver-nfs: the driver's socket, its registrar and liveness probe, and the sidecars that have nothing to do here.
 
-The kubelet's stand-in mounts volumes itself; the sockets are real all the same, since a node without its driver's socket
-must not mount. The sidecars talk no gRPC: a connection that is accepted is an answer.
+The kubelet's stand-in mounts volumes itself; the sockets are real all the same, since a node without its driver's
+socket must not mount. The sidecars talk no gRPC: a connection that is accepted is an answer.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def plugin(arguments: list[str]) -> None:
 
 
 def registrar(arguments: list[str]) -> None:
-    """csi-node-driver-registrar: the socket by which the kubelet knows the driver, for as long as the driver answers."""
+    """csi-node-driver-registrar: the socket by which the kubelet knows the driver, as long as that answers."""
     driver = Path(option(arguments, "csi-address"))
     wait_for(driver)
     path = Path("/registration") / f"{DRIVER}-reg.sock"
@@ -82,7 +82,7 @@ def liveness(arguments: list[str]) -> None:
     host, _, port = option(arguments, "http-endpoint").rpartition(":")
 
     class Health(Quiet):
-        def do_GET(self) -> None:
+        def do_GET(self) -> None:  # noqa: N802  # the library's name
             self.status(200 if answers(driver) else 500)
 
     wait_for(driver)

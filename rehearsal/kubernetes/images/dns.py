@@ -1,4 +1,4 @@
-"""CoreDNS: A records of cluster.local Services over UDP and TCP; other names are asked of the node's own name servers."""
+"""CoreDNS: A records of the cluster's Services over UDP and TCP; other names are asked of the node's name servers."""
 
 from __future__ import annotations
 
@@ -134,7 +134,7 @@ def serve(names: Names, servers: list[str], port: int) -> None:
 
 def serve_health(names: Names) -> None:
     class Health(Quiet):
-        def do_GET(self) -> None:
+        def do_GET(self) -> None:  # noqa: N802  # the library's name
             self.status(200 if names.ready.is_set() or self.path == "/health" else 503)
 
     for port in (8080, 8181):
@@ -147,7 +147,9 @@ def main() -> None:
     match = re.search(r"kubernetes\s+(\S+)", text)
     port = re.search(r"^\s*\.:(\d+)", text, re.MULTILINE)
     names = Names(match[1] if match else "cluster.local")
-    serve(names, servers_of(Path("/etc/resolv.conf").read_text()), int(port[1]) if port else 53)
+    resolver = Path("/etc/resolv.conf")
+    upstream = servers_of(resolver.read_text()) if resolver.exists() else []
+    serve(names, upstream, int(port[1]) if port else 53)
     serve_health(names)
     client = api()
     slices = "/apis/discovery.k8s.io/v1/endpointslices"

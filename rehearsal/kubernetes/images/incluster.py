@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from rehearsal.kubernetes.node.api import Api, ApiError, Unreachable
+from rehearsal.kubernetes.node.api import Api, ApiError, UnreachableError
 
 Object = dict[str, Any]
 ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
@@ -52,7 +52,7 @@ def follow(client: Api, path: str, changed: Callable[[dict[str, Object]], None],
             if error.status != 410:
                 say(f"failed to watch {path}: {error}")
                 time.sleep(RETRY_S)
-        except (Unreachable, OSError) as error:
+        except (UnreachableError, OSError) as error:
             say(f"failed to watch {path}: {error}")
             time.sleep(RETRY_S)
 

@@ -22,7 +22,7 @@ HEALTH_PORT = 10256
 
 
 def rules(services: dict[str, Object], slices: dict[str, Object], cluster_cidr: str) -> str:
-    """The whole table as nft reads it. What comes from outside is masqueraded, so that the answer finds its way back."""
+    """The whole table as nft reads it. What comes from outside is masqueraded, so that the answer finds its way."""
     chains, entries = [], []
     for name, service in sorted(services.items()):
         address = service["spec"].get("clusterIP")
@@ -117,7 +117,7 @@ class Proxy:
 
 
 class Health(Quiet):
-    def do_GET(self) -> None:
+    def do_GET(self) -> None:  # noqa: N802  # the library's name
         self.status(200 if self.path.startswith(("/healthz", "/livez")) else 404)
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from rehearsal.kubernetes.node import nfs
-from rehearsal.kubernetes.node.api import Api, ApiError, Unreachable
+from rehearsal.kubernetes.node.api import Api, ApiError, UnreachableError
 from rehearsal.kubernetes.node.events import Recorder, reference
 
 from .csi import wait_for
@@ -93,7 +93,7 @@ class Provisioner:
             return
         try:
             self.events.write(self.client, involved, reason, message, kind)
-        except (ApiError, Unreachable) as error:
+        except (ApiError, UnreachableError) as error:
             say(f"event {reason} could not be written: {error}")
 
 
@@ -127,14 +127,20 @@ def volume_of(claim: Object, storage_class: Object) -> Object:
         attributes["onDelete"] = parameters["onDelete"]
     handle = f"{server}#{share.strip('/')}#{below}##"
     return {
-        "apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": name, "annotations": {PROVISIONED: nfs.DRIVER}},
+        "apiVersion": "v1",
+        "kind": "PersistentVolume",
+        "metadata": {"name": name, "annotations": {PROVISIONED: nfs.DRIVER}},
         "spec": {
-            "accessModes": claim["spec"]["accessModes"], "capacity": {"storage": claim["spec"]["resources"]["requests"]["storage"]},
-            "claimRef": reference(claim, "PersistentVolumeClaim"), "csi": {"driver": nfs.DRIVER, "volumeHandle": handle, "volumeAttributes": attributes},
-            "mountOptions": storage_class.get("mountOptions") or [], "storageClassName": storage_class["metadata"]["name"],
-            "persistentVolumeReclaimPolicy": storage_class.get("reclaimPolicy", "Delete"), "volumeMode": "Filesystem",
+            "accessModes": claim["spec"]["accessModes"],
+            "capacity": {"storage": claim["spec"]["resources"]["requests"]["storage"]},
+            "claimRef": reference(claim, "PersistentVolumeClaim"),
+            "csi": {"driver": nfs.DRIVER, "volumeHandle": handle, "volumeAttributes": attributes},
+            "mountOptions": storage_class.get("mountOptions") or [],
+            "storageClassName": storage_class["metadata"]["name"],
+            "persistentVolumeReclaimPolicy": storage_class.get("reclaimPolicy", "Delete"),
+            "volumeMode": "Filesystem",
         },
-    }  # fmt: skip
+    }
 
 
 @contextmanager

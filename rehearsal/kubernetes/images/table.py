@@ -1,4 +1,4 @@
-"""Which images there are: the program that each runs, and the files that lie over the machine's own in its containers."""
+"""Which images there are: the program that each runs, and the files that lie over the machine's in its containers."""
 
 from __future__ import annotations
 
@@ -32,7 +32,10 @@ http {
     }
 }
 """
-NGINX_PAGE = "<!DOCTYPE html>\n<html><head><title>Welcome to nginx!</title></head><body><h1>Welcome to nginx!</h1></body></html>\n"
+NGINX_PAGE = (
+    "<!DOCTYPE html>\n<html><head><title>Welcome to nginx!</title></head><body><h1>Welcome to "
+    "nginx!</h1></body></html>\n"
+)
 
 
 @dataclass(frozen=True)

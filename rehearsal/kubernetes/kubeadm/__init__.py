@@ -1,1 +1,1 @@
-"""The stand-in kubeadm: the real command line, configuration kinds, checks, files and messages; no cloud, no upgrade."""
+"""The stand-in kubeadm: the real command line, configuration kinds, checks, files and messages; no upgrade."""

@@ -10,7 +10,7 @@ from rehearsal.kubernetes.node.paths import real, write
 
 from . import duration
 from .config import InitSettings
-from .output import Failure, phase, say
+from .output import CommandError, phase, say
 
 MASTERS, ADMINS = "system:masters", "kubeadm:cluster-admins"
 
@@ -119,7 +119,7 @@ def split(names: list[str]) -> tuple[list[str], list[str]]:
 def check_expiration(folder: str = "/etc/kubernetes/pki") -> None:
     """Print the table of `kubeadm certs check-expiration`."""
     if not real(folder).is_dir():
-        raise Failure(f"failed to load existing certificates: open {folder}: no such file or directory")
+        raise CommandError(f"failed to load existing certificates: open {folder}: no such file or directory")
     say(f"{'CERTIFICATE':<27}{'EXPIRES':<24}{'RESIDUAL TIME':<16}{'CERTIFICATE AUTHORITY':<24}EXTERNALLY MANAGED")
     for file in sorted(real(folder).rglob("*.crt")):
         base = str(file.relative_to(real(folder)).with_suffix(""))

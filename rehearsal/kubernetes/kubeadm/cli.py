@@ -11,13 +11,13 @@ from collections.abc import Callable, Sequence
 import yaml
 
 from rehearsal.kubernetes.node import kubeconfig, machine
-from rehearsal.kubernetes.node.api import Api, ApiError, Unreachable
-from rehearsal.kubernetes.node.images import NoSuchImage, folder
+from rehearsal.kubernetes.node.api import Api, ApiError, UnreachableError
+from rehearsal.kubernetes.node.images import NoSuchImageError, folder
 from rehearsal.kubernetes.node.paths import KUBERNETES, kubernetes_version, real
 
 from . import certs, defaults, init, join, reset, tokens
 from .config import load_init, load_join, read
-from .output import Failure, say, warn
+from .output import CommandError, say, warn
 from .rules import check_token
 from .schema import ConfigError
 
@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parsed = _parser().parse_args(arguments)
     try:
         parsed.run(parsed)
-    except (Failure, ConfigError, kubeconfig.KubeconfigError, ApiError, Unreachable) as error:
+    except (CommandError, ConfigError, kubeconfig.KubeconfigError, ApiError, UnreachableError) as error:
         warn(f"{error}" if str(error).startswith("error") else f"error: {error}")
         warn("To see the stack trace of this error execute with --v=5 or higher")
         return getattr(error, "code", 1)
@@ -161,7 +161,7 @@ def _join(arguments: Arguments) -> None:
     overrides: dict[str, object] = {}
     if arguments.endpoint or arguments.token:
         if arguments.config:
-            raise Failure("can not mix '--config' with arguments [discovery-token-ca-cert-hash token]")
+            raise CommandError("can not mix '--config' with arguments [discovery-token-ca-cert-hash token]")
         overrides["discovery"] = {"bootstrapToken": {
             "apiServerEndpoint": arguments.endpoint or "", "token": arguments.token or "",
             "caCertHashes": arguments.discovery_token_ca_cert_hash,
@@ -191,12 +191,12 @@ def _images_pull(arguments: Arguments) -> None:
     settings = load_init(arguments.config)
     problem = machine.cri_problem(arguments.cri_socket or settings.init["nodeRegistration"]["criSocket"])
     if problem:
-        raise Failure(f"could not connect to the container runtime: {problem}")
+        raise CommandError(f"could not connect to the container runtime: {problem}")
     for image in defaults.images(settings.cluster):
         try:
             folder(image)
-        except NoSuchImage as error:
-            raise Failure(f'failed to pull image "{image}": {error}') from None
+        except NoSuchImageError as error:
+            raise CommandError(f'failed to pull image "{image}": {error}') from None
         say(f"[config/images] Pulled {image}")
 
 
@@ -230,7 +230,7 @@ def _print_defaults(arguments: Arguments) -> None:
 
 def _login(arguments: Arguments) -> Api:
     if not real(arguments.kubeconfig).exists():
-        raise Failure(f"failed to load admin kubeconfig: open {arguments.kubeconfig}: no such file or directory")
+        raise CommandError(f"failed to load admin kubeconfig: open {arguments.kubeconfig}: no such file or directory")
     return kubeconfig.login(arguments.kubeconfig)
 
 

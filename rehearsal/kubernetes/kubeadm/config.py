@@ -69,7 +69,8 @@ def load_init(path: str | None) -> InitSettings:
     cluster = defaults.merged(defaults.cluster(), given.get("ClusterConfiguration", {}))
     for kind in sorted(unfit):
         raise ConfigError(
-            f"ignored configuration document with GroupVersionKind kubeadm.k8s.io/v1beta4, Kind={kind}: not one of init's"
+            f"ignored configuration document with GroupVersionKind kubeadm.k8s.io/v1beta4, Kind={kind}: not one of "
+            f"init's"
         )
     cluster["kubernetesVersion"] = "v" + str(cluster["kubernetesVersion"]).removeprefix("v")
     _fill_registration(init["nodeRegistration"], given.get("InitConfiguration", {}), control_plane=True)

@@ -9,10 +9,10 @@ from typing import Any
 import yaml
 
 from rehearsal.kubernetes.node import x509
-from rehearsal.kubernetes.node.api import Api, ApiError, Unreachable
+from rehearsal.kubernetes.node.api import Api, ApiError, UnreachableError
 
 from . import duration, tokens
-from .output import Failure, phase
+from .output import CommandError, phase
 
 Object = dict[str, Any]
 INFO = "/api/v1/namespaces/kube-public/configmaps/cluster-info"
@@ -21,7 +21,7 @@ WHERE = "couldn't validate the identity of the API Server"
 
 
 def find(settings: Object) -> tuple[str, bytes]:
-    """The API's URL and its CA. Raises Failure with kubeadm's words for a wrong token, hash or address."""
+    """The API's URL and its CA. Raises CommandError with kubeadm's words for a wrong token, hash or address."""
     bootstrap = settings["discovery"]["bootstrapToken"]
     endpoint, token = bootstrap["apiServerEndpoint"], bootstrap["token"]
     api = Api(f"https://{endpoint}", verify=False)
@@ -50,7 +50,7 @@ def _wait(api: Api, token: str, limit: float) -> Object:
             problem = f'could not find a JWS signature in the cluster-info ConfigMap for token ID "{identity}"'
         except ApiError as error:
             problem = f"failed to request the cluster-info ConfigMap: {error}"
-        except Unreachable as error:
+        except UnreachableError as error:
             problem = f"failed to request the cluster-info ConfigMap: {error}"
         if not told:
             phase("discovery", f"{problem}, will try again")
@@ -73,9 +73,9 @@ def _check_again(endpoint: str, ca: bytes) -> None:
     """The same question over TLS that trusts that CA only: the address must have a certificate of it."""
     try:
         Api(f"https://{endpoint}", ca.decode()).get(INFO)
-    except (ApiError, Unreachable) as error:
+    except (ApiError, UnreachableError) as error:
         raise _refused(f"could not fetch cluster-info with the cluster's CA: {error}") from None
 
 
-def _refused(why: str) -> Failure:
-    return Failure(f"error execution phase preflight: {WHERE}: {why}")
+def _refused(why: str) -> CommandError:
+    return CommandError(f"error execution phase preflight: {WHERE}: {why}")

@@ -12,7 +12,7 @@ Object = dict[str, Any]
 
 
 def command(program: str, arguments: dict[str, str], extra: list[Object] | None) -> list[str]:
-    """`program --name=value ...`, sorted; an extra argument replaces kubeadm's of the same name, and may stand twice."""
+    """`program --name=value ...`, sorted; an extra argument replaces kubeadm's of that name, and may stand twice."""
     given = [(entry["name"], entry.get("value", "")) for entry in extra or []]
     names = {name for name, _ in given}
     kept = [(name, value) for name, value in arguments.items() if name not in names]

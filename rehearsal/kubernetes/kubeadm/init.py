@@ -6,12 +6,12 @@ import time
 from collections.abc import Callable
 
 from rehearsal.kubernetes.node import kubeconfig, x509
-from rehearsal.kubernetes.node.api import Api, ApiError, Unreachable
+from rehearsal.kubernetes.node.api import Api, ApiError, UnreachableError
 from rehearsal.kubernetes.node.paths import KUBERNETES, real
 
 from . import addons, certs, defaults, duration, kubeconfigs, kubelet, preflight, staticpods, tokens, upload
 from .config import InitSettings, load_init
-from .output import Failure, phase, phase_error, say
+from .output import CommandError, phase, phase_error, say
 
 DONE = """
 Your Kubernetes control-plane has initialized successfully!
@@ -33,7 +33,7 @@ Run "kubectl apply -f [podnetwork].yaml" with one of the options listed at:
 
 
 def run(config: str | None, ignored: list[str], *, skip_token_print: bool = False) -> None:
-    """Make this machine the control plane of a new cluster. Raises Failure or ConfigError."""
+    """Make this machine the control plane of a new cluster. Raises CommandError or ConfigError."""
     settings = load_init(config)
     if not settings.init.get("bootstrapTokens"):
         settings.init["bootstrapTokens"] = [defaults.bootstrap_token(tokens.generate())]
@@ -82,7 +82,7 @@ def _in_cluster(api: Api, settings: InitSettings) -> list[tuple[str, Callable[[]
 def _do(name: str, work: Callable[[], None]) -> None:
     try:
         work()
-    except (ApiError, Unreachable, OSError, ValueError) as error:
+    except (ApiError, UnreachableError, OSError, ValueError) as error:
         raise phase_error(name, error) from None
 
 
@@ -92,7 +92,7 @@ def _start_kubelet(settings: InitSettings) -> None:
 
 
 def wait_control_plane(settings: InitSettings) -> Api:
-    """Until the API says /livez and the node is registered. Raises Failure at controlPlaneComponentHealthCheck's end."""
+    """Until the API is live and knows the node. Raises CommandError after controlPlaneComponentHealthCheck."""
     limit = duration.seconds(settings.init["timeouts"]["controlPlaneComponentHealthCheck"])
     phase(
         "wait-control-plane",
@@ -109,14 +109,17 @@ def wait_control_plane(settings: InitSettings) -> Api:
         try:
             api.get("/livez")
             api.get(f"/api/v1/nodes/{settings.node_name}")
-        except (ApiError, Unreachable) as error:
+        except (ApiError, UnreachableError) as error:
             problem = str(error)
             time.sleep(0.3)
             continue
         phase("control-plane-check", f"kube-apiserver is healthy after {time.monotonic() - started:.6f}s")
         return api
     phase("control-plane-check", f"kube-apiserver is not healthy after {duration.written(limit)}")
-    raise Failure(f"error execution phase wait-control-plane: failed while waiting for the control plane to start: kube-apiserver check failed at {settings.local_endpoint}/livez: {problem}")  # fmt: skip
+    raise CommandError(
+        f"error execution phase wait-control-plane: failed while waiting for the control plane to "
+        f"start: kube-apiserver check failed at {settings.local_endpoint}/livez: {problem}"
+    )
 
 
 def join_command(endpoint: str, token: str, *, lines: bool = False) -> str:

@@ -8,12 +8,12 @@ from typing import Any
 import yaml
 
 from rehearsal.kubernetes.node import kubeconfig
-from rehearsal.kubernetes.node.api import Api, ApiError, Unreachable
+from rehearsal.kubernetes.node.api import Api, ApiError, UnreachableError
 from rehearsal.kubernetes.node.paths import BOOTSTRAP_KUBECONFIG, KUBELET_KUBECONFIG, real, write
 
 from . import discovery, duration, kubelet, preflight
 from .config import load_join
-from .output import Failure, phase, phase_error, say
+from .output import CommandError, phase, phase_error, say
 
 Object = dict[str, Any]
 DONE = """
@@ -26,7 +26,7 @@ Run 'kubectl get nodes' on the control-plane to see this node join the cluster.
 
 
 def run(config: str | None, overrides: Object, ignored: list[str]) -> None:
-    """Make this machine a worker. Raises Failure or ConfigError."""
+    """Make this machine a worker. Raises CommandError or ConfigError."""
     settings = load_join(config, overrides)
     registration = settings["nodeRegistration"]
     preflight.announce("join")
@@ -52,7 +52,7 @@ def _read(api: Api) -> Object:
     try:
         api.get(f"{maps}/kubeadm-config")
         text = api.get(f"{maps}/kubelet-config")["data"]["kubelet"]
-    except (ApiError, Unreachable) as error:
+    except (ApiError, UnreachableError) as error:
         raise phase_error(
             "preflight", f"unable to fetch the kubeadm-config ConfigMap: failed to get config map: {error}"
         ) from None
@@ -70,7 +70,10 @@ def _refuse_taken_name(api: Api, name: str) -> None:
         raise phase_error("kubelet-start", f'cannot get Node "{name}": {error}') from None
     ready = any(c["type"] == "Ready" and c["status"] == "True" for c in node.get("status", {}).get("conditions", []))
     if ready:
-        text = f'a Node with name "{name}" and status "Ready" already exists in the cluster. You must delete the existing Node or change the name of this new joining Node'
+        text = (
+            f'a Node with name "{name}" and status "Ready" already exists in the cluster. You must delete the '
+            f"existing Node or change the name of this new joining Node"
+        )
         raise phase_error("kubelet-start", text)
 
 
@@ -91,7 +94,9 @@ def _wait_certificate(name: str, timeouts: Object) -> None:
                 kubeconfig.login(KUBELET_KUBECONFIG).get(f"/api/v1/nodes/{name}")
                 real(BOOTSTRAP_KUBECONFIG).unlink(missing_ok=True)
                 return
-        except (ApiError, Unreachable, OSError, kubeconfig.KubeconfigError) as error:
+        except (ApiError, UnreachableError, OSError, kubeconfig.KubeconfigError) as error:
             problem = str(error)
         time.sleep(0.3)
-    raise Failure(f"error execution phase kubelet-start: timed out waiting for the kubelet's TLS bootstrap: {problem}")
+    raise CommandError(
+        f"error execution phase kubelet-start: timed out waiting for the kubelet's TLS bootstrap: {problem}"
+    )

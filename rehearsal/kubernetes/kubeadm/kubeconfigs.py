@@ -1,4 +1,4 @@
-"""The kubeconfig phase: admin, super-admin, kubelet, controller-manager and scheduler, each with its own certificate."""
+"""The kubeconfig phase: admin, super-admin, kubelet, controller-manager and scheduler, each with a certificate."""
 
 from __future__ import annotations
 

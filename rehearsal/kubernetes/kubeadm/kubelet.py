@@ -14,7 +14,7 @@ from rehearsal.kubernetes.node import machine
 from rehearsal.kubernetes.node.paths import KUBELET, KUBELET_CONFIG, KUBELET_FLAGS, real, write
 
 from . import duration
-from .output import Failure, phase, say
+from .output import CommandError, phase, say
 
 Object = dict[str, Any]
 INSTANCE_CONFIG = f"{KUBELET}/instance-config.yaml"
@@ -77,15 +77,19 @@ def systemctl(*arguments: str) -> None:
 
 
 def wait_healthy(configuration: Object, timeouts: Object) -> None:
-    """Until http://127.0.0.1:10248/healthz says ok. Raises Failure at kubeletHealthCheck's end."""
+    """Until http://127.0.0.1:10248/healthz says ok. Raises CommandError at kubeletHealthCheck's end."""
     limit = duration.seconds(timeouts["kubeletHealthCheck"])
-    url = f"http://{configuration.get('healthzBindAddress', '127.0.0.1')}:{configuration.get('healthzPort', 10248)}/healthz"
+    host, port = configuration.get("healthzBindAddress", "127.0.0.1"), configuration.get("healthzPort", 10248)
+    url = f"http://{host}:{port}/healthz"
     phase("kubelet-check", f"Waiting for a healthy kubelet at {url}. This can take up to {duration.written(limit)}")
     started = time.monotonic()
     while (problem := _health(configuration)) is not None:
         if time.monotonic() - started > limit:
             phase("kubelet-check", f"The kubelet is not healthy after {duration.written(limit)}\n{UNHEALTHY}")
-            raise Failure(f"error execution phase wait-control-plane: failed while waiting for the kubelet to start: The HTTP call equal to 'curl -sSL {url}' returned error: {problem}")  # fmt: skip
+            raise CommandError(
+                f"error execution phase wait-control-plane: failed while waiting for the kubelet to "
+                f"start: The HTTP call equal to 'curl -sSL {url}' returned error: {problem}"
+            )
         time.sleep(0.2)
     phase("kubelet-check", f"The kubelet is healthy after {(time.monotonic() - started) * 1000:.6f}ms")
 
@@ -100,7 +104,10 @@ def _health(configuration: Object) -> str | None:
             None if answer.status == 200 else f"HTTP status {answer.status}: {answer.read().decode(errors='replace')}"
         )
     except OSError as error:
-        return f'Get "http://{host}:{port}/healthz": dial tcp {host}:{port}: connect: {(error.strerror or str(error)).lower()}'
+        return (
+            f'Get "http://{host}:{port}/healthz": dial tcp {host}:{port}: connect: '
+            f"{(error.strerror or str(error)).lower()}"
+        )
     finally:
         connection.close()
 

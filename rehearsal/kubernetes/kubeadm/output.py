@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 
-class Failure(Exception):
+class CommandError(Exception):
     """The end of a command: `message` is what follows `error: `; `code` its exit status."""
 
     def __init__(self, message: str, code: int = 1) -> None:
@@ -26,6 +26,6 @@ def warn(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
-def phase_error(name: str, error: object) -> Failure:
+def phase_error(name: str, error: object) -> CommandError:
     """How the real program wraps what ends a phase."""
-    return Failure(f"error execution phase {name}: {error}")
+    return CommandError(f"error execution phase {name}: {error}")

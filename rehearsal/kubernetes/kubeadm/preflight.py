@@ -17,7 +17,7 @@ from typing import Any
 from rehearsal.kubernetes.node import machine
 from rehearsal.kubernetes.node.paths import STATIC_PODS, real
 
-from .output import Failure, say, warn
+from .output import CommandError, say, warn
 
 BRIDGE = "/proc/sys/net/bridge/bridge-nf-call-iptables"
 FORWARD = "/proc/sys/net/ipv4/ip_forward"
@@ -40,7 +40,7 @@ Check = Iterable[Finding]
 
 
 def run(checks: Iterable[Check], ignored: Iterable[str]) -> None:
-    """Print warnings; raise Failure with all errors, unless their checks are among `ignored` ("all" is everything)."""
+    """Print warnings; raise CommandError with all errors whose checks are not among `ignored` ("all": every one)."""
     skip = {name.lower() for name in ignored}
     errors = []
     for finding in (finding for check in checks for finding in check):
@@ -50,9 +50,13 @@ def run(checks: Iterable[Check], ignored: Iterable[str]) -> None:
             warn(f"\t[WARNING {finding.check}]: {finding.message}")
     if errors:
         text = "\n".join(["[preflight] Some fatal errors occurred:", *errors])
-        advice = "[preflight] If you know what you are doing, you can make a check non-fatal with `--ignore-preflight-errors=...`"
-        raise Failure(
-            f"error execution phase preflight: {text}\n{advice}\nTo see the stack trace of this error execute with --v=5 or higher"
+        advice = (
+            "[preflight] If you know what you are doing, you can make a check non-fatal with "
+            "`--ignore-preflight-errors=...`"
+        )
+        raise CommandError(
+            f"error execution phase preflight: {text}\n{advice}\nTo see the stack trace of this error execute with "
+            f"--v=5 or higher"
         )
 
 
@@ -145,10 +149,14 @@ def directory_is_empty(path: str) -> Check:
 def runtime_answers(endpoint: str) -> Check:
     problem = machine.cri_problem(endpoint)
     if problem:
-        why = f'could not connect: failed to create new CRI runtime service: validate service connection: validate CRI v1 runtime API for endpoint "{endpoint}"'
+        why = (
+            f"could not connect: failed to create new CRI runtime service: validate service connection: validate "
+            f'CRI v1 runtime API for endpoint "{endpoint}"'
+        )
         yield Finding(
             "CRI",
-            f'{why}: rpc error: code = Unavailable desc = connection error: desc = "transport: Error while dialing: {problem}"',
+            f'{why}: rpc error: code = Unavailable desc = connection error: desc = "transport: Error while dialing: '
+            f'{problem}"',
         )
 
 
@@ -192,7 +200,10 @@ def programs() -> Iterator[Finding]:
 def cgroups(kubelet: dict[str, Any]) -> Check:
     """A shared kernel may be one with cgroup v1; that is the host's doing, so it is named and not refused."""
     if not machine.has_cgroup_v2() and kubelet.get("failCgroupV1", True):
-        text = "cgroups v1 support is deprecated and will be removed in a future release (this machine shares its host's kernel)"
+        text = (
+            "cgroups v1 support is deprecated and will be removed in a future release (this machine shares its "
+            "host's kernel)"
+        )
         yield Finding("SystemVerification", text, fatal=False)
 
 

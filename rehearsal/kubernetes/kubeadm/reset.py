@@ -11,7 +11,7 @@ from rehearsal.kubernetes.node.paths import KUBELET, KUBERNETES, STATIC_PODS, re
 
 from . import kubelet
 from .config import load_reset
-from .output import Failure, phase, say, warn
+from .output import CommandError, phase, say, warn
 
 FILES = (
     "admin.conf",
@@ -38,7 +38,7 @@ def run(config: str | None, *, force: bool, ignored: list[str], answer: str | No
     if not (force or settings.get("force")):
         reply = answer if answer is not None else _ask()
         if reply.strip().lower() != "y":
-            raise Failure("aborted reset operation")
+            raise CommandError("aborted reset operation")
     say("[preflight] Running pre-flight checks")
     if real(f"{STATIC_PODS}/etcd.yaml").exists():
         phase("reset", "Deleted contents of the etcd data directory: /var/lib/etcd")

@@ -14,7 +14,8 @@ Object = dict[str, Any]
 TOKEN = re.compile(r"^([a-z0-9]{6})\.([a-z0-9]{16})$")
 DNS_LABELS = re.compile(r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$")
 SUBDOMAIN_HELP = (
-    "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an "
+    "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start "
+    "and end with an "
     "alphanumeric character (e.g. 'example.com', regex used for validation is "
     "'[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')"
 )
@@ -54,7 +55,11 @@ def check_token(token: str, path: str = "token") -> None:
     """The token's form. Raises ConfigError."""
     if not TOKEN.match(token):
         raise invalid(
-            path, token, 'the bootstrap token "%s" was not of the form "\\A([a-z0-9]{6})\\.([a-z0-9]{16})\\z"' % token
+            path,
+            token,
+            'the bootstrap token "TOKEN" was not of the form "\\A([a-z0-9]{6})\\.([a-z0-9]{16})\\z"'.replace(
+                "TOKEN", token
+            ),
         )
 
 
@@ -96,29 +101,40 @@ def check_join(settings: Object) -> None:
     check_token(discovery.get("tlsBootstrapToken") or token["token"], "discovery.tlsBootstrapToken")
     hashes = token.get("caCertHashes") or []
     if not hashes and not token.get("unsafeSkipCAVerification"):
-        raise invalid("discovery.bootstrapToken.caCertHashes", "",
-                      "using token-based discovery without caCertHashes can be unsafe. Set unsafeSkipCAVerification as true in your "
-                      "kubeadm config file or pass --discovery-token-unsafe-skip-ca-verification flag to continue")  # fmt: skip
+        raise invalid(
+            "discovery.bootstrapToken.caCertHashes",
+            "",
+            "using token-based discovery without caCertHashes can be unsafe. Set unsafeSkipCAVerification "
+            "as true in your "
+            "kubeadm config file or pass --discovery-token-unsafe-skip-ca-verification flag to "
+            "continue",
+        )
     for entry in hashes:
         if not re.fullmatch(r"sha256:[0-9a-f]{64}", entry):
             raise invalid(
                 "discovery.bootstrapToken.caCertHashes", entry, 'invalid public key hash, expected "format:hex"'
             )
     if ":" not in token.get("apiServerEndpoint", ""):
-        raise invalid("discovery.bootstrapToken", token.get("apiServerEndpoint", ""), "address " + str(token.get("apiServerEndpoint", "")) + ": missing port in address")  # fmt: skip
+        raise invalid(
+            "discovery.bootstrapToken",
+            token.get("apiServerEndpoint", ""),
+            "address " + str(token.get("apiServerEndpoint", "")) + ": missing port in address",
+        )
 
 
 def _check_version(version: str) -> None:
     match = re.fullmatch(r"v(\d+)\.(\d+)\.(\d+)", version)
     if not match:
         raise ConfigError(
-            f'version "{version.removeprefix("v")}" doesn\'t match patterns for neither semantic version nor labels (stable, latest, ...)'
+            f'version "{version.removeprefix("v")}" doesn\'t match patterns for neither semantic version nor labels '
+            f"(stable, latest, ...)"
         )
     own = kubernetes_version()
     oldest = int(own.split(".")[1]) - 1
     if (int(match[1]), int(match[2])) < (1, oldest):
         raise ConfigError(
-            f"this version of kubeadm only supports deploying clusters with the control plane version >= 1.{oldest}.0. Current version: {version}"
+            f"this version of kubeadm only supports deploying clusters with the control plane version >= "
+            f"1.{oldest}.0. Current version: {version}"
         )
 
 

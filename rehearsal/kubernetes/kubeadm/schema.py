@@ -70,12 +70,21 @@ def _unknown_kind(version: str, kind: str) -> str:
     group, _, short = version.partition("/")
     if group == "kubeadm.k8s.io" and re.fullmatch(r"v1(alpha[123]|beta[123])", short):
         if short != "v1beta3":
-            return (f'your configuration file uses an old API spec: "{version}" (kind: "{kind}"). Please use kubeadm v1.22 instead '
-                    "and run 'kubeadm config migrate --old-config old-config-file --new-config new-config-file', which will write the "
+            return (f'your configuration file uses an old API spec: "{version}" (kind: "{kind}"). Please use '
+                    f'kubeadm v1.22 instead '
+                    "and run 'kubeadm config migrate --old-config old-config-file --new-config new-config-file', "
+                    "which will write the "
                     "new, similar spec using a newer API version.")  # fmt: skip
-        return (f'your configuration file uses a deprecated API spec: "{version}" (kind: "{kind}"), which this stand-in no longer '
-                "reads. Please use 'kubeadm config migrate --old-config old-config-file --new-config new-config-file'.")  # fmt: skip
-    return f'no kind "{kind}" is registered for version "{version}" in scheme "k8s.io/kubernetes/cmd/kubeadm/app/apis/kubeadm/scheme"'
+        return (
+            f'your configuration file uses a deprecated API spec: "{version}" (kind: "{kind}"), which this '
+            f"stand-in no longer "
+            "reads. Please use 'kubeadm config migrate --old-config old-config-file --new-config "
+            "new-config-file'."
+        )
+    return (
+        f'no kind "{kind}" is registered for version "{version}" in scheme '
+        f'"k8s.io/kubernetes/cmd/kubeadm/app/apis/kubeadm/scheme"'
+    )
 
 
 def _walk(value: Any, schema: Schema, path: str, errors: list[str]) -> None:
@@ -86,7 +95,8 @@ def _walk(value: Any, schema: Schema, path: str, errors: list[str]) -> None:
     elif isinstance(schema, list):
         if not isinstance(value, list):
             errors.append(
-                f"json: cannot unmarshal {_json_name(value)} into Go struct field {path} of type []{_go_name(schema[0])}"
+                f"json: cannot unmarshal {_json_name(value)} into Go struct field {path} of type "
+                f"[]{_go_name(schema[0])}"
             )
             return
         for index, item in enumerate(value):

@@ -66,19 +66,55 @@ def components(settings: InitSettings) -> list[Component]:
     ) -> Component:
         part = cluster["etcd"]["local"] if key == "etcd" else cluster[key]
         line = flags.command(name, arguments, part.get("extraArgs"))
-        return Component(name, images[name], line, live, ready, mounts, notes or {}, part.get("extraVolumes") or [], part.get("extraEnvs") or [])  # fmt: skip
+        return Component(
+            name,
+            images[name],
+            line,
+            live,
+            ready,
+            mounts,
+            notes or {},
+            part.get("extraVolumes") or [],
+            part.get("extraEnvs") or [],
+        )
 
     manager, schedule = Probe(local, "/healthz", 10257), Probe(local, "/livez", 10259)
     return [
-        made("etcd", "etcd", flags.etcd(settings), Probe(local, "/livez", 2381, "HTTP"), Probe(local, "/readyz", 2381, "HTTP"),
-             [("etcd-data", data, folder, False), ("etcd-certs", f"{pki}/etcd", folder, False)],
-             {"kubeadm.kubernetes.io/etcd.advertise-client-urls": f"https://{address}:2379"}),
-        made("kube-apiserver", "apiServer", api, Probe(address, "/livez", port), Probe(address, "/readyz", port),
-             [certificates, ("etcd-data", data, folder, False)],
-             {"kubeadm.kubernetes.io/kube-apiserver.advertise-address.endpoint": f"{address}:{port}"}),
-        made("kube-controller-manager", "controllerManager", flags.controller_manager(settings), manager, manager, [certificates, config("controller-manager")]),
-        made("kube-scheduler", "scheduler", flags.scheduler(), schedule, Probe(local, "/readyz", 10259), [config("scheduler")]),
-    ]  # fmt: skip
+        made(
+            "etcd",
+            "etcd",
+            flags.etcd(settings),
+            Probe(local, "/livez", 2381, "HTTP"),
+            Probe(local, "/readyz", 2381, "HTTP"),
+            [("etcd-data", data, folder, False), ("etcd-certs", f"{pki}/etcd", folder, False)],
+            {"kubeadm.kubernetes.io/etcd.advertise-client-urls": f"https://{address}:2379"},
+        ),
+        made(
+            "kube-apiserver",
+            "apiServer",
+            api,
+            Probe(address, "/livez", port),
+            Probe(address, "/readyz", port),
+            [certificates, ("etcd-data", data, folder, False)],
+            {"kubeadm.kubernetes.io/kube-apiserver.advertise-address.endpoint": f"{address}:{port}"},
+        ),
+        made(
+            "kube-controller-manager",
+            "controllerManager",
+            flags.controller_manager(settings),
+            manager,
+            manager,
+            [certificates, config("controller-manager")],
+        ),
+        made(
+            "kube-scheduler",
+            "scheduler",
+            flags.scheduler(),
+            schedule,
+            Probe(local, "/readyz", 10259),
+            [config("scheduler")],
+        ),
+    ]
 
 
 def manifest(component: Component) -> Object:

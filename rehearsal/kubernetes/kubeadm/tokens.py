@@ -60,11 +60,11 @@ def store(api: Api, token: Object) -> None:
 def stored(api: Api) -> list[dict[str, str]]:
     """Every token there is, decoded; what is no token is passed over."""
     listed = api.get(SECRETS, fieldSelector="type=bootstrap.kubernetes.io/token")
-    found = []
-    for item in listed.get("items", []):
-        if item.get("type") == "bootstrap.kubernetes.io/token":
-            found.append({key: base64.b64decode(value).decode() for key, value in item.get("data", {}).items()})
-    return found
+    return [
+        {key: base64.b64decode(value).decode() for key, value in item.get("data", {}).items()}
+        for item in listed.get("items", [])
+        if item.get("type") == "bootstrap.kubernetes.io/token"
+    ]
 
 
 def remove(api: Api, token: str) -> str:
@@ -91,7 +91,7 @@ def is_signed(jws: str, kubeconfig: str, token: str) -> bool:
 
 
 def sign_cluster_info(api: Api, token: str) -> None:
-    """Put the signature into cluster-info at once; the controller manager's bootstrap signer would do it in a second."""
+    """Put the signature into cluster-info at once; the controller manager's bootstrap signer would take a second."""
     path = "/api/v1/namespaces/kube-public/configmaps/cluster-info"
     try:
         kubeconfig = api.get(path)["data"]["kubeconfig"]

@@ -39,7 +39,8 @@ def configuration(api: Api, settings: InitSettings) -> None:
     api.ensure(maps, config_map("kubeadm-config", {"ClusterConfiguration": yaml.safe_dump(settings.cluster)}))
     phase(
         "kubelet",
-        'Creating a ConfigMap "kubelet-config" in namespace kube-system with the configuration for the kubelets in the cluster',
+        'Creating a ConfigMap "kubelet-config" in namespace kube-system with the configuration for the kubelets in '
+        "the cluster",
     )
     api.ensure(maps, config_map("kubelet-config", {"kubelet": yaml.safe_dump(settings.kubelet)}))
     _readers(api, "kubeadm:nodes-kubeadm-config", "kubeadm-config", [TOKEN_GROUP, NODES_GROUP])
@@ -76,12 +77,14 @@ def bootstrap_tokens(api: Api, settings: InitSettings) -> None:
     _cluster_binding(api, "kubeadm:get-nodes", "kubeadm:get-nodes", TOKEN_GROUP)
     phase(
         "bootstrap-token",
-        "Configured RBAC rules to allow Node Bootstrap tokens to post CSRs in order for nodes to get long term certificate credentials",
+        "Configured RBAC rules to allow Node Bootstrap tokens to post CSRs in order for nodes to get long term "
+        "certificate credentials",
     )
     _cluster_binding(api, "kubeadm:kubelet-bootstrap", "system:node-bootstrapper", TOKEN_GROUP)
     phase(
         "bootstrap-token",
-        "Configured RBAC rules to allow the csrapprover controller automatically approve CSRs from a Node Bootstrap Token",
+        "Configured RBAC rules to allow the csrapprover controller automatically approve CSRs from a Node Bootstrap "
+        "Token",
     )
     approve = "system:certificates.k8s.io:certificatesigningrequests"
     _cluster_binding(api, "kubeadm:node-autoapprove-bootstrap", f"{approve}:nodeclient", TOKEN_GROUP)

@@ -1,4 +1,4 @@
-"""Manifests of the CNI and CSI projects as their releases name them, in stand-in form; `tree` lays them out for serving."""
+"""Manifests of the CNI and CSI projects as their releases name them, in stand-in form; `tree` is what is served."""
 
 from __future__ import annotations
 

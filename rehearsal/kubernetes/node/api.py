@@ -25,7 +25,7 @@ class ApiError(Exception):
         self.status, self.reason, self.message = status, reason, message
 
 
-class Unreachable(Exception):
+class UnreachableError(Exception):
     """No answer at all: refused, timed out, or TLS failed; the text is what a Go program would say."""
 
 
@@ -36,8 +36,17 @@ class Api:
     cluster's CA is not known yet.
     """
 
-    def __init__(self, server: str, ca: str | None = None, certificate: Path | None = None, key: Path | None = None,
-                 token: str | None = None, source: str | None = None, verify: bool = True, timeout_s: float = 10) -> None:  # fmt: skip
+    def __init__(
+        self,
+        server: str,
+        ca: str | None = None,
+        certificate: Path | None = None,
+        key: Path | None = None,
+        token: str | None = None,
+        source: str | None = None,
+        verify: bool = True,
+        timeout_s: float = 10,
+    ) -> None:
         parts = urlsplit(server)
         self.server, self.host, self.port = server, parts.hostname or "", parts.port or 443
         self.token, self.source, self.timeout_s = token, source, timeout_s
@@ -50,20 +59,22 @@ class Api:
         ca, certificate, key, verify = self._files
         stamp = certificate.stat().st_mtime if certificate else 0.0
         if self._context is None or stamp != self._stamp:
-            context = ssl.create_default_context(cadata=ca) if verify else ssl._create_unverified_context()
+            context = ssl.create_default_context(cadata=ca)
+            if not verify:
+                context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
             if certificate:
                 context.load_cert_chain(certificate, key)
             self._context, self._stamp = context, stamp
         return self._context
 
     def request(self, method: str, path: str, body: Any = None, kind: str = "application/json", **query: str) -> Any:
-        """One request; the decoded JSON answer (None when empty). Raises ApiError or Unreachable."""
+        """One request; the decoded JSON answer (None when empty). Raises ApiError or UnreachableError."""
         connection = self._connect(self.timeout_s)
         try:
             response = self._send(connection, method, path, body, kind, query)
             text = response.read()
         except OSError as error:
-            raise Unreachable(self._describe(method, path, error)) from None
+            raise UnreachableError(self._describe(method, path, error)) from None
         finally:
             connection.close()
         return _decoded(response.status, text)
@@ -94,7 +105,7 @@ class Api:
         return self.merge(f"{path}/{quote(body['metadata']['name'])}", body)
 
     def watch(self, path: str, timeout_s: int = 240, **query: str) -> Iterator[Object]:
-        """Events {"type", "object"} until the server ends the stream. Raises ApiError (410 included) or Unreachable."""
+        """Events {"type", "object"} until the server ends the stream. Raises ApiError (also 410), UnreachableError."""
         connection = self._connect(timeout_s + 30)
         query |= {"watch": "true", "timeoutSeconds": str(timeout_s), "allowWatchBookmarks": "true"}
         try:
@@ -105,7 +116,7 @@ class Api:
                 if line.strip():
                     yield _event(json.loads(line))
         except (OSError, http.client.HTTPException) as error:
-            raise Unreachable(self._describe("GET", path, error)) from None
+            raise UnreachableError(self._describe("GET", path, error)) from None
         finally:
             connection.close()
 
@@ -115,8 +126,15 @@ class Api:
             self.host, self.port, timeout=timeout_s, source_address=source, context=self.context()
         )
 
-    def _send(self, connection: http.client.HTTPSConnection, method: str, path: str, body: Any, kind: str,
-              query: dict[str, str]) -> http.client.HTTPResponse:  # fmt: skip
+    def _send(
+        self,
+        connection: http.client.HTTPSConnection,
+        method: str,
+        path: str,
+        body: Any,
+        kind: str,
+        query: dict[str, str],
+    ) -> http.client.HTTPResponse:
         headers = {"Accept": "application/json", "User-Agent": "stand-in-node"}
         if self.token:
             headers["Authorization"] = f"Bearer {self.token}"

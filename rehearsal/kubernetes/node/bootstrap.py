@@ -12,7 +12,7 @@ from typing import Any
 from cryptography import x509 as certificates
 
 from . import kubeconfig, log, x509
-from .api import Api, ApiError, Unreachable
+from .api import Api, ApiError, UnreachableError
 from .paths import KUBELET_PKI, real, write
 
 Object = dict[str, Any]
@@ -31,7 +31,8 @@ def credential(path: str, bootstrap: str, name: str, source: str) -> Api:
     if not _usable(path):
         if not real(bootstrap).exists():
             raise BootstrapError(
-                f"failed to run Kubelet: unable to load bootstrap kubeconfig: stat {bootstrap}: no such file or directory"
+                f"failed to run Kubelet: unable to load bootstrap kubeconfig: stat {bootstrap}: no such file or "
+                f"directory"
             )
         log.info("Bootstrapping client certificate", kubeconfig=bootstrap)
         _bootstrap(path, bootstrap, name, source)
@@ -54,7 +55,7 @@ def _bootstrap(path: str, bootstrap: str, name: str, source: str) -> None:
         server, ca = kubeconfig.server_and_ca(bootstrap)
         key = x509.new_key("ECDSA-P256")
         certificate = request(api, key, name)
-    except (ApiError, Unreachable, kubeconfig.KubeconfigError) as error:
+    except (ApiError, UnreachableError, kubeconfig.KubeconfigError) as error:
         raise BootstrapError(f"failed to run Kubelet: cannot create certificate signing request: {error}") from None
     stamp = time.strftime("%Y-%m-%d-%H-%M-%S", time.gmtime())
     file = write(f"{KUBELET_PKI}/kubelet-client-{stamp}.pem", certificate + x509.key_pem(key), 0o600)
@@ -71,7 +72,7 @@ def _point(link: Path, file: Path) -> None:
 
 
 def request(api: Api, key: x509.PrivateKey, name: str) -> bytes:
-    """Ask, and wait for the signed certificate (PEM). Raises ApiError, Unreachable or BootstrapError."""
+    """Ask, and wait for the signed certificate (PEM). Raises ApiError, UnreachableError or BootstrapError."""
     pem = x509.request(key, x509.name(f"system:node:{name}", ["system:nodes"]))
     spec = {
         "request": base64.b64encode(pem).decode(),

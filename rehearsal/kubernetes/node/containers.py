@@ -128,7 +128,7 @@ class Containers:
         try:
             image = images.folder(container["image"])
             spec = self._spec(container, image)
-        except images.NoSuchImage as error:
+        except images.NoSuchImageError as error:
             again = kept.waiting is not None
             kept.waiting = (
                 ("ImagePullBackOff", f'Back-off pulling image "{container["image"]}": ErrImagePull: {error}')

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from . import log
-from .api import Api, ApiError, Unreachable
+from .api import Api, ApiError, UnreachableError
 from .events import Recorder
 
 Object = dict[str, Any]
@@ -30,9 +30,9 @@ class Node:
         self.events = Recorder("kubelet", self.name)
 
     def client(self) -> Api:
-        """The API. Raises Unreachable while there is no credential."""
+        """The API. Raises UnreachableError while there is no credential."""
         if self.api is None:
-            raise Unreachable("the node has no credential yet")
+            raise UnreachableError("the node has no credential yet")
         return self.api
 
     def fetch(self, kind: str, namespace: str, name: str) -> Object:
@@ -40,7 +40,7 @@ class Node:
         place = kind if kind in CLUSTER_SCOPED else f"namespaces/{namespace}/{kind}"
         try:
             found: Object = self.client().get(f"/api/v1/{place}/{quote(name)}")
-        except (ApiError, Unreachable) as error:
+        except (ApiError, UnreachableError) as error:
             raise LookupError(str(error)) from None
         return found
 
@@ -68,7 +68,7 @@ class Node:
             answer = self.client().create(
                 f"/api/v1/namespaces/{metadata['namespace']}/serviceaccounts/{account}/token", body
             )
-        except (ApiError, Unreachable) as error:
+        except (ApiError, UnreachableError) as error:
             raise LookupError(f"failed to fetch token: {error}") from None
         return str(answer["status"]["token"])
 
@@ -82,5 +82,5 @@ class Node:
             return
         try:
             self.events.write(self.client(), involved, reason, message, kind)
-        except (ApiError, Unreachable) as error:
+        except (ApiError, UnreachableError) as error:
             log.warning("Unable to write event", err=error)

@@ -29,7 +29,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parsed = parser.parse_args(arguments)
     problem = machine.cri_problem(parsed.runtime_endpoint)
     if problem:
-        print(f'FATA[0000] validate service connection: validate CRI v1 runtime API for endpoint "{parsed.runtime_endpoint}": rpc error: code = Unavailable desc = connection error: desc = "transport: Error while dialing: {problem}"', file=sys.stderr)  # fmt: skip
+        print(
+            f"FATA[0000] validate service connection: validate CRI v1 runtime API for endpoint "
+            f'"{parsed.runtime_endpoint}": rpc error: code = Unavailable desc = connection error: desc = '
+            f'"transport: Error while dialing: {problem}"',
+            file=sys.stderr,
+        )
         return 1
     return {"version": _version, "info": _info, "images": _images, "pods": _pods, "ps": _ps, "pull": _pull}[
         parsed.command
@@ -60,7 +65,7 @@ def _images(parsed: argparse.Namespace) -> int:
 def _pull(parsed: argparse.Namespace) -> int:
     try:
         images.folder(parsed.image)
-    except images.NoSuchImage as error:
+    except images.NoSuchImageError as error:
         print(f"FATA[0000] pulling image: {error}", file=sys.stderr)
         return 1
     print(f"Image is up to date for {parsed.image}")

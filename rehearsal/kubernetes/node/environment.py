@@ -101,7 +101,8 @@ def field(pod: Object, path: str, facts: Object) -> str:
         entries = metadata.get(path.partition(".")[2]) or {}
         return "\n".join(f'{key}="{value}"' for key, value in sorted(entries.items()))
     known = {
-        "metadata.name": metadata["name"], "metadata.namespace": metadata["namespace"], "metadata.uid": metadata.get("uid", ""),
+        "metadata.name": metadata["name"], "metadata.namespace": metadata["namespace"],
+        "metadata.uid": metadata.get("uid", ""),
         "spec.nodeName": facts["nodeName"], "spec.serviceAccountName": pod["spec"].get("serviceAccountName", "default"),
         "status.podIP": facts["podIP"], "status.podIPs": facts["podIP"],
         "status.hostIP": facts["hostIP"], "status.hostIPs": facts["hostIP"],

@@ -36,7 +36,7 @@ class Recorder:
         return True
 
     def write(self, api: Api, involved: Object, reason: str, message: str, kind: str) -> None:
-        """Create the event, or count it up. Raises ApiError or Unreachable."""
+        """Create the event, or count it up. Raises ApiError or UnreachableError."""
         key = (str(involved.get("uid") or involved["name"]), reason, message)
         at, name, count = self._told.get(key, (time.monotonic(), "", 0))
         namespace = involved.get("namespace") or "default"

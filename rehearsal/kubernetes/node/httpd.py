@@ -1,4 +1,4 @@
-"""An HTTP server in threads that asks no name server for its own name: the standard library's does, and waits for it."""
+"""An HTTP server in threads that asks no name server for its own name, which the standard library's waits for."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Server(ThreadingHTTPServer):
 class Quiet(BaseHTTPRequestHandler):
     """A handler that writes no line for every request."""
 
-    def log_message(self, format: str, *args: Any) -> None:
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  # the library's name
         """Probes come every second: not worth a line."""
 
     def status(self, code: int) -> None:

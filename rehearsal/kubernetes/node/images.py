@@ -10,7 +10,7 @@ from pathlib import Path
 from .paths import IMAGES, real
 
 
-class NoSuchImage(Exception):
+class NoSuchImageError(Exception):
     """The image is not one of the stand-in's; the text says so, and which there are."""
 
 
@@ -20,10 +20,11 @@ def short_name(image: str) -> str:
 
 
 def folder(image: str) -> Path:
-    """The image's folder. Raises NoSuchImage."""
+    """The image's folder. Raises NoSuchImageError."""
     place = real(IMAGES) / short_name(image)
     if (place / "run").exists():
         return place
     known = ", ".join(sorted(entry.name for entry in real(IMAGES).iterdir())) if real(IMAGES).is_dir() else "none"
-    raise NoSuchImage(f'rpc error: code = NotFound desc = failed to pull and unpack image "{image}": {short_name(image)} is not among the '
+    raise NoSuchImageError(f'rpc error: code = NotFound desc = failed to pull and unpack image "{image}": '
+                           f'{short_name(image)} is not among the '
                       f"stand-in's images (there is no registry in the rehearsal): {known}")  # fmt: skip

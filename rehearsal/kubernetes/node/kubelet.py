@@ -29,7 +29,8 @@ from .paths import (
 Object = dict[str, Any]
 FOLDERS = ("pods", "plugins", "plugins_registry", "pki")
 CGROUP_V1 = (
-    "kubelet is configured to not run on a host using cgroup v1. This machine shares its host's kernel, so the stand-in goes on; a machine "
+    "kubelet is configured to not run on a host using cgroup v1. This machine shares its host's kernel, so the "
+    "stand-in goes on; a machine "
     "of its own would need cgroup v2 or failCgroupV1: false"
 )
 
@@ -61,7 +62,11 @@ def load(path: str) -> Object:
     try:
         loaded = yaml.safe_load(real(path).read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise StartError(f'failed to load kubelet config file, path: {path}, error: failed to load Kubelet config file {path}, error failed to read kubelet config file "{path}", error: open {path}: no such file or directory') from None  # fmt: skip
+        raise StartError(
+            f"failed to load kubelet config file, path: {path}, error: failed to load Kubelet config "
+            f'file {path}, error failed to read kubelet config file "{path}", error: open {path}: no '
+            f"such file or directory"
+        ) from None
     except yaml.YAMLError as error:
         raise StartError(f"failed to load kubelet config file, path: {path}, error: {error}") from None
     if not isinstance(loaded, dict) or loaded.get("kind") != "KubeletConfiguration":
@@ -80,12 +85,19 @@ def check(configuration: Object, endpoint: str) -> None:
     """What the kubelet refuses to start with. Raises StartError."""
     swaps = machine.swaps()
     if configuration.get("failSwapOn", True) and swaps:
-        raise StartError(f"failed to run Kubelet: running with swap on is not supported, please disable swap or set --fail-swap-on flag to false. /proc/swaps contained: {swaps}")  # fmt: skip
+        raise StartError(
+            f"failed to run Kubelet: running with swap on is not supported, please disable swap or set "
+            f"--fail-swap-on flag to false. /proc/swaps contained: {swaps}"
+        )
     if configuration.get("failCgroupV1", True) and not machine.has_cgroup_v2():
         log.warning(CGROUP_V1)
     problem = machine.cri_problem(endpoint)
     if problem:
-        raise StartError(f'failed to run Kubelet: validate service connection: validate CRI v1 runtime API for endpoint "{endpoint}": rpc error: code = Unavailable desc = connection error: desc = "transport: Error while dialing: {problem}"')  # fmt: skip
+        raise StartError(
+            f"failed to run Kubelet: validate service connection: validate CRI v1 runtime API for "
+            f'endpoint "{endpoint}": rpc error: code = Unavailable desc = connection error: desc = '
+            f'"transport: Error while dialing: {problem}"'
+        )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

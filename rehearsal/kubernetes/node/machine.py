@@ -31,9 +31,7 @@ def hostname() -> str:
 
 def swaps() -> list[str]:
     """The active swap areas, as `swapon --show` lists them."""
-    return [
-        line.split()[0] for line in output("swapon", "--show=NAME", "--noheadings").splitlines() if line.strip()
-    ]
+    return [line.split()[0] for line in output("swapon", "--show=NAME", "--noheadings").splitlines() if line.strip()]
 
 
 def has_module(name: str) -> bool:

@@ -7,7 +7,7 @@ import time
 from typing import Any
 
 from . import log, runtime, staticpods
-from .api import ApiError, Unreachable
+from .api import ApiError, UnreachableError
 from .context import Node
 from .worker import Worker
 
@@ -82,7 +82,7 @@ class Manager:
             return
         try:
             staticpods.reconcile_mirrors(self.node, static, list(self.mirrors.values()))
-        except (ApiError, Unreachable) as error:
+        except (ApiError, UnreachableError) as error:
             log.warning("Failed creating a mirror pod", err=error)
             self._mirrors_at = time.monotonic() + RETRY_S
             return
@@ -100,7 +100,7 @@ class Manager:
                 if error.status != 410:
                     log.warning("Failed to watch pods", err=error)
                     time.sleep(RETRY_S)
-            except Unreachable as error:
+            except UnreachableError as error:
                 log.warning("Failed to watch pods", err=error)
                 time.sleep(RETRY_S)
 

@@ -25,7 +25,10 @@ def mount(volume: Object, target: Path) -> None:
             f"kubernetes.io/csi: driver name {csi.get('driver')} not found in the list of registered CSI drivers"
         )
     if not registered():
-        raise MountError(f"kubernetes.io/csi: mounter.SetUpAt failed to get CSI client: driver name {DRIVER} not found in the list of registered CSI drivers")  # fmt: skip
+        raise MountError(
+            f"kubernetes.io/csi: mounter.SetUpAt failed to get CSI client: driver name {DRIVER} not "
+            f"found in the list of registered CSI drivers"
+        )
     if is_mounted(target):
         return
     attributes = csi.get("volumeAttributes") or {}

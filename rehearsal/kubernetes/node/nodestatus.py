@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 from . import log, machine, sandbox
-from .api import ApiError, Unreachable
+from .api import ApiError, UnreachableError
 from .context import Node
 from .events import timestamp
 from .paths import kubernetes_version
@@ -17,14 +17,15 @@ RENEW_S = 10.0
 REPORT_S = 300.0
 LOOK_S = 1.0
 NO_NETWORK = (
-    "container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady message:Network plugin returns error: "
+    "container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady message:Network plugin "
+    "returns error: "
     "cni plugin not initialized"
 )
 READY = "kubelet is posting ready status"
 
 
 class Reporter:
-    """Keeps the Node of this machine up to date until `stop`. `runtime` is the CRI endpoint; `taints` are for registering."""
+    """Keeps this machine's Node up to date until `stop`. `runtime` is the CRI endpoint; `taints` are registered."""
 
     def __init__(self, node: Node, runtime: str, taints: list[Object], labels: dict[str, str]) -> None:
         self.node, self.runtime, self.taints, self.labels = node, runtime, taints, labels
@@ -37,11 +38,11 @@ class Reporter:
         self._stopping = True
 
     def run(self) -> None:
-        """Register, then renew the Lease every 10 s; post the status on change, every 5 minutes, and when the API lost it."""
+        """Register, renew the Lease every 10 s; post the status on change, every 5 minutes, and when it was lost."""
         while not self._stopping:
             try:
                 self._look()
-            except (ApiError, Unreachable) as error:
+            except (ApiError, UnreachableError) as error:
                 log.error("Error updating node status, will retry", err=error)
                 time.sleep(LOOK_S)
             time.sleep(LOOK_S)
@@ -142,23 +143,34 @@ class Reporter:
     def status(self) -> Object:
         """NodeStatus as it is now."""
         resources = {
-            "cpu": str(machine.cpus()), "memory": f"{machine.memory_kib()}Ki", "pods": str(self.node.configuration.get("maxPods", 110)),
+            "cpu": str(machine.cpus()),
+            "memory": f"{machine.memory_kib()}Ki",
+            "pods": str(self.node.configuration.get("maxPods", 110)),
             "ephemeral-storage": "20Gi",
-        }  # fmt: skip
+        }
         release = machine.os_release()
         return {
-            "addresses": [{"type": "InternalIP", "address": self.node.address}, {"type": "Hostname", "address": self.node.name}],
+            "addresses": [
+                {"type": "InternalIP", "address": self.node.address},
+                {"type": "Hostname", "address": self.node.name},
+            ],
             "capacity": resources,
             "allocatable": resources,
             "conditions": self._conditions(),
             "daemonEndpoints": {"kubeletEndpoint": {"Port": int(self.node.configuration.get("port", 10250))}},
             "nodeInfo": {
-                "architecture": machine.architecture(), "bootID": _boot_id(), "containerRuntimeVersion": self.runtime_name,
-                "kernelVersion": machine.output("uname", "-r").strip(), "kubeProxyVersion": "", "kubeletVersion": kubernetes_version(),
-                "machineID": machine.machine_id(), "operatingSystem": "linux", "osImage": release.get("PRETTY_NAME", "unknown"),
+                "architecture": machine.architecture(),
+                "bootID": _boot_id(),
+                "containerRuntimeVersion": self.runtime_name,
+                "kernelVersion": machine.output("uname", "-r").strip(),
+                "kubeProxyVersion": "",
+                "kubeletVersion": kubernetes_version(),
+                "machineID": machine.machine_id(),
+                "operatingSystem": "linux",
+                "osImage": release.get("PRETTY_NAME", "unknown"),
                 "systemUUID": machine.system_uuid(),
             },
-        }  # fmt: skip
+        }
 
     def object(self) -> Object:
         """The Node as it registers."""

@@ -51,9 +51,12 @@ class Report:
 def terminated(state: State, identity: str) -> Object:
     reason = "Completed" if state.code == 0 else "Error"
     return {
-        "exitCode": state.code, "reason": reason, "startedAt": timestamp(state.started), "finishedAt": timestamp(state.finished),
+        "exitCode": state.code,
+        "reason": reason,
+        "startedAt": timestamp(state.started),
+        "finishedAt": timestamp(state.finished),
         "containerID": f"containerd://{identity}",
-    }  # fmt: skip
+    }
 
 
 def phase(inits: list[Report], reports: list[Report], policy: str) -> str:
@@ -76,8 +79,16 @@ def _sidecar(report: Report) -> bool:
     return report.container.get("restartPolicy") == "Always"
 
 
-def build(pod: Object, inits: list[Report], reports: list[Report], *, host: str, address: str | None, started: float,
-          previous: Object) -> Object:  # fmt: skip
+def build(
+    pod: Object,
+    inits: list[Report],
+    reports: list[Report],
+    *,
+    host: str,
+    address: str | None,
+    started: float,
+    previous: Object,
+) -> Object:
     """The whole status. `previous` is the one reported before: conditions that stay keep their transition time."""
     policy = pod["spec"].get("restartPolicy", "Always")
     current = phase(inits, reports, policy)

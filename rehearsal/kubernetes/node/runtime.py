@@ -20,7 +20,13 @@ from . import sandbox
 from .paths import STATE, real, write
 
 LAUNCH = Path(__file__).with_name("launch.py")
-SHIM = """trap : HUP INT TERM; exit=$1; shift; "$@"; code=$?; echo "$code $(date +%s)" >"$exit.new" && mv "$exit.new" "$exit" """
+SHIM = """trap : HUP INT TERM
+exit=$1
+shift
+"$@"
+code=$?
+echo "$code $(date +%s)" >"$exit.new" && mv "$exit.new" "$exit"
+"""
 LOST = 137  # neither running nor an exit status: the machine or the shell was killed
 
 

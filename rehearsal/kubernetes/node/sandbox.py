@@ -85,8 +85,14 @@ def remove(uid: str) -> None:
         _run("ip", "netns", "delete", name(uid))
 
 
-def _plugin(verb: str, uid: str, conflist: dict[str, Any], plugin: dict[str, Any], metadata: dict[str, Any],
-            previous: dict[str, Any] | None) -> dict[str, Any] | None:  # fmt: skip
+def _plugin(
+    verb: str,
+    uid: str,
+    conflist: dict[str, Any],
+    plugin: dict[str, Any],
+    metadata: dict[str, Any],
+    previous: dict[str, Any] | None,
+) -> dict[str, Any] | None:
     program = real(CNI_PROGRAMS) / plugin["type"]
     if not program.exists():
         raise SandboxError(f'failed to find plugin "{plugin["type"]}" in path [{CNI_PROGRAMS}]')
@@ -97,9 +103,14 @@ def _plugin(verb: str, uid: str, conflist: dict[str, Any], plugin: dict[str, Any
         stdin["prevResult"] = previous
     names = {"K8S_POD_NAMESPACE": metadata.get("namespace", ""), "K8S_POD_NAME": metadata.get("name", "")}
     environment = {
-        **os.environ, "CNI_COMMAND": verb, "CNI_CONTAINERID": uid, "CNI_NETNS": str(path(name(uid))), "CNI_IFNAME": "eth0",
-        "CNI_PATH": str(real(CNI_PROGRAMS)), "CNI_ARGS": "IgnoreUnknown=1;" + ";".join(f"{k}={v}" for k, v in names.items()),
-    }  # fmt: skip
+        **os.environ,
+        "CNI_COMMAND": verb,
+        "CNI_CONTAINERID": uid,
+        "CNI_NETNS": str(path(name(uid))),
+        "CNI_IFNAME": "eth0",
+        "CNI_PATH": str(real(CNI_PROGRAMS)),
+        "CNI_ARGS": "IgnoreUnknown=1;" + ";".join(f"{k}={v}" for k, v in names.items()),
+    }
     done = subprocess.run(
         [program], input=json.dumps(stdin), env=environment, capture_output=True, text=True, check=False
     )

@@ -69,7 +69,7 @@ def mirror(pod: Object, node: Object) -> Object:
 
 
 def reconcile_mirrors(node: Node, static: list[Object], mirrors: list[Object]) -> bool:
-    """Make missing mirrors, remove those of files that are gone or were changed. True when something was made or removed."""
+    """Make missing mirrors, remove those of files that are gone or were changed. True when something was done."""
     api, changed = node.client(), False
     wanted = {(pod["metadata"]["namespace"], pod["metadata"]["name"]): pod for pod in static}
     present = {}

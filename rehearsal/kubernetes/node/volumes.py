@@ -12,7 +12,7 @@ from .environment import ContainerConfigError, Fetch, contents, field
 from .paths import KUBELET, real, write
 
 Object = dict[str, Any]
-TOKEN_PATH = "/var/run/secrets/kubernetes.io/serviceaccount"
+TOKEN_PATH = "/var/run/secrets/kubernetes.io/serviceaccount"  # noqa: S105  # a path
 TOKEN_LIFE_S = 3600
 TOKEN_RENEW_S = 2400
 FOLDERS = {"emptyDir": "empty-dir", "configMap": "configmap"}
@@ -168,7 +168,8 @@ def host_path(name: str, body: Object) -> Path:
     if wrong:
         article = {"Directory": "a directory", "File": "a file", "Socket": "a socket"}[kind]
         raise VolumeError(
-            f'MountVolume.SetUp failed for volume "{name}" : hostPath type check failed: {body["path"]} is not {article}'
+            f'MountVolume.SetUp failed for volume "{name}" : hostPath type check failed: {body["path"]} is not '
+            f"{article}"
         )
     if not path.exists():
         path.mkdir(parents=True)  # a runtime makes what is missing below a hostPath without a type

@@ -7,7 +7,7 @@ import time
 from typing import Any
 
 from . import log, podstatus, runtime, sandbox
-from .api import ApiError, Unreachable
+from .api import ApiError, UnreachableError
 from .containers import Containers
 from .context import Node
 from .events import reference
@@ -75,7 +75,7 @@ class Worker(threading.Thread):
                     return
                 self._keep()
                 self._report()
-            except (ApiError, Unreachable) as error:
+            except (ApiError, UnreachableError) as error:
                 log.warning("Pod could not be reported", pod=self.full_name, err=error)
             except Exception as error:  # noqa: BLE001  # one pod's trouble must not end the others
                 log.error("Error syncing pod, skipping", pod=self.full_name, err=repr(error))
@@ -178,6 +178,6 @@ class Worker(threading.Thread):
             self.node.client().delete(f"/api/v1/namespaces/{metadata['namespace']}/pods/{metadata['name']}", body)
         except ApiError as error:
             return error.status in (404, 409)
-        except Unreachable:
+        except UnreachableError:
             return False
         return True
