@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from .errors import ApiError, forbidden, qualified
+from .errors import ApiError, forbidden
 from .identity import AUTHENTICATED, UNAUTHENTICATED, User
 from .objects import Obj, dig
 from .store import Store
@@ -200,8 +200,3 @@ def _rule_allows(rule: Obj, asked: Attributes) -> bool:
 
 def _path_matches(pattern: str, path: str) -> bool:
     return path.startswith(pattern[:-1]) if pattern.endswith("*") else path == pattern
-
-
-def describe(asked: Attributes) -> str:
-    """The request in words, for logs."""
-    return f"{asked.user.name} {asked.verb} {asked.path or qualified(asked.full_resource, asked.group)} {asked.name}"

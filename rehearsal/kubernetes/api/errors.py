@@ -83,6 +83,10 @@ def expired(wanted: int, oldest: int) -> ApiError:
     return ApiError(410, "Expired", f"too old resource version: {wanted} ({oldest})")
 
 
+def shutting_down() -> ApiError:
+    return ApiError(503, "ServiceUnavailable", "apiserver is shutting down")
+
+
 def method_not_allowed(verb: str) -> ApiError:
     return ApiError(
         405, "MethodNotAllowed", f"the server does not allow this method on the requested resource ({verb})"

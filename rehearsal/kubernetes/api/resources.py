@@ -59,10 +59,6 @@ class Registry:
             raise no_such_path()
         return found
 
-    def by_key(self, key: StoreKey) -> Resource | None:
-        """Any served version of what is stored under `key`."""
-        return next((resource for resource in self.all() if resource.key == key), None)
-
     def by_kind(self, api_version: str, kind: str) -> Resource | None:
         return next((one for one in self.all() if one.api_version == api_version and one.kind == kind), None)
 

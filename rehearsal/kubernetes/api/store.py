@@ -15,7 +15,7 @@ from queue import SimpleQueue
 from typing import Any
 
 from .disk import Disk
-from .errors import expired
+from .errors import expired, shutting_down
 from .objects import Obj, dig, name_of, namespace_of
 from .resources import StoreKey
 
@@ -56,6 +56,7 @@ class Store:
         self.lock = threading.RLock()
         self.version = 1
         self._disk = disk
+        self._closed = False
         self._objects: dict[StoreKey, dict[Place, Obj]] = defaultdict(dict)
         self._history: dict[StoreKey, deque[Event]] = defaultdict(lambda: deque(maxlen=HISTORY))
         self._watchers: dict[StoreKey, list[Subscription]] = defaultdict(list)
@@ -110,8 +111,9 @@ class Store:
             self._watchers[key].remove(subscription)
 
     def close(self) -> None:
-        """End every watch and close the files."""
+        """End every watch and close the files; what is written later is refused, not lost."""
         with self.lock:
+            self._closed = True
             for watchers in self._watchers.values():
                 for watcher in watchers:
                     watcher.put(None)
@@ -135,6 +137,8 @@ class Store:
             watcher.put(event)
 
     def _record(self, record: dict[str, Any]) -> None:
+        if self._closed:
+            raise shutting_down()
         self.version += 1
         if self._disk:
             self._disk.append({"version": self.version, **record})

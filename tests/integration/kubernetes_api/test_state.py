@@ -116,4 +116,4 @@ def test_an_idle_control_plane_leaves_the_processor_alone(
     watched_s = 5.0
     before = plane.cpu_seconds()
     time.sleep(watched_s)
-    assert (plane.cpu_seconds() - before) / watched_s < 0.25
+    assert (plane.cpu_seconds() - before) / watched_s < 0.1

@@ -52,6 +52,41 @@ def test_flags_come_with_and_without_an_equals_sign_and_unknown_ones_are_refused
         parse("scheduler", [])
 
 
+KUBEADM_FLAGS = {
+    "apiserver": """--advertise-address=10.0.0.1 --allow-privileged=true --authorization-mode=Node,RBAC
+        --client-ca-file=/c --enable-admission-plugins=NodeRestriction --enable-bootstrap-token-auth=true
+        --etcd-cafile=/c --etcd-certfile=/c --etcd-keyfile=/c --etcd-servers=https://127.0.0.1:2379
+        --kubelet-client-certificate=/c --kubelet-client-key=/c
+        --kubelet-preferred-address-types=InternalIP,ExternalIP,Hostname --proxy-client-cert-file=/c
+        --proxy-client-key-file=/c --requestheader-allowed-names=front-proxy-client --requestheader-client-ca-file=/c
+        --requestheader-extra-headers-prefix=X-Remote-Extra- --requestheader-group-headers=X-Remote-Group
+        --requestheader-username-headers=X-Remote-User --secure-port=6443
+        --service-account-issuer=https://kubernetes.default.svc.cluster.local --service-account-key-file=/c
+        --service-account-signing-key-file=/c --service-cluster-ip-range=10.96.0.0/12 --tls-cert-file=/c
+        --tls-private-key-file=/c""",
+    "controller-manager": """--allocate-node-cidrs=true --authentication-kubeconfig=/c --authorization-kubeconfig=/c
+        --bind-address=127.0.0.1 --client-ca-file=/c --cluster-cidr=10.244.0.0/16 --cluster-name=kubernetes
+        --cluster-signing-cert-file=/c --cluster-signing-key-file=/c --controllers=*,bootstrapsigner,tokencleaner
+        --kubeconfig=/c --leader-elect=true --requestheader-client-ca-file=/c --root-ca-file=/c
+        --service-account-private-key-file=/c --service-cluster-ip-range=10.96.0.0/12
+        --use-service-account-credentials=true""",
+    "scheduler": """--authentication-kubeconfig=/c --authorization-kubeconfig=/c --bind-address=127.0.0.1
+        --kubeconfig=/c --leader-elect=true""",
+    "etcd": """--advertise-client-urls=https://10.0.0.1:2379 --cert-file=/c --client-cert-auth=true
+        --data-dir=/var/lib/etcd --initial-advertise-peer-urls=https://10.0.0.1:2380
+        --initial-cluster=cp1=https://10.0.0.1:2380 --key-file=/c --listen-client-urls=https://127.0.0.1:2379
+        --listen-metrics-urls=http://127.0.0.1:2381 --listen-peer-urls=https://10.0.0.1:2380 --name=cp1
+        --peer-cert-file=/c --peer-client-cert-auth=true --peer-key-file=/c --peer-trusted-ca-file=/c
+        --snapshot-count=10000 --trusted-ca-file=/c --watch-progress-notify-interval=5s
+        --feature-gates=InitialCorruptCheck=true""",
+}
+
+
+@pytest.mark.parametrize("role", KUBEADM_FLAGS)
+def test_the_command_lines_of_kubeadms_manifests_are_accepted(role: str) -> None:
+    assert parse(role, KUBEADM_FLAGS[role].split()).role == role
+
+
 def test_the_signature_of_cluster_info_is_the_one_that_kubeadm_checks() -> None:
     # Made with OpenSSL: HMAC-SHA256 over b64url({"alg":"HS256","kid":"abcdef"}).b64url("content").
     assert signature("content", "abcdef", "0123456789abcdef") == (

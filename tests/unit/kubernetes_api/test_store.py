@@ -91,6 +91,15 @@ def test_a_snapshot_in_the_middle_of_writing_loses_nothing(tmp_path: Path, monke
     assert again.version == store.version
 
 
+def test_a_write_after_the_close_is_refused_and_the_watchers_are_told(tmp_path: Path) -> None:
+    store = Store(Disk(tmp_path))
+    heard = store.subscribe(MAPS, None)
+    store.close()
+    assert heard.get_nowait() is None
+    with pytest.raises(ApiError, match="shutting down"):
+        store.put(MAPS, _map("a"))
+
+
 def test_a_watch_from_before_a_restart_is_told_to_list_again(tmp_path: Path) -> None:
     store = Store(Disk(tmp_path))
     store.put(MAPS, _map("a"))
