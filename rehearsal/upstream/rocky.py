@@ -87,7 +87,7 @@ BASE_OS: dict[str, Row] = {
     "psmisc": Row("23.4"),
     "python3": Row("3.9.23"),
     "python3-libselinux": Row("3.6"),
-    "rocky-release": Row("9.7"),
+    "rocky-release": Row("9.7", configs=(("/etc/yum.repos.d/rocky.repo", "rocky.repo"),)),
     "rootfiles": Row("8.1"),
     "rpcbind": Row("1.2.6"),
     "rsync": Row("3.2.5"),
