@@ -6,6 +6,7 @@ import http.server
 import ssl
 import threading
 from datetime import UTC, datetime
+from http.client import HTTPException
 from pathlib import Path
 
 from rehearsal.kubernetes.api.client import Client
@@ -77,18 +78,27 @@ class FakeKubelet:
 
     def _beat(self) -> None:
         while not self._stopped.wait(self._heartbeat_s):
-            renewed = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-            spec = {"holderIdentity": self._name, "leaseDurationSeconds": 40, "renewTime": renewed}
-            lease = {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": {"name": self._name}}
-            if self._client.find(f"{LEASES}/{self._name}") is None:
-                self._client.create(LEASES, {**lease, "spec": spec})
-            else:
-                self._client.patch(f"{LEASES}/{self._name}", {"spec": spec})
-            node = self._client.get(f"/api/v1/nodes/{self._name}")
-            ready = [one for one in node["status"]["conditions"] if one["type"] == "Ready"]
-            if ready[0]["status"] != "True":
-                change = {"status": {"conditions": _conditions()}}
-                self._client.patch(f"/api/v1/nodes/{self._name}/status", change, "strategic")
+            try:
+                self._renew()
+                self._report()
+            except (OSError, HTTPException):
+                continue  # the server is away: the next heartbeat tries again, as a kubelet's does
+
+    def _renew(self) -> None:
+        renewed = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        spec = {"holderIdentity": self._name, "leaseDurationSeconds": 40, "renewTime": renewed}
+        lease = {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": {"name": self._name}}
+        if self._client.find(f"{LEASES}/{self._name}") is None:
+            self._client.create(LEASES, {**lease, "spec": spec})
+        else:
+            self._client.patch(f"{LEASES}/{self._name}", {"spec": spec})
+
+    def _report(self) -> None:
+        node = self._client.get(f"/api/v1/nodes/{self._name}")
+        ready = [one for one in node["status"]["conditions"] if one["type"] == "Ready"]
+        if ready[0]["status"] != "True":
+            change = {"status": {"conditions": _conditions()}}
+            self._client.patch(f"/api/v1/nodes/{self._name}/status", change, "strategic")
 
     def _pod_changed(self, _: Obj | None, pod: Obj | None) -> None:
         if pod is None or self._stopped.is_set():

@@ -29,6 +29,17 @@ def test_a_server_that_is_killed_comes_back_with_everything_that_it_acknowledged
         plane.stop()
 
 
+def test_controllers_scheduler_and_kubelets_carry_on_when_the_server_comes_back(
+    plane: ControlPlane, kubelets: dict[str, FakeKubelet], namespace: str
+) -> None:
+    plane.kill("apiserver")
+    plane.start_server()
+    plane.kubectl("create", "deployment", "after", "--image=nginx:1.29", "--replicas=3", "-n", namespace)
+    plane.kubectl("rollout", "status", "deployment/after", "-n", namespace, "--timeout=30s")
+    assert len(plane.json("get", "pods", "-n", namespace)["items"]) == 3
+    eventually(lambda: plane.kubectl("get", "nodes", "--no-headers").count(" Ready ") == len(kubelets))
+
+
 CLASS = """
 apiVersion: storage.k8s.io/v1
 kind: StorageClass
