@@ -17,7 +17,7 @@ from rehearsal.room.errors import RoomError
 from tests.rehearsal.host import Host
 from tests.rehearsal.rehearsing import Rehearsal, Run
 
-ORDER = ("test_rebuild", "test_consent", "test_healthy", "test_nginx", "test_nodes", "test_rows", "test_repair", "test_host")
+ORDER = ("rebuild", "consent", "healthy", "nginx", "nodes", "rows", "repair", "host", "host_unchanged")
 HERE = Path(__file__).parent
 KEEP = "LAB_KEEP_ROOM" in os.environ
 # From nothing: packages, base image, upstream tree and the rebuilding itself are in the first test's time.
@@ -30,7 +30,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the rehearsal behind everything else, its files in the order of a lab's life."""
     mine = [item for item in items if item.path.parent == HERE]
     others = [item for item in items if item.path.parent != HERE]
-    mine.sort(key=lambda item: ORDER.index(item.path.stem))
+    mine.sort(key=lambda item: ORDER.index(item.path.stem.removeprefix("test_")))
     for item in mine:
         item.add_marker(pytest.mark.rehearsal)
         item.add_marker(pytest.mark.timeout(FIRST_S if item is mine[0] else EACH_S))

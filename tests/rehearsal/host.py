@@ -30,7 +30,7 @@ class Host:
     sysctls: dict[str, str]
     clock_offset_s: float
     processes: frozenset[tuple[int, str]]
-    namespaces: frozenset[str]
+    namespaces: dict[str, frozenset[int]]
     named_networks: frozenset[str]
     mounts: frozenset[str]
     loops: frozenset[str]
@@ -44,26 +44,32 @@ class Host:
             sysctls=_sysctls(),
             clock_offset_s=time.clock_gettime(time.CLOCK_REALTIME) - time.clock_gettime(time.CLOCK_BOOTTIME),
             processes=frozenset((pid, _started(pid)) for pid in _pids()),
-            namespaces=frozenset(name for pid in _pids() for name in namespaces_of(pid)),
-            named_networks=frozenset(os.listdir("/run/netns")) if Path("/run/netns").exists() else frozenset(),
+            namespaces=_namespaces(),
+            named_networks=frozenset(path.name for path in Path("/run/netns").glob("*")),
             mounts=frozenset(" ".join(_mount(line)) for line in _text(PROC / "self/mountinfo").splitlines()),
             loops=frozenset(_loops()),
             links=frozenset(link["ifname"] for link in json.loads(_run("ip", "-json", "link", "show"))),
         )
 
     def left_behind(self, after: Host) -> list[str]:
-        """The command lines of processes that came since this look, and are the room's or live apart from us.
+        """The command lines of processes that came since this look and are the room's, or are nobody's."""
+        new = [pid for pid, _ in after.processes - self.processes if not _is_kernel_thread(pid)]
+        return [f"{pid}: {_text(PROC / str(pid) / 'cmdline').replace(chr(0), ' ')}" for pid in new if self._counts(pid)]
 
-        Somebody else on this computer may start programs too: a new process counts when it carries a mark of the room,
-        or when nobody is its parent any more and it lives in a namespace that is not the tests' own.
-        """
-        ours = namespaces_of(os.getpid())
-        found = []
-        for pid, _ in after.processes - self.processes:
-            apart = _parent(pid) == 1 and not namespaces_of(pid) <= ours
-            if not _is_kernel_thread(pid) and (apart or is_of_the_room(pid)):
-                found.append(f"{pid}: {_text(PROC / str(pid) / 'cmdline').replace(chr(0), ' ')}")
-        return found
+    def new_namespaces(self, after: Host) -> list[str]:
+        """The namespaces that came since this look and whose processes are the room's, or are nobody's."""
+        new = after.namespaces.keys() - self.namespaces.keys()
+        return sorted(name for name in new if any(map(self._counts, after.namespaces[name])))
+
+    def _counts(self, pid: int) -> bool:
+        """Somebody else on this computer may start programs too: those of a parent that was there before are theirs."""
+        return is_of_the_room(pid) or not self._has_parent_of_before(pid)
+
+    def _has_parent_of_before(self, pid: int) -> bool:
+        known = {old for old, _ in self.processes} - {1}
+        while pid > 1 and pid not in known:
+            pid = _parent(pid)
+        return pid in known
 
 
 def is_of_the_room(pid: int) -> bool:
@@ -71,23 +77,25 @@ def is_of_the_room(pid: int) -> bool:
     folder = PROC / str(pid)
     parts = [_bytes(folder / name) for name in ("cgroup", "environ")]
     with suppress(OSError):
-        parts.append(os.readlink(folder / "cwd").encode() + b"/")
+        parts.append(bytes((folder / "cwd").readlink()) + b"/")
     return any(mark in part for mark in ROOM_MARKS for part in parts)
 
 
-def namespaces_of(pid: int) -> frozenset[str]:
-    """The names of a process's namespaces, such as `net:[4026531840]`."""
-    found = set()
-    for kind in NAMESPACES:
-        with suppress(OSError):
-            found.add(os.readlink(PROC / str(pid) / "ns" / kind))
-    return frozenset(found)
+def _namespaces() -> dict[str, frozenset[int]]:
+    """The namespaces of all processes, such as `net:[4026531840]`, with who is in them."""
+    found: dict[str, set[int]] = {}
+    for pid in _pids():
+        for kind in NAMESPACES:
+            with suppress(OSError):
+                found.setdefault(str((PROC / str(pid) / "ns" / kind).readlink()), set()).add(pid)
+    return {name: frozenset(pids) for name, pids in found.items()}
 
 
 def _sysctls() -> dict[str, str]:
     found = {}
     base = PROC / "sys"
-    for folder, _, names in os.walk(base):
+    for folder, folders, names in os.walk(base):
+        folders[:] = [name for name in folders if name != "binfmt_misc"]  # looking into it may mount it
         for name in names:
             key = str((Path(folder) / name).relative_to(base))
             if not key.startswith(COUNTERS):

@@ -1,4 +1,4 @@
-"""What the tests of a whole rehearsal do to it: type `inv` and kubectl as the controller, look at what PCs were asked."""
+"""What tests do to a whole rehearsal: type `inv` and kubectl as the controller, see what was asked of the PCs."""
 
 from __future__ import annotations
 

@@ -1,0 +1,49 @@
+"""Who looks, plans, or does not consent changes nothing: counted at the PCs' own endpoints."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.rehearsal.rehearsing import HOSTS, Rehearsal
+
+
+def _disks(room: Rehearsal) -> list[str]:
+    return sorted(
+        drive["path"] for host in HOSTS for vm in room.host(host).read()["vms"].values() for drive in vm["drives"]
+    )
+
+
+def test_a_rebuild_without_consent_ends_with_5_before_anything_is_changed(room: Rehearsal) -> None:
+    disks = _disks(room)
+    run = room.inv("lab.rebuild")
+    assert run.code == 5, run
+    assert "LAB_ASSUME_YES=lab-7e57" in run.output
+    assert all(f"{name}" in run.output for name in ("cp1", "w1", "w2", "w3", "storage1")), run
+    assert run.calls, "the PCs were asked what there is"
+    assert run.mutating == []
+    assert _disks(room) == disks
+    assert "Traceback" not in run.output
+
+
+@pytest.mark.parametrize("words", [("--dry", "lab.rebuild"), ("lab.plan",), ("lab.status",), ("lab.check",)])
+def test_looking_changes_nothing(room: Rehearsal, words: tuple[str, ...]) -> None:
+    disks = _disks(room)
+    run = room.inv(*words, consent=True)
+    assert run.code == 0, run
+    assert run.calls, "the PCs were asked what there is"
+    assert run.mutating == []
+    assert _disks(room) == disks
+
+
+def test_a_dry_rebuild_shows_what_would_go(room: Rehearsal) -> None:
+    run = room.inv("--dry", "lab.rebuild")
+    wanted = [drive["path"] for name in ("cp1", "w2", "storage1") for drive in room.vm(name)["drives"][:1]]
+    said = "".join(run.output.split())
+    assert all(path in said for path in wanted), run
+
+
+def test_a_destroyer_in_company_is_refused_before_anything_runs(room: Rehearsal) -> None:
+    run = room.inv("lab.up", "lab.rebuild", consent=True)
+    assert run.code == 6, run
+    assert run.calls == []
+    assert run.journal == []

@@ -1,0 +1,47 @@
+"""When the room is down, the computer is as it was before."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+import pytest
+
+from tests.rehearsal.conftest import KEEP
+from tests.rehearsal.host import Host
+from tests.rehearsal.rehearsing import ROOT, Rehearsal
+
+SLEW_S = 0.5  # a time service of the host's own may move its clock a little meanwhile
+SAME = ("swap", "modules", "sysctls", "named_networks", "mounts", "loops", "links")
+
+
+@pytest.fixture(scope="module")
+def after(before: Host, rehearsal: Rehearsal) -> Host:
+    if KEEP:
+        pytest.skip("LAB_KEEP_ROOM: the room stays up")
+    rehearsal.down()
+    return Host.look()
+
+
+@pytest.mark.parametrize("fact", SAME)
+def test_it_is_as_it_was(before: Host, after: Host, fact: str) -> None:
+    assert getattr(after, fact) == getattr(before, fact)
+
+
+def test_every_fact_is_compared() -> None:
+    assert {field.name for field in fields(Host)} - {*SAME} == {"clock_offset_s", "processes", "namespaces"}
+
+
+def test_the_clock_was_not_set(before: Host, after: Host) -> None:
+    assert abs(after.clock_offset_s - before.clock_offset_s) < SLEW_S
+
+
+def test_no_process_of_the_room_is_left(before: Host, after: Host) -> None:
+    assert before.left_behind(after) == []
+
+
+def test_no_namespace_of_the_room_is_left(before: Host, after: Host) -> None:
+    assert before.new_namespaces(after) == []
+
+
+def test_no_file_of_the_room_is_left(after: Host) -> None:
+    assert not (ROOT / ".rehearsal").exists()

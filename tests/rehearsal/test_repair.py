@@ -1,0 +1,78 @@
+"""Two machines are deleted behind the lab's back; the stage that was asked for ends with both in the cluster again."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+import pytest
+
+from rehearsal.hosts.state import machine_of
+from tests.rehearsal.conftest import say_stages
+from tests.rehearsal.rehearsing import Rehearsal, Run, eventually
+
+
+def _delete(room: Rehearsal, machine: str, *, disk: bool) -> None:
+    """Do what a person does in Hyper-V Manager: remove the VM; and in Explorer: delete its disk."""
+    host = room.host(room.lab.machine(machine).host)
+    with host.change() as state:
+        vm = next(vm for vm in state["vms"].values() if machine_of(vm) == machine)
+        del state["vms"][vm["id"]]
+    if disk:
+        for drive in vm["drives"]:
+            file = host.local(drive["path"])
+            file.unlink()
+            file.with_name(file.name + ".lab.json").unlink()
+
+
+@pytest.fixture(scope="module")
+def was(room: Rehearsal) -> dict[str, Any]:
+    """The system disks before."""
+    return {name: room.vm(name)["drives"][0]["path"] for name in ("w2", "w3")}
+
+
+@pytest.fixture(scope="module")
+def repaired(room: Rehearsal, was: dict[str, Any]) -> Run:
+    """w2's VM is gone, w3's VM and disk are gone; then somebody types `inv k8s.join`."""
+    _delete(room, "w2", disk=False)
+    _delete(room, "w3", disk=True)
+    time.sleep(1)  # the room's power supply looks five times a second: the guests are off
+    run = room.inv("k8s.join")
+    say_stages(run)
+    return run
+
+
+def test_it_ends_with_every_node_ready(room: Rehearsal, repaired: Run) -> None:
+    assert repaired.code == 0, repaired
+    eventually(room.ready, dict.fromkeys(("cp1", "w1", "w2", "w3"), "True"), timeout_s=60)
+
+
+def test_a_disk_that_was_there_is_attached_again_and_not_installed(
+    room: Rehearsal, was: dict[str, Any], repaired: Run
+) -> None:
+    assert room.vm("w2")["drives"][0]["path"] == was["w2"]
+    assert "w2" not in _installed(repaired)
+
+
+def test_a_disk_that_was_missing_is_made_blank_and_installed(
+    room: Rehearsal, was: dict[str, Any], repaired: Run
+) -> None:
+    assert room.vm("w3")["drives"][0]["path"] != was["w3"]
+    assert _installed(repaired) == {"w3"}
+
+
+def test_nothing_else_was_touched(repaired: Run) -> None:
+    assert set(repaired.mutating) <= {"New-LabMachine", "Start-LabMachine"}
+    assert all(call["script"] in (None, "Get-LabHost", "New-LabMachine", "Start-LabMachine") for call in repaired.calls)
+
+
+def test_the_new_machine_is_a_new_member(room: Rehearsal, repaired: Run) -> None:
+    node = json.loads(room.kubectl("get", "node", "w3", "--output=json"))
+    machine_id = room.on("w3", "cat /etc/machine-id").strip()
+    assert node["status"]["nodeInfo"]["machineID"] == machine_id
+
+
+def _installed(run: Run) -> set[str]:
+    times = [row for row in run.journal if row["event"] == "times" and row["step"] == "os.install"]
+    return {name for row in times for name, seen in row["stages"].items() if "installed" in seen}
