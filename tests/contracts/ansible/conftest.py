@@ -1,0 +1,48 @@
+"""The Ansible tree of a lab, as it lies on the bootstrap server, and a way to run playbooks of it on this computer."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from labkit.cluster import tree
+from labkit.lab import Lab
+from labkit.project import ANSIBLE
+
+Play = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def folder(lab: Lab, tmp_path: Path) -> Path:
+    """What `tree.push` makes of the rehearsal's lab."""
+    target = tmp_path / "ansible"
+    shutil.copytree(ANSIBLE, target, ignore=shutil.ignore_patterns(".ansible", "__pycache__"))
+    for name, text in tree.rendered(lab).items():
+        (target / name).parent.mkdir(exist_ok=True)
+        (target / name).write_text(text, encoding="utf-8")
+    return target
+
+
+@pytest.fixture
+def play(folder: Path) -> Play:
+    """Run `ansible-playbook` there; the machines are this computer, nobody becomes root."""
+
+    def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        environment = {
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+            "HOME": str(folder.parent),
+            "LC_ALL": "C.UTF-8",
+            "ANSIBLE_BECOME": "False",
+            "ANSIBLE_NOCOLOR": "1",
+            **variables,
+        }
+        command = ["ansible-playbook", "--extra-vars", "ansible_connection=local", *arguments]
+        return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+
+    return run

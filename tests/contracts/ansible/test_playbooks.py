@@ -1,0 +1,171 @@
+"""Playbooks as Ansible reads them, and what their templates make of the lab."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tomllib
+import xml.etree.ElementTree as ET
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from labkit.cluster.events import Run
+from rehearsal.kubernetes.kubeadm.config import load_join
+from tests.contracts.ansible.conftest import Play
+
+ROOT = Path(__file__).resolve().parents[3]
+PLAYBOOKS = sorted(path.name for path in (ROOT / "ansible").glob("*.yml"))
+
+# Fills the named templates of a role, with its defaults and what the caller gives, into one folder a machine.
+RENDER = """
+- hosts: "{hosts}"
+  vars_files: {files}
+  vars: {variables}
+  tasks:
+    - ansible.builtin.file: {{path: "{out}/{{{{ inventory_hostname }}}}", state: directory}}
+    - ansible.builtin.template:
+        src: "{template}"
+        dest: "{out}/{{{{ inventory_hostname }}}}/{{{{ item.name | default(item) }}}}"
+      loop: {loop}
+"""
+
+
+@pytest.fixture
+def render(play: Play, folder: Path) -> Any:
+    def run(role: str, template: str, hosts: str, loop: str = "[file]", **variables: Any) -> Path:
+        files = [f"roles/{role}/{kind}/main.yml" for kind in ("defaults", "vars")]
+        text = RENDER.format(
+            hosts=hosts, files=json.dumps([file for file in files if (folder / file).exists()]), loop=json.dumps(loop),
+            variables=json.dumps(variables), out=folder / "out", template=f"roles/{role}/templates/{template}",
+        )  # fmt: skip
+        (folder / "render.yml").write_text(text.replace('loop: "[file]"', "loop: [file]"), encoding="utf-8")
+        done = play("render.yml")
+        assert done.returncode == 0, done.stdout + done.stderr
+        return folder / "out"
+
+    return run
+
+
+def test_ansible_accepts_the_syntax_of_every_playbook_without_a_warning(play: Play) -> None:
+    done = play("--syntax-check", *PLAYBOOKS)
+    assert done.returncode == 0, done.stderr
+    assert "WARNING" not in done.stderr
+
+
+def test_a_wrong_variable_is_found_before_anything_changes(play: Play) -> None:
+    done = play("1-bootstrap.yml", "--tags", "inventory_check", "--extra-vars", "cni_network=weave")
+    assert done.returncode != 0
+    assert "value of cni_network must be one of: calico, flannel" in done.stdout + done.stderr
+
+
+def test_a_machine_at_the_wrong_address_is_refused_and_the_events_say_why(play: Play, tmp_path: Path) -> None:
+    events = tmp_path / "events.jsonl"
+    done = play("1-bootstrap.yml", "--tags", "inventory_check", LAB_EVENTS_FILE=str(events))
+    assert done.returncode != 0
+    run = Run()
+    assert [run.feed(line) for line in events.read_text(encoding="utf-8").splitlines()].count("task") == 3
+    (failure,) = run.failures
+    assert failure.host == "bootstrap"
+    assert "the lab describes 10.190.86.11 (MGMT) and 10.190.87.11 (INTERNAL)" in failure.message
+    assert run.hosts["bootstrap"]["failures"] == 1
+    assert not run.changed
+
+
+def test_each_zone_lets_in_what_the_roles_need_and_no_ssh_from_outside(render: Any) -> None:
+    out = render("firewall", "zone.xml.j2", "cp1:w1:storage1", "{{ firewall_zones }}")
+
+    def zone(machine: str, name: str) -> tuple[set[str], set[str]]:
+        root = ET.parse(out / machine / name).getroot()
+        ports = {f"{port.get('port')}/{port.get('protocol')}" for port in root.findall("port")}
+        return ports, {str(service.get("name")) for service in root.findall("service")}
+
+    nodes = {"30000-32767/tcp", "30000-32767/udp"}
+    assert zone("cp1", "public") == (nodes | {"6443/tcp"}, set())
+    assert zone("w1", "public") == (nodes, set())
+    assert zone("storage1", "public") == (set(), set())
+    assert zone("w1", "lab-mgmt") == (set(), {"ssh"})
+    assert zone("cp1", "lab-internal")[0] == nodes | {"6443/tcp", "10250/tcp", "4789/udp"}
+    assert zone("storage1", "lab-internal") == ({"2049/tcp"}, set())
+    assert ET.parse(out / "w1" / "lab-pods").getroot().get("target") == "ACCEPT"
+
+
+@pytest.mark.parametrize(
+    ("version", "config", "sandbox"),
+    [
+        ("1.6.20", 2, ["io.containerd.grpc.v1.cri", "sandbox_image"]),
+        ("1.7.29", 2, ["io.containerd.grpc.v1.cri", "sandbox_image"]),
+        ("2.1.4", 3, ["io.containerd.cri.v1.images", "pinned_images", "sandbox"]),
+        ("2.3.0", 4, ["io.containerd.cri.v1.images", "pinned_images", "sandbox"]),
+    ],
+)
+def test_containerd_is_configured_for_its_own_version(
+    render: Any, version: str, config: int, sandbox: list[str]
+) -> None:
+    text = render("containerd", "config.toml.j2", "w1", containerd_version=version) / "w1" / "file"
+    found: Any = tomllib.loads(text.read_text(encoding="utf-8"))
+    assert found["version"] == config
+    runtime = found["plugins"]["io.containerd.grpc.v1.cri" if config == 2 else "io.containerd.cri.v1.runtime"]
+    assert runtime["containerd"]["runtimes"]["runc"]["options"]["SystemdCgroup"] is True
+    assert runtime["enable_selinux"] is True
+    value = found["plugins"]
+    for key in sandbox:
+        value = value[key]
+    assert value == "registry.k8s.io/pause:3.10.2"
+
+
+def test_kubeadms_strict_reading_accepts_the_join_file(render: Any) -> None:
+    token, digest = "abcdef.0123456789abcdef", "sha256:" + "ab" * 32
+    command = f"kubeadm join 10.190.87.12:6443 --token {token} --discovery-token-ca-cert-hash {digest}"
+    file = render("join", "kubeadm-join.yaml.j2", "w2", join_token={"stdout": command}) / "w2" / "file"
+    settings = load_join(str(file), {})
+    assert settings["nodeRegistration"]["name"] == "w2"
+    assert settings["nodeRegistration"]["kubeletExtraArgs"] == [{"name": "node-ip", "value": "10.190.87.14"}]
+    assert settings["discovery"]["bootstrapToken"]["caCertHashes"] == [digest]
+
+
+def test_only_the_bootstrap_server_asks_outside_for_the_time(render: Any) -> None:
+    out = render("time", "chrony.conf.j2", "bootstrap:w1")
+    keeper, client = ((out / name / "file").read_text(encoding="utf-8") for name in ("bootstrap", "w1"))
+    assert "pool 2.rocky.pool.ntp.org iburst" in keeper
+    assert "allow 10.190.86.0/24" in keeper
+    assert "server 10.190.86.11 iburst" in client
+    assert "pool" not in client
+
+
+def test_unsigned_mirrors_are_not_asked_for_signatures(render: Any) -> None:
+    text = (render("packages", "lab.repo.j2", "w1") / "w1" / "file").read_text(encoding="utf-8")
+    assert "baseurl=http://192.0.2.1/kubernetes/core:/stable:/v1.36/rpm/\n" in text
+    assert "baseurl=http://192.0.2.1/containerd/linux/rhel/9/x86_64/stable\n" in text
+    assert text.count("gpgcheck=0") == 2
+    assert "gpgkey" not in text
+
+
+@pytest.mark.parametrize(("network", "file"), [("calico", "calico.yaml"), ("flannel", "kube-flannel.yml")])
+def test_kustomize_binds_the_pod_network_to_internal(render: Any, folder: Path, network: str, file: str) -> None:
+    out = render("cni", f"{network}.yaml.j2", "cp1") / "cp1"
+    (out / "file").rename(out / "kustomization.yaml")
+    upstream = ROOT / "rehearsal" / "kubernetes" / "manifests" / file
+    (out / file).write_bytes(upstream.read_bytes())
+    objects = kustomized(out)
+    text = json.dumps(objects["DaemonSet"])
+    if network == "calico":
+        environment = objects["DaemonSet"]["spec"]["template"]["spec"]["containers"][0]["env"]
+        values = {entry["name"]: entry.get("value") for entry in environment}
+        assert values["IP_AUTODETECTION_METHOD"] == "cidr=10.190.87.0/24"
+        assert values["CALICO_IPV4POOL_CIDR"] == "10.244.0.0/16"
+        assert objects["ConfigMap"]["data"]["calico_backend"] == "vxlan"
+        assert "-bird" not in text
+    else:
+        assert "--iface-regex=^(10\\\\.190\\\\.87\\\\.12|10\\\\.190\\\\.87\\\\.13" in text
+        assert json.loads(objects["ConfigMap"]["data"]["net-conf.json"])["Network"] == "10.244.0.0/16"
+
+
+def kustomized(folder: Path) -> dict[str, Any]:
+    """What `kubectl kustomize` makes of a folder: the last object of each kind."""
+    kubectl = Path(sys.executable).with_name("kubectl")
+    done = subprocess.run([kubectl, "kustomize", folder], capture_output=True, text=True, check=True)
+    return {document["kind"]: document for document in yaml.safe_load_all(done.stdout)}

@@ -1,0 +1,107 @@
+"""What must hold for every role and playbook."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from labkit.cluster import stages
+
+ROOT = Path(__file__).resolve().parents[3]
+ANSIBLE = ROOT / "ansible"
+ROLES = sorted(path.name for path in (ANSIBLE / "roles").iterdir())
+BIN = Path(sys.executable).parent
+
+
+def defaults(role: str) -> dict[str, Any]:
+    file = ANSIBLE / "roles" / role / "defaults" / "main.yml"
+    return yaml.safe_load(file.read_text(encoding="utf-8")) if file.exists() else {}
+
+
+def options(role: str) -> dict[str, Any]:
+    text = (ANSIBLE / "roles" / role / "meta" / "argument_specs.yml").read_text(encoding="utf-8")
+    specification: dict[str, Any] = yaml.safe_load(text)["argument_specs"]["main"]["options"]
+    return specification
+
+
+def tasks(role: str) -> list[dict[str, Any]]:
+    files = [*(ANSIBLE / "roles" / role).glob("tasks/*.yml"), *(ANSIBLE / "roles" / role).glob("handlers/*.yml")]
+    return [task for file in files for task in yaml.safe_load(file.read_text(encoding="utf-8"))]
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_every_variable_has_the_roles_prefix_and_a_specification(role: str) -> None:
+    specified = options(role)
+    assert set(defaults(role)) <= set(specified)
+    assert all(name.startswith(f"{role}_") for name in specified)
+    assert all(option["description"] and option["required"] for option in specified.values())
+    assert len(specified) <= 15
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_every_default_is_explained_by_a_comment(role: str) -> None:
+    file = ANSIBLE / "roles" / role / "defaults" / "main.yml"
+    text = file.read_text(encoding="utf-8") if file.exists() else ""
+    for block in re.split(r"\n(?=#)", text.removeprefix("---\n")):
+        assert block == "" or block.startswith("#"), block
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_every_command_says_when_it_changes_something(role: str) -> None:
+    commands = {"ansible.builtin.command", "ansible.builtin.script", "ansible.builtin.shell"}
+    for task in tasks(role):
+        assert not commands & set(task) or "changed_when" in task, task["name"]
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_only_modules_of_ansible_core_are_used(role: str) -> None:
+    words = {key for task in tasks(role) for key in task if "." in key}
+    assert all(word.startswith("ansible.builtin.") for word in words), words
+
+
+def test_stage_one_checks_the_variables_of_every_role_that_has_defaults() -> None:
+    (play, *_) = yaml.safe_load((ANSIBLE / "1-bootstrap.yml").read_text(encoding="utf-8"))
+    checked = {Path(file).parts[1] for file in play["vars_files"]}
+    given_by_callers = {"manifests", "stage_marker"}
+    assert checked == {role for role in ROLES if defaults(role)} - given_by_callers
+    assert all(f"'{role}'" in play["tasks"][0]["loop"] for role in checked)
+
+
+def test_site_runs_the_stages_in_their_order() -> None:
+    plays = yaml.safe_load((ANSIBLE / "site.yml").read_text(encoding="utf-8"))
+    assert [play["ansible.builtin.import_playbook"] for play in plays] == [
+        stage.playbook for stage in stages.STAGES.values()
+    ]
+
+
+def test_the_pinned_ansible_is_the_one_that_tests_run() -> None:
+    (pinned,) = (ANSIBLE / "requirements.txt").read_text(encoding="utf-8").split()
+    assert f'"{pinned}"' in (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+
+
+def test_a_token_and_what_holds_it_is_never_logged() -> None:
+    holders = [task for task in tasks("join") if "token create" in str(task) or "kubeadm-join.yaml.j2" in str(task)]
+    assert len(holders) == 2
+    assert all(task["no_log"] is True for task in holders)
+
+
+@pytest.mark.parametrize(
+    "tool", [["ansible-lint", "--offline", "--strict"], ["yamllint", "--strict", "."]], ids=lambda t: t[0]
+)
+def test_linters_find_nothing(tool: list[str]) -> None:
+    path = f"{BIN}:/usr/bin:/bin"
+    done = subprocess.run(
+        [BIN / tool[0], *tool[1:]],
+        cwd=ANSIBLE,
+        env={"PATH": path, "HOME": "/tmp", "LC_ALL": "C.UTF-8"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
