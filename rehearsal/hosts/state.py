@@ -135,6 +135,13 @@ def initial(host: str, *, address: str, memory_bytes: int = 16 * GIB, prefix: in
         ],
         "addresses": [{"adapter": management, "address": address, "prefix": prefix, "origin": "Manual"}],
         "neighbors": [],
+        "routes": [{"adapter": management, "prefix": "0.0.0.0/0", "gateway": f"{address.rpartition('.')[0]}.1"}],
+        "profiles": {
+            "21": {"InterfaceIndex": 21, "InterfaceAlias": management, "NetworkCategory": "Private"},
+        },
+        "registry": {},
+        "start_types": {"WinRM": "Automatic"},
+        "sleep_s": 0,
         "switches": [
             {"id": str(uuid.uuid4()), "name": "Lab", "type": "External", "adapter": "Ethernet",
              "adapter_description": adapter, "allow_management_os": True, "notes": ""},

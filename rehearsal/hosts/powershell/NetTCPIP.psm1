@@ -53,4 +53,21 @@ function Get-NetNeighbor {
     }
 }
 
-Export-ModuleMember -Function Get-NetIPAddress, Get-NetNeighbor
+function Get-NetRoute {
+    [CmdletBinding()]
+    param(
+        [Parameter(Position = 0)]
+        [string[]]$DestinationPrefix
+    )
+    process {
+        $found = @([Rehearsal.Network]::Routes() | Where-Object -FilterScript {
+                -not $DestinationPrefix -or $DestinationPrefix -contains $_.DestinationPrefix })
+        if (-not $found -and $DestinationPrefix) {
+            $PSCmdlet.WriteError([Rehearsal.Network]::NotFound(
+                    'MSFT_NetRoute', 'DestinationPrefix', $DestinationPrefix[0]))
+        }
+        $found
+    }
+}
+
+Export-ModuleMember -Function Get-NetIPAddress, Get-NetNeighbor, Get-NetRoute

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.powershell
 ONE_SET = "__AllParameterSets"
 
 DESCRIBE = r"""
-Get-Command -Module WindowsStandIn | ForEach-Object -Process {
+Get-Command -Module WindowsStandIn -Name '*-*' | ForEach-Object -Process {
     $common = [System.Management.Automation.Cmdlet]::CommonParameters + 'WhatIf' + 'Confirm' + 'ProgressAction'
     $mine = @($_.Parameters.Values | Where-Object -FilterScript { $common -notcontains $_.Name })
     @{  name = $_.Name; default_set = $_.DefaultParameterSet; should_process = $_.Parameters.ContainsKey('WhatIf')

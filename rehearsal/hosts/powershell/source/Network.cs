@@ -53,6 +53,13 @@ namespace Rehearsal
             ("LinkLayerAddress", (string)neighbor["mac"]!),
             ("State", (string)neighbor["state"]!)));
 
+        public static IEnumerable<PSObject> Routes() => Items("routes").Select(route => Properties.Cim(
+            "ROOT/StandardCimv2/MSFT_NetRoute",
+            ("DestinationPrefix", (string)route["prefix"]!),
+            ("NextHop", (string)route["gateway"]!),
+            ("InterfaceAlias", (string)route["adapter"]!),
+            ("InterfaceIndex", Index(route))));
+
         public static IEnumerable<PSObject> Volumes()
         {
             var volume = Pc.State["volume"]!;
@@ -73,7 +80,7 @@ namespace Rehearsal
             $"CmdletizationQuery_NotFound_{property}", ErrorCategory.ObjectNotFound, value);
 
         private static IEnumerable<JsonObject> Items(string list) =>
-            Pc.State[list]!.AsArray().Select(item => item!.AsObject());
+            Pc.State[list]?.AsArray().Select(item => item!.AsObject()) ?? Enumerable.Empty<JsonObject>();
 
         private static uint Index(JsonObject item) =>
             (uint)Items("adapters").First(adapter => (string)adapter["name"]! == (string)item["adapter"]!)["index"]!;

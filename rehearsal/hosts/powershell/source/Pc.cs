@@ -35,6 +35,9 @@ namespace Rehearsal
             }
         }
 
+        /// <summary>Where the machine's certificates lie: drive Cert: begins two folders above.</summary>
+        public static string StoreFolder => Path.Combine(Folder, "Cert", "LocalMachine", "My");
+
         public static string Name => (string)State["computer_name"]!;
 
         public static JsonObject Machines => State["vms"]!.AsObject();

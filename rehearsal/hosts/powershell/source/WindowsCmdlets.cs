@@ -33,6 +33,9 @@ namespace Microsoft.Management.Infrastructure.CimCmdlets
     public class GetCimInstanceCommand : PSCmdlet
     {
         private const string Cimv2 = "ROOT/cimv2/";
+        private const string Power = "ROOT/cimv2/power/";
+        private const string Scheme = "381b4222-f694-41f0-9685-ff5bb260df2e";
+        private const string SleepAfter = "29f6c1db-86da-48c5-9fdb-f2b67b1f44da";
 
         [Parameter(
             ParameterSetName = "ClassNameComputerSet", Mandatory = true, Position = 0,
@@ -55,6 +58,18 @@ namespace Microsoft.Management.Infrastructure.CimCmdlets
                     break;
                 case "win32_computersystem":
                     WriteObject(ComputerSystem(Pc.State));
+                    break;
+                case "win32_powerplan":
+                    WriteObject(Properties.Cim(
+                        Power + "Win32_PowerPlan",
+                        ("InstanceID", $"Microsoft:PowerPlan\\{{{Scheme}}}"),
+                        ("IsActive", true)));
+                    break;
+                case "win32_powersettingdataindex":
+                    WriteObject(Properties.Cim(
+                        Power + "Win32_PowerSettingDataIndex",
+                        ("InstanceID", $"Microsoft:PowerSettingDataIndex\\{{{Scheme}}}\\AC\\{{{SleepAfter}}}"),
+                        ("SettingIndexValue", (uint)(Pc.State["sleep_s"] ?? 1800))));
                     break;
                 case "win32_processor":
                     WriteObject(Processor(Pc.State["cpu"]!));
@@ -117,6 +132,8 @@ namespace Microsoft.PowerShell.Commands
                     "System.ServiceProcess.ServiceController",
                     // PowerShell's own type data makes Name an alias of it.
                     ("ServiceName", service.Key),
+                    ("StartType", Enum.Parse<ServiceStartMode>(
+                        (string?)Pc.State["start_types"]?[service.Key] ?? "Automatic")),
                     ("Status", Enum.Parse<ServiceControllerStatus>((string)service.Value!)))), true);
                 if (found.Count == 0 && !WildcardPattern.ContainsWildcardCharacters(name))
                 {
@@ -131,6 +148,46 @@ namespace Microsoft.PowerShell.Commands
 
 namespace Microsoft.Dism.Commands
 {
+    public abstract class FeatureCmdlet : PSCmdlet
+    {
+        [Parameter(ParameterSetName = "Online", Mandatory = true, ValueFromPipelineByPropertyName = true)]
+        public SwitchParameter Online { get; set; }
+
+        [Parameter(ParameterSetName = "Online", Mandatory = true, ValueFromPipelineByPropertyName = true)]
+        public string[] FeatureName { get; set; } = Array.Empty<string>();
+
+        [Parameter(ParameterSetName = "Online", ValueFromPipelineByPropertyName = true)]
+        public SwitchParameter NoRestart { get; set; }
+
+        protected abstract string Pending { get; }
+
+        /// <summary>The change waits for a restart.</summary>
+        protected override void ProcessRecord()
+        {
+            foreach (var name in FeatureName)
+            {
+                Pc.Change(state => state["features"]![name] = Pending);
+            }
+            WriteObject(Properties.Of(
+                "Microsoft.Dism.Commands.ImageObject", ("Online", true), ("RestartNeeded", true)));
+        }
+    }
+
+    [Cmdlet("Enable", "WindowsOptionalFeature")]
+    public class EnableWindowsOptionalFeatureCommand : FeatureCmdlet
+    {
+        [Parameter(ParameterSetName = "Online", ValueFromPipelineByPropertyName = true)]
+        public SwitchParameter All { get; set; }
+
+        protected override string Pending => "EnablePending";
+    }
+
+    [Cmdlet("Disable", "WindowsOptionalFeature")]
+    public class DisableWindowsOptionalFeatureCommand : FeatureCmdlet
+    {
+        protected override string Pending => "DisablePending";
+    }
+
     [Cmdlet("Get", "WindowsOptionalFeature", DefaultParameterSetName = "Online")]
     public class GetWindowsOptionalFeatureCommand : PSCmdlet
     {

@@ -1,0 +1,58 @@
+# Stand-in for the parts of Windows' NetSecurity module that preparing a host uses: functions there too, from CDXML.
+
+function Get-NetFirewallRule {
+    [CmdletBinding(DefaultParameterSetName = 'GetAll')]
+    param()
+    [Rehearsal.Records]::All('firewall_rules', 'Microsoft.Management.Infrastructure.CimInstance#MSFT_NetFirewallRule')
+}
+
+function New-NetFirewallRule {
+    [CmdletBinding(SupportsShouldProcess = $true)]
+    param(
+        [Alias('ID')]
+        [string]$Name,
+
+        [Parameter(Mandatory = $true)]
+        [string]$DisplayName,
+
+        [Microsoft.PowerShell.Cmdletization.GeneratedTypes.NetSecurity.Direction]$Direction,
+        [string]$Protocol,
+        [string[]]$LocalPort,
+        [string[]]$RemoteAddress,
+        [Microsoft.PowerShell.Cmdletization.GeneratedTypes.NetSecurity.Action]$Action,
+        [Microsoft.PowerShell.Cmdletization.GeneratedTypes.NetSecurity.Profile]$Profile
+    )
+    process {
+        if ([Rehearsal.Records]::Has('firewall_rules', $Name)) {
+            $PSCmdlet.WriteError([Rehearsal.Records]::Error(
+                    'Cannot create a file when that file already exists.', 'Windows System Error 183',
+                    'ResourceExists'))
+        } elseif ($PSCmdlet.ShouldProcess($DisplayName)) {
+            [Rehearsal.Records]::Put('firewall_rules', $Name, @{
+                    Name = $Name; DisplayName = $DisplayName; Direction = "$Direction"; Protocol = $Protocol
+                    LocalPort = $LocalPort -join ','; RemoteAddress = $RemoteAddress -join ','
+                    Action = "$Action"; Profile = "$Profile" })
+            Get-NetFirewallRule | Where-Object -FilterScript { $_.Name -eq $Name }
+        }
+    }
+}
+
+function Remove-NetFirewallRule {
+    [CmdletBinding(DefaultParameterSetName = 'GetAll', SupportsShouldProcess = $true)]
+    param(
+        [Parameter(ParameterSetName = 'ByName', Mandatory = $true, Position = 0)]
+        [Alias('ID')]
+        [string[]]$Name
+    )
+    process {
+        foreach ($one in $Name) {
+            if (-not [Rehearsal.Records]::Has('firewall_rules', $one)) {
+                $PSCmdlet.WriteError([Rehearsal.Network]::NotFound('MSFT_NetFirewallRule', 'InstanceID', $one))
+            } elseif ($PSCmdlet.ShouldProcess($one)) {
+                [Rehearsal.Records]::Remove('firewall_rules', $one)
+            }
+        }
+    }
+}
+
+Export-ModuleMember -Function *-NetFirewallRule

@@ -1,0 +1,161 @@
+"""Preparing a PC by hand: what Enable-LabHost changes, that it changes it once, and that it puts everything back."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.hashes import SHA256
+
+from labkit.project import POWERSHELL
+from rehearsal.hosts import cmdlets
+from rehearsal.hosts.state import HostState
+
+pytestmark = pytest.mark.powershell
+
+POLICIES = r"HKLM:\SOFTWARE\Microsoft\Windows\CurrentVersion\Policies\System"
+KEPT = ("users", "listeners", "firewall_rules")
+MADE = [
+    "the feature Hyper-V",
+    "the account lab",
+    "lab in Administrators",
+    "full rights of local accounts over the network (LocalAccountTokenFilterPolicy)",
+    "the network on vEthernet (Lab) is private",
+    "TCP port 5986 open to the local subnet",
+    "the service WinRM, at every start",
+    "WinRM over HTTPS on port 5986",
+    "no sleep while plugged in",
+]
+
+
+@pytest.fixture
+def fresh(pc: HostState) -> HostState:
+    """A PC as it comes out of the box."""
+    (pc.drive / "ProgramData").mkdir()
+    with pc.change() as state:
+        state["features"]["Microsoft-Hyper-V"] = "Disabled"
+        state["services"] = {"WinRM": "Stopped"}
+        state["start_types"]["WinRM"] = "Manual"
+        state["sleep_s"] = 1800
+        state["profiles"]["21"]["NetworkCategory"] = "Public"
+        state["registry"][POLICIES] = {"PSPath": POLICIES}
+    return pc
+
+
+@pytest.fixture
+def enable(pwsh: Path) -> Any:
+    """Run the script on a PC; gives the lines it prints."""
+    module = cmdlets.build(pwsh)
+
+    def run(pc: HostState, arguments: str = "") -> list[str]:
+        script = (
+            f"Import-Module '{module}'; $null = New-PSDrive -Name C -PSProvider FileSystem -Root '{pc.drive}'\n"
+            f"$null = New-PSDrive -Name Cert -PSProvider FileSystem -Root '{pc.folder / 'Cert'}'\n"
+            "$secret = ConvertTo-SecureString -String not-printed -AsPlainText -Force\n"
+            f"& '{POWERSHELL / 'Enable-LabHost.ps1'}' -Password $secret {arguments}"
+        )
+        (pc.folder / "Cert").mkdir(exist_ok=True)
+        places = {
+            "REHEARSAL_HOST": str(pc.folder), "REHEARSAL_DRIVE": str(pc.drive), "PWSH_COMPAT": "5.1",
+            "COMPUTERNAME": "PC1", "ProgramData": r"C:\ProgramData",
+        }  # fmt: skip
+        done = subprocess.run(
+            [str(pwsh), "-NoProfile", "-NonInteractive", "-Command", script],
+            env={**os.environ, **places}, capture_output=True, text=True, timeout=120,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert done.stderr == ""
+        assert "not-printed" not in done.stdout
+        return done.stdout.splitlines()
+
+    return run
+
+
+def changed(lines: list[str]) -> list[str]:
+    return [line.removeprefix("changed: ") for line in lines if line.startswith("changed: ")]
+
+
+def certificate(pc: HostState) -> x509.Certificate:
+    files = list((pc.folder / "Cert" / "LocalMachine" / "My").iterdir())
+    assert len(files) == 1
+    return x509.load_pem_x509_certificate(files[0].read_bytes())
+
+
+def test_a_fresh_pc_is_prepared_once_and_its_certificate_is_named(fresh: HostState, enable: Any) -> None:
+    lines = enable(fresh)
+    assert changed(lines) == MADE
+    assert any(line.startswith("RESTART NEEDED") for line in lines)
+    made = certificate(fresh)
+    names = made.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert names.get_values_for_type(x509.DNSName) == ["PC1"]
+    assert [str(ip) for ip in names.get_values_for_type(x509.IPAddress)] == ["192.0.2.11"]
+    assert made.fingerprint(SHA256()).hex(":").upper() in lines[-2]
+    state = fresh.read()
+    assert state["firewall_rules"]["hyperv-k8s-lab-winrm-5986"]["RemoteAddress"] == "LocalSubnet"
+    assert state["users"]["lab"]["PasswordNeverExpires"] is True
+
+    again = enable(fresh)
+    assert changed(again) == []
+    assert fresh.read() == state
+    assert lines[-2] in again
+
+
+def test_what_if_changes_nothing(fresh: HostState, enable: Any) -> None:
+    before = fresh.read()
+    lines = enable(fresh, "-WhatIf")
+    assert sum(line.startswith("What if:") for line in lines) >= 6
+    assert fresh.read() == before
+    assert list((fresh.drive / "ProgramData").iterdir()) == []
+
+
+def test_undo_puts_back_what_was_there(fresh: HostState, enable: Any) -> None:
+    before = fresh.read()
+    enable(fresh)
+    lines = enable(fresh, "-Undo")
+    assert len([line for line in lines if line.startswith("undone: ")]) == len(MADE) + 1  # and the certificate
+    after = fresh.read()
+    assert [after.get(key, {}) for key in KEPT] == [{}, {}, {}]
+    assert after["registry"][POLICIES].get("LocalAccountTokenFilterPolicy") is None
+    for key in ("sleep_s", "start_types", "profiles"):
+        assert after[key] == before[key]
+    assert list((fresh.folder / "Cert" / "LocalMachine" / "My").iterdir()) == []
+    assert enable(fresh, "-Undo") == []
+
+
+def test_an_account_that_was_there_before_survives_undo(fresh: HostState, enable: Any) -> None:
+    with fresh.change() as state:
+        state["users"] = {"lab": {"Name": "lab", "SID": "S-1-5-21-1-2-3-1001"}}
+    assert "the account lab" not in changed(enable(fresh))
+    enable(fresh, "-Undo")
+    assert list(fresh.read()["users"]) == ["lab"]
+
+
+def test_a_new_address_makes_a_new_certificate_and_removes_the_old_one(fresh: HostState, enable: Any) -> None:
+    enable(fresh)
+    old = certificate(fresh)
+    with fresh.change() as state:
+        state["addresses"][0]["address"] = "192.0.2.99"
+    assert changed(enable(fresh)) == ["WinRM over HTTPS on port 5986"]
+    assert certificate(fresh) != old
+
+
+def test_http_needs_no_certificate(fresh: HostState, enable: Any) -> None:
+    lines = enable(fresh, "-Http")
+    assert "WinRM over HTTP on port 5985" in changed(lines)
+    assert list(fresh.read()["listeners"]) == ["HTTP"]
+    assert not any("fingerprint" in line for line in lines)
+
+
+def test_an_edition_without_hyperv_is_told_before_anything_is_changed(
+    fresh: HostState, pwsh: Path, enable: Any
+) -> None:
+    with fresh.change() as state:
+        del state["features"]["Microsoft-Hyper-V"]
+    before = fresh.read()
+    with pytest.raises(AssertionError, match="this edition of Windows has no Hyper-V"):
+        enable(fresh)
+    assert fresh.read() == before
