@@ -14,7 +14,7 @@ import subprocess
 import sys
 import threading
 import time
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from rehearsal.kubernetes.node import machine
 from rehearsal.kubernetes.node.api import Api, ApiError
 from rehearsal.kubernetes.node.httpd import Quiet, Server
 
+from .addresses import AgentError, detect, internal_address
 from .incluster import api, follow, option, say
 
 Object = dict[str, Any]
@@ -30,10 +31,6 @@ FILTER_TABLE = "cni-agent"
 MTU_OVERHEAD = 50
 BRIDGE_NETFILTER = Path("/proc/sys/net/bridge/bridge-nf-call-iptables")
 HEALTH_PORT = 9099
-
-
-class AgentError(Exception):
-    """The node cannot take part as it is configured; the agent ends and the kubelet starts it again."""
 
 
 class Agent:
@@ -174,48 +171,6 @@ class Flannel(Agent):
         pattern = wanted or option(sys.argv[1:], "iface-regex")
         reach = option(sys.argv[1:], "iface-can-reach")
         return detect(f"interface={pattern}" if pattern else f"can-reach={reach}" if reach else "default-route", node)
-
-
-def detect(method: str, node: Object) -> str:
-    """This node's address by Calico's autodetection methods (and two of flannel's). Raises AgentError."""
-    kind, _, value = method.partition("=")
-    if kind in ("kubernetes-internal-ip",):
-        return internal_address(node)
-    if kind == "can-reach" or kind == "default-route":
-        return source_address(value or "1.1.1.1")
-    for interface, address in interfaces():
-        fits = (
-            kind == "first-found"
-            or (kind == "interface" and any(re.match(pattern, interface) for pattern in value.split(",")))
-            or (kind == "skip-interface" and not any(re.match(pattern, interface) for pattern in value.split(",")))
-            or (kind == "cidr" and any(IPv4Address(address) in IPv4Network(part) for part in value.split(",")))
-            or (kind == "address" and address == value)
-        )
-        if fits:
-            return address
-    raise AgentError(
-        f"Unable to auto-detect an IPv4 address using method {method}: no valid IPv4 addresses found on the host "
-        f"interfaces"
-    )
-
-
-def interfaces() -> list[tuple[str, str]]:
-    """(name, IPv4 address) of the machine's interfaces; bridges and pods' ends are left out, as the real agents do."""
-    text = subprocess.run(["ip", "-4", "-o", "address", "show"], capture_output=True, text=True, check=False).stdout
-    found = re.findall(r"^\d+: (\S+)\s+inet (\d+\.\d+\.\d+\.\d+)/", text, re.MULTILINE)
-    return [(name, address) for name, address in found if not re.match(r"lo$|cni|veth|docker|cali|flannel", name)]
-
-
-def source_address(target: str) -> str:
-    text = subprocess.run(["ip", "-4", "route", "get", target], capture_output=True, text=True, check=False).stdout
-    match = re.search(r"src (\d+\.\d+\.\d+\.\d+)", text)
-    if match is None:
-        raise AgentError(f"there is no route to {target}")
-    return match[1]
-
-
-def internal_address(node: Object) -> str:
-    return next((a["address"] for a in node.get("status", {}).get("addresses", []) if a["type"] == "InternalIP"), "")
 
 
 def ip(*arguments: str) -> None:

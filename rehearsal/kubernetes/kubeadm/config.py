@@ -10,6 +10,7 @@ from rehearsal.kubernetes.node.paths import real
 from . import defaults
 from .rules import check_cluster, check_join, check_registration, check_tokens
 from .schema import ConfigError, documents
+from .tokens import generate
 
 Object = dict[str, Any]
 
@@ -75,7 +76,8 @@ def load_init(path: str | None) -> InitSettings:
     cluster["kubernetesVersion"] = "v" + str(cluster["kubernetesVersion"]).removeprefix("v")
     _fill_registration(init["nodeRegistration"], given.get("InitConfiguration", {}), control_plane=True)
     check_registration(init["nodeRegistration"])
-    check_tokens(init.get("bootstrapTokens") or [])
+    init["bootstrapTokens"] = [_filled_token(entry) for entry in init.get("bootstrapTokens") or [{}]]
+    check_tokens(init["bootstrapTokens"])
     check_cluster(cluster, init)
     kubelet = defaults.merged(defaults.kubelet(cluster), given.get("KubeletConfiguration", {}))
     proxy = defaults.merged(defaults.kube_proxy(cluster), given.get("KubeProxyConfiguration", {}))
@@ -103,6 +105,11 @@ def load_reset(path: str | None) -> Object:
         raise ConfigError("no ResetConfiguration found in the YAML file")
     base = {"certificatesDir": "/etc/kubernetes/pki", "criSocket": defaults.CRI_SOCKET, "force": False}
     return defaults.merged(base, given.get("ResetConfiguration", {}))
+
+
+def _filled_token(given: Object) -> Object:
+    """An entry of bootstrapTokens; one without a token gets a fresh one."""
+    return defaults.merged(defaults.bootstrap_token(given.get("token") or generate()), given)
 
 
 def _fill_registration(registration: Object, given: Object, *, control_plane: bool) -> None:

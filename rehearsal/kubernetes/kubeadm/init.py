@@ -9,7 +9,7 @@ from rehearsal.kubernetes.node import kubeconfig, x509
 from rehearsal.kubernetes.node.api import Api, ApiError, UnreachableError
 from rehearsal.kubernetes.node.paths import KUBERNETES, real
 
-from . import addons, certs, defaults, duration, kubeconfigs, kubelet, preflight, staticpods, tokens, upload
+from . import addons, certs, duration, kubeconfigs, kubelet, preflight, staticpods, upload
 from .config import InitSettings, load_init
 from .output import CommandError, phase, phase_error, say
 
@@ -35,8 +35,6 @@ Run "kubectl apply -f [podnetwork].yaml" with one of the options listed at:
 def run(config: str | None, ignored: list[str], *, skip_token_print: bool = False) -> None:
     """Make this machine the control plane of a new cluster. Raises CommandError or ConfigError."""
     settings = load_init(config)
-    if not settings.init.get("bootstrapTokens"):
-        settings.init["bootstrapTokens"] = [defaults.bootstrap_token(tokens.generate())]
     phase("init", f"Using Kubernetes version: {settings.cluster['kubernetesVersion']}")
     skipped = set(settings.init.get("skipPhases") or [])
     ignored = ignored + (settings.init["nodeRegistration"].get("ignorePreflightErrors") or [])

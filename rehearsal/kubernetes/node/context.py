@@ -24,6 +24,7 @@ class Node:
     configuration: Object
     api: Api | None = None
     registered: threading.Event = field(default_factory=threading.Event)
+    lost: int = 0  # how often the API had given this node up; then it has changed its pods' status too
     _service: str | None = None
 
     def __post_init__(self) -> None:

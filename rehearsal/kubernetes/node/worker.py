@@ -29,6 +29,7 @@ class Worker(threading.Thread):
         self.host_network = bool(pod["spec"].get("hostNetwork"))
         self.began = time.time()
         self.reported: Object = {}
+        self.reported_when = node.lost
         self.gone = threading.Event()
         self._wake = threading.Event()
         self._removed = False
@@ -138,8 +139,10 @@ class Worker(threading.Thread):
             started=self.began,
             previous=self.reported,
         )
-        if status == self.reported or self.node.api is None or not self.node.registered.is_set():
+        news = status != self.reported or self.reported_when != self.node.lost
+        if not news or self.node.api is None or not self.node.registered.is_set():
             return
+        when = self.node.lost
         metadata = self.pod["metadata"]
         path = f"/api/v1/namespaces/{metadata['namespace']}/pods/{metadata['name']}/status"
         try:
@@ -148,7 +151,7 @@ class Worker(threading.Thread):
             if error.status != 404:
                 raise
             return  # a mirror that is not made yet, or a pod deleted just now: the watch tells
-        self.reported = status
+        self.reported, self.reported_when = status, when
 
     def _end(self) -> None:
         grace = self.pod["metadata"].get("deletionGracePeriodSeconds")

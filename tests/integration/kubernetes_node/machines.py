@@ -34,7 +34,8 @@ cd /
 [ ! -f "$LAB_STANDIN_ROOT/kubelet.pid" ] || kill "$(cat "$LAB_STANDIN_ROOT/kubelet.pid")" 2>/dev/null
 . "$LAB_STANDIN_ROOT/var/lib/kubelet/kubeadm-flags.env"
 setsid --fork sh -c 'echo $$ > "$LAB_STANDIN_ROOT/kubelet.pid"
-  exec /usr/bin/python3 -m rehearsal.kubernetes.node.kubelet '"$KUBELET_KUBEADM_ARGS"' >>"$LAB_STANDIN_ROOT/kubelet.log" 2>&1'
+  exec >>"$LAB_STANDIN_ROOT/kubelet.log" 2>&1
+  exec /usr/bin/python3 -m rehearsal.kubernetes.node.kubelet '"$KUBELET_KUBEADM_ARGS"
 """,
     "swapon": '#!/bin/sh\ncat "$LAB_STANDIN_ROOT/swaps" 2>/dev/null || true\n',
     "lsmod": '#!/bin/sh\necho Module Size Used\nsed "s/$/ 1 0/" "$LAB_STANDIN_ROOT/modules"\n',
@@ -50,7 +51,9 @@ def plugins() -> Path | None:
 
 
 def run(*command: str, check: bool = True, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command, capture_output=True, text=True, check=check, env={**os.environ, **environment}, timeout=120)
+    return subprocess.run(
+        command, capture_output=True, text=True, check=check, env={**os.environ, **environment}, timeout=120
+    )
 
 
 class Machine:
@@ -98,7 +101,21 @@ class Machine:
     def _network(self) -> None:
         short = f"{PREFIX}{os.getpid() % 10000}{self.name}"
         run("ip", "netns", "add", self.namespace)
-        run("ip", "link", "add", short, "netns", self.room.namespace, "type", "veth", "peer", "name", "internal", "netns", self.namespace)
+        run(
+            "ip",
+            "link",
+            "add",
+            short,
+            "netns",
+            self.room.namespace,
+            "type",
+            "veth",
+            "peer",
+            "name",
+            "internal",
+            "netns",
+            self.namespace,
+        )
         run("ip", "-n", self.room.namespace, "link", "set", short, "master", "lan", "up")
         for command in (
             ("link", "set", "lo", "up"),
@@ -127,14 +144,33 @@ class Machine:
 
     def environment(self) -> dict[str, str]:
         path = f"{self.root}/bin:/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin"
-        return {"LAB_STANDIN_ROOT": str(self.root), "PYTHONPATH": f"{self.root}/usr/lib/rehearsal", "PATH": path, "HOME": str(self.root)}
+        return {
+            "LAB_STANDIN_ROOT": str(self.root),
+            "PYTHONPATH": f"{self.root}/usr/lib/rehearsal",
+            "PATH": path,
+            "HOME": str(self.root),
+        }
 
     def run(self, *command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """A command on the machine: in its network, under its host name, with its folder before every path."""
-        words = ["ip", "netns", "exec", self.namespace, "unshare", "--uts", "sh", "-c", f'hostname {self.name}; exec "$@"', "sh", *command]
+        words = [
+            "ip",
+            "netns",
+            "exec",
+            self.namespace,
+            "unshare",
+            "--uts",
+            "sh",
+            "-c",
+            f'hostname {self.name}; exec "$@"',
+            "sh",
+            *command,
+        ]
         done = run(*words, check=False, **self.environment())
         if check and done.returncode:
-            raise AssertionError(f"{' '.join(command)} on {self.name}:\n{done.stdout}\n{done.stderr}\n{self.kubelet_log()[-3000:]}")
+            raise AssertionError(
+                f"{' '.join(command)} on {self.name}:\n{done.stdout}\n{done.stderr}\n{self.kubelet_log()[-3000:]}"
+            )
         return done
 
     def kubeadm(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:

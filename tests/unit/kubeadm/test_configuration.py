@@ -182,3 +182,11 @@ def test_the_version_is_the_packages(monkeypatch: pytest.MonkeyPatch, capsys: py
     monkeypatch.setenv("LAB_STANDIN_VERSION", "1.36.3")
     assert main(["version", "-o", "short"]) == 0
     assert capsys.readouterr().out == "v1.36.3\n"
+
+
+def test_a_bootstrap_token_without_a_token_gets_a_fresh_one(written: Callable[[str], str]) -> None:
+    text = INIT.replace("nodeRegistration:", "bootstrapTokens: [{ttl: 15m0s}]\nnodeRegistration:")
+    first, second = (load_init(written(text)).init["bootstrapTokens"][0] for _ in range(2))
+    assert (first["ttl"], first["usages"]) == ("15m0s", ["signing", "authentication"])
+    assert len(first["token"]) == 23
+    assert first["token"] != second["token"]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from rehearsal.kubernetes.images import cni_agent, dns, kube_proxy, provisioner
+from rehearsal.kubernetes.images import addresses, cni_agent, dns, kube_proxy, provisioner
 from rehearsal.kubernetes.images.incluster import option
 
 SERVICE: dict[str, Any] = {
@@ -86,14 +86,14 @@ INTERFACES = [("eth0", "10.0.0.13"), ("eth1", "10.1.0.13"), ("eth2", "192.0.2.10
     ],
 )
 def test_autodetection(method: str, address: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cni_agent, "interfaces", lambda: INTERFACES)
-    assert cni_agent.detect(method, NODE) == address
+    monkeypatch.setattr(addresses, "interfaces", lambda: INTERFACES)
+    assert addresses.detect(method, NODE) == address
 
 
 def test_an_interface_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cni_agent, "interfaces", lambda: INTERFACES)
-    with pytest.raises(cni_agent.AgentError, match="Unable to auto-detect an IPv4 address"):
-        cni_agent.detect("interface=ens9", NODE)
+    monkeypatch.setattr(addresses, "interfaces", lambda: INTERFACES)
+    with pytest.raises(addresses.AgentError, match="Unable to auto-detect an IPv4 address"):
+        addresses.detect("interface=ens9", NODE)
 
 
 def test_a_pool_that_is_not_the_clusters_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -102,7 +102,7 @@ def test_a_pool_that_is_not_the_clusters_is_refused(monkeypatch: pytest.MonkeyPa
             return {"metadata": {"name": "w1"}, "spec": {"podCIDR": "10.244.1.0/24"}, **NODE}
 
     monkeypatch.delenv("CALICO_IPV4POOL_CIDR", raising=False)
-    with pytest.raises(cni_agent.AgentError, match=r"10\.244\.1\.0/24 is not in the configured pool 192\.168\.0\.0/16"):
+    with pytest.raises(addresses.AgentError, match=r"10\.244\.1\.0/24 is not in the configured pool 192\.168\.0\.0/16"):
         cni_agent.Calico(Client(), "w1").run()  # type: ignore[arg-type]
 
 

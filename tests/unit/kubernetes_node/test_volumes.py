@@ -54,10 +54,8 @@ def test_an_empty_dir_is_the_pods_own_and_goes_with_it(root: Path) -> None:
     assert not made.sources["v"].exists()
 
 
-@pytest.mark.parametrize(
-    ("kind", "message"), [("Directory", "is not a directory"), ("File", "is not a file"), ("Socket", "is not a socket")]
-)
-def test_a_host_path_must_be_of_its_type(kind: str, message: str, root: Path) -> None:
+@pytest.mark.parametrize(("kind", "what"), [("Directory", "a directory"), ("File", "a file"), ("Socket", "a socket")])
+def test_a_host_path_must_be_of_its_type(kind: str, what: str, root: Path) -> None:
     with pytest.raises(VolumeError, match=f"hostPath type check failed: /x is not {what}"):
         volumes({"name": "v", "hostPath": {"path": "/x", "type": kind}}).prepare()
 

@@ -1,0 +1,56 @@
+"""Which of a node's addresses its pods are reached by: the autodetection methods of Calico and flannel."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from ipaddress import IPv4Address, IPv4Network
+from typing import Any
+
+Object = dict[str, Any]
+
+
+class AgentError(Exception):
+    """The node cannot take part as it is configured; the agent ends and the kubelet starts it again."""
+
+
+def detect(method: str, node: Object) -> str:
+    """This node's address by Calico's autodetection methods (and two of flannel's). Raises AgentError."""
+    kind, _, value = method.partition("=")
+    if kind in ("kubernetes-internal-ip",):
+        return internal_address(node)
+    if kind == "can-reach" or kind == "default-route":
+        return source_address(value or "1.1.1.1")
+    for interface, address in interfaces():
+        fits = (
+            kind == "first-found"
+            or (kind == "interface" and any(re.match(pattern, interface) for pattern in value.split(",")))
+            or (kind == "skip-interface" and not any(re.match(pattern, interface) for pattern in value.split(",")))
+            or (kind == "cidr" and any(IPv4Address(address) in IPv4Network(part) for part in value.split(",")))
+            or (kind == "address" and address == value)
+        )
+        if fits:
+            return address
+    raise AgentError(
+        f"Unable to auto-detect an IPv4 address using method {method}: no valid IPv4 addresses found on the host "
+        f"interfaces"
+    )
+
+
+def interfaces() -> list[tuple[str, str]]:
+    """(name, IPv4 address) of the machine's interfaces; bridges and pods' ends are left out, as the real agents do."""
+    text = subprocess.run(["ip", "-4", "-o", "address", "show"], capture_output=True, text=True, check=False).stdout
+    found = re.findall(r"^\d+: (\S+)\s+inet (\d+\.\d+\.\d+\.\d+)/", text, re.MULTILINE)
+    return [(name, address) for name, address in found if not re.match(r"lo$|cni|veth|docker|cali|flannel", name)]
+
+
+def source_address(target: str) -> str:
+    text = subprocess.run(["ip", "-4", "route", "get", target], capture_output=True, text=True, check=False).stdout
+    match = re.search(r"src (\d+\.\d+\.\d+\.\d+)", text)
+    if match is None:
+        raise AgentError(f"there is no route to {target}")
+    return match[1]
+
+
+def internal_address(node: Object) -> str:
+    return next((a["address"] for a in node.get("status", {}).get("addresses", []) if a["type"] == "InternalIP"), "")
