@@ -1,0 +1,130 @@
+"""The small scripts that run on the machines; the programs they call are replaced by scripts that answer from a table."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from labkit.project import ANSIBLE
+
+FIND = ANSIBLE / "roles" / "nfs_server" / "files" / "find-data-disk.sh"
+GIB = 1024**3
+
+pytestmark = pytest.mark.skipif(shutil.which("bash") is None, reason="bash is not there")
+
+
+def run(script: Path, *arguments: str, path: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    environment = {"PATH": f"{path}:{os.environ['PATH']}", **variables}
+    command = ["bash", str(script), *arguments]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+
+def program(folder: Path, name: str, body: str) -> None:
+    file = folder / name
+    file.write_text(f"#!/usr/bin/env bash\n{body}\n", encoding="utf-8")
+    file.chmod(0o755)
+
+
+def disks(
+    folder: Path, rows: list[tuple[str, str, int]], *, label: str = "", signed: str = "", parts: str = ""
+) -> None:
+    """Machines' disks: rows are (device, type, bytes); `signed` carries a signature, `parts` has partitions."""
+    listing = "\n".join(" ".join(map(str, row)) for row in rows)
+    program(folder, "blkid", f"[[ -n '{label}' ]] && echo '{label}'")
+    program(folder, "wipefs", f'[[ "$2" != "{signed}" ]] || echo "0x0 ext4"')
+    partitions = f'echo sd; [[ "${{@: -1}}" != "{parts}" ]] || echo sd1'
+    program(folder, "lsblk", f'if [[ $* == *--nodeps* ]]; then echo "{listing}"; else {partitions}; fi')
+
+
+def find(folder: Path) -> subprocess.CompletedProcess[str]:
+    return run(FIND, "lab-7e57", "100", path=folder)
+
+
+def test_a_disk_with_the_labs_label_is_used_as_it_is(tmp_path: Path) -> None:
+    disks(tmp_path, [("/dev/sda", "disk", 40 * GIB), ("/dev/sdb", "disk", 100 * GIB)], label="/dev/sdb")
+    assert find(tmp_path).stdout == "ready /dev/sdb\n"
+
+
+def test_the_one_blank_disk_of_the_right_size_is_taken_whatever_its_name(tmp_path: Path) -> None:
+    disks(tmp_path, [("/dev/sda", "disk", 100 * GIB), ("/dev/sdb", "disk", 40 * GIB), ("/dev/sr0", "rom", 100 * GIB)])
+    assert find(tmp_path).stdout == "blank /dev/sda\n"
+
+
+@pytest.mark.parametrize("mark", ["signed", "parts"])
+def test_a_disk_that_carries_anything_is_never_blank(tmp_path: Path, mark: str) -> None:
+    disks(tmp_path, [("/dev/sda", "disk", 100 * GIB)], **{mark: "/dev/sda"})
+    done = find(tmp_path)
+    assert done.returncode == 1
+    assert "0 blank disks have 100 GiB" in done.stderr
+    assert done.stdout == ""
+
+
+def test_two_blank_disks_are_not_chosen_between(tmp_path: Path) -> None:
+    disks(tmp_path, [("/dev/sda", "disk", 100 * GIB), ("/dev/sdb", "disk", 100 * GIB)])
+    done = find(tmp_path)
+    assert done.returncode == 1
+    assert "2 blank disks have 100 GiB (/dev/sda /dev/sdb)" in done.stderr
+
+
+def test_the_end_of_a_run_is_an_event(tmp_path: Path) -> None:
+    events = tmp_path / "events.jsonl"
+    run(ANSIBLE / "unit" / "record-end.sh", str(events), path=tmp_path, SERVICE_RESULT="exit-code", EXIT_STATUS="2")
+    row = json.loads(events.read_text(encoding="utf-8"))
+    assert (row["event"], row["result"], row["status"]) == ("end", "exit-code", "2")
+
+
+def test_following_prints_all_events_and_ends_with_the_unit(tmp_path: Path) -> None:
+    events = tmp_path / "events.jsonl"
+    events.write_text("one\ntwo\n", encoding="utf-8")
+    # active at the first look; by the second one the run has written its last line and is over
+    program(
+        tmp_path,
+        "systemctl",
+        f"if [[ -e {tmp_path}/looked ]]; then echo inactive; exit 3; fi\n"
+        f"touch {tmp_path}/looked; echo three >> {events}; echo active",
+    )
+    assert run(ANSIBLE / "unit" / "follow.sh", str(events), path=tmp_path).stdout == "one\ntwo\nthree\n"
+
+
+@pytest.mark.parametrize(("active", "code"), [("true", 3), ("false", 4)])
+def test_a_run_is_not_started_beside_another_or_without_ansible(tmp_path: Path, active: str, code: int) -> None:
+    program(tmp_path, "systemctl", active)
+    program(tmp_path, "systemd-run", f"touch {tmp_path}/started")
+    done = run(ANSIBLE / "unit" / "start.sh", "lab", "10", "k8s.cni", "cni.yml", path=tmp_path)
+    assert done.returncode == code
+    assert not (tmp_path / "started").exists()
+
+
+def test_stored_volumes_are_listed_two_levels_deep_with_their_sizes(tmp_path: Path) -> None:
+    folder = tmp_path / "srv"
+    (folder / "shop" / "my db" / "deeper").mkdir(parents=True)
+    (folder / "shop" / "my db" / "rows").write_bytes(b"x" * 4096)
+    (folder / "by-hand.txt").write_text("note", encoding="utf-8")
+    (folder / "empty").mkdir()
+    done = run(ANSIBLE / "unit" / "volumes.sh", str(folder), path=tmp_path)
+    rows = dict(line.split("\t") for line in done.stdout.splitlines())
+    assert set(rows) == {"by-hand.txt", "shop/my db"}
+    assert int(rows["shop/my db"]) >= 4
+    assert run(ANSIBLE / "unit" / "volumes.sh", str(tmp_path / "nowhere"), path=tmp_path).stdout == ""
+
+
+def test_a_probe_of_an_unknown_stage_says_so(tmp_path: Path) -> None:
+    done = run(ANSIBLE / "unit" / "probe.sh", "k8s.dance", "tree", "w1", path=tmp_path)
+    assert done.stdout == "there is no stage k8s.dance\n"
+
+
+@pytest.mark.parametrize(("up", "said"), [("true", ""), ("false", "kubelet does not run\n")])
+def test_a_probe_of_membership_asks_unit_and_api(tmp_path: Path, up: str, said: str) -> None:
+    program(tmp_path, "systemctl", up)
+    program(tmp_path, "kubectl", "true")
+    script = tmp_path / "probe.sh"
+    text = (ANSIBLE / "unit" / "probe.sh").read_text(encoding="utf-8")
+    credential = tmp_path / "kubelet.conf"
+    credential.touch()
+    script.write_text(text.replace("/etc/kubernetes/kubelet.conf", str(credential)), encoding="utf-8")
+    assert run(script, "k8s.join", "tree", "w1", path=tmp_path).stdout == said
