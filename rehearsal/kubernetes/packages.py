@@ -113,45 +113,51 @@ def _folder(source: Path, target: str) -> Iterator[tuple[str, bytes]]:
 
 def _of_version(version: str, kubectl: Path) -> list[Package]:
     shared = dict(tree())
+    return [_kubelet(version, shared), _kubeadm(version, shared), _kubectl(version, kubectl)]
+
+
+def _kubelet(version: str, shared: dict[str, bytes]) -> Package:
     images = list(table.files())
-    kubelet_files: dict[str, bytes | Path] = {
-        **shared,
-        **{path: content for path, content, _ in images},
+    own = {
         "/usr/bin/kubelet": program("rehearsal.kubernetes.node.kubelet", version),
         f"{UNITS}/kubelet.service": KUBELET_SERVICE.encode(),
         "/etc/sysconfig/kubelet": b"KUBELET_EXTRA_ARGS=\n",
         "/etc/lab/notes.d/kubernetes": NOTE.encode(),
     }
-    return [
-        Package(
-            name="kubelet",
-            version=version,
-            summary="Node agent for Kubernetes clusters (a stand-in of the rehearsal)",
-            files=kubelet_files,
-            modes={"/usr/bin/kubelet": 0o755, **{path: mode for path, _, mode in images}},
-            links={f"{PROGRAMS}/images/nginx/rootfs/usr/sbin/nginx": f"{HIDDEN}/usr/sbin/nginx"},
-            requires=("kubernetes-cni >= 1.2.0",),
-            post="mkdir -p /var/lib/kubelet /etc/kubernetes/manifests",
-        ),
-        Package(
-            name="kubeadm",
-            version=version,
-            summary="Command-line utility for administering a Kubernetes cluster (a stand-in)",
-            files={
-                **shared,
-                "/usr/bin/kubeadm": program("rehearsal.kubernetes.kubeadm", version),
-                f"{UNITS}/kubelet.service.d/10-kubeadm.conf": KUBEADM_DROP_IN.encode(),
-            },
-            modes={"/usr/bin/kubeadm": 0o755},
-        ),
-        Package(
-            name="kubectl",
-            version=version,
-            summary="Command-line utility for interacting with a Kubernetes cluster (the real one)",
-            files={"/usr/bin/kubectl": kubectl},
-            modes={"/usr/bin/kubectl": 0o755},
-        ),
-    ]
+    return Package(
+        name="kubelet",
+        version=version,
+        summary="Node agent for Kubernetes clusters (a stand-in of the rehearsal)",
+        files={**shared, **{path: content for path, content, _ in images}, **own},
+        modes={"/usr/bin/kubelet": 0o755, **{path: mode for path, _, mode in images}},
+        links={f"{PROGRAMS}/images/nginx/rootfs/usr/sbin/nginx": f"{HIDDEN}/usr/sbin/nginx"},
+        requires=("kubernetes-cni >= 1.2.0",),
+        post="mkdir -p /var/lib/kubelet /etc/kubernetes/manifests",
+    )
+
+
+def _kubeadm(version: str, shared: dict[str, bytes]) -> Package:
+    own = {
+        "/usr/bin/kubeadm": program("rehearsal.kubernetes.kubeadm", version),
+        f"{UNITS}/kubelet.service.d/10-kubeadm.conf": KUBEADM_DROP_IN.encode(),
+    }
+    return Package(
+        name="kubeadm",
+        version=version,
+        summary="Command-line utility for administering a Kubernetes cluster (a stand-in)",
+        files={**shared, **own},
+        modes={"/usr/bin/kubeadm": 0o755},
+    )
+
+
+def _kubectl(version: str, program_file: Path) -> Package:
+    return Package(
+        name="kubectl",
+        version=version,
+        summary="Command-line utility for interacting with a Kubernetes cluster (the real one)",
+        files={"/usr/bin/kubectl": program_file},
+        modes={"/usr/bin/kubectl": 0o755},
+    )
 
 
 def _cri_tools(version: str) -> Package:

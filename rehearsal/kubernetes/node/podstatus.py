@@ -9,6 +9,7 @@ from .events import timestamp
 from .runtime import State
 
 Object = dict[str, Any]
+Condition = tuple[str, bool, Object]  # type, whether it holds, reason and message
 
 
 @dataclass
@@ -90,25 +91,8 @@ def build(
     previous: Object,
 ) -> Object:
     """The whole status. `previous` is the one reported before: conditions that stay keep their transition time."""
-    policy = pod["spec"].get("restartPolicy", "Always")
-    current = phase(inits, reports, policy)
-    initialized = all(r.state is not None and r.state.code == 0 for r in inits if not _sidecar(r))
-    unready = [r.container["name"] for r in reports if not r.ready]
-    finished = current in ("Succeeded", "Failed")
-    reason, message = (
-        ("PodCompleted", None)
-        if finished
-        else ("ContainersNotReady", f"containers with unready status: [{' '.join(unready)}]")
-    )
-    ready = not unready and initialized and not finished
-    told = {} if ready else {"reason": reason, **({"message": message} if message else {})}
-    wanted: list[tuple[str, bool, Object]] = [
-        ("PodReadyToStartContainers", address is not None, {}),
-        ("Initialized", initialized, {} if initialized else {"reason": "ContainersNotInitialized"}),
-        ("Ready", ready, told),
-        ("ContainersReady", ready, told),
-        ("PodScheduled", True, {}),
-    ]
+    current = phase(inits, reports, pod["spec"].get("restartPolicy", "Always"))
+    wanted = _conditions(current, inits, reports, networked=address is not None)
     status: Object = {
         "phase": current,
         "conditions": [condition(name, value, extra, previous) for name, value, extra in wanted],
@@ -123,6 +107,25 @@ def build(
     if address:
         status |= {"podIP": address, "podIPs": [{"ip": address}]}
     return status
+
+
+def _conditions(current: str, inits: list[Report], reports: list[Report], *, networked: bool) -> list[Condition]:
+    initialized = all(r.state is not None and r.state.code == 0 for r in inits if not _sidecar(r))
+    unready = [r.container["name"] for r in reports if not r.ready]
+    told: Object = {"reason": "ContainersNotReady", "message": f"containers with unready status: [{' '.join(unready)}]"}
+    finished = current in ("Succeeded", "Failed")
+    if finished:
+        told = {"reason": "PodCompleted"}
+    ready = not unready and initialized and not finished
+    if ready:
+        told = {}
+    return [
+        ("PodReadyToStartContainers", networked, {}),
+        ("Initialized", initialized, {} if initialized else {"reason": "ContainersNotInitialized"}),
+        ("Ready", ready, told),
+        ("ContainersReady", ready, told),
+        ("PodScheduled", True, {}),
+    ]
 
 
 def condition(name: str, value: bool, extra: Object, previous: Object) -> Object:

@@ -149,6 +149,7 @@ class Machine:
             "PYTHONPATH": f"{self.root}/usr/lib/rehearsal",
             "PATH": path,
             "HOME": str(self.root),
+            "RES_OPTIONS": "timeout:1 attempts:1",  # nobody answers names here
         }
 
     def run(self, *command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
@@ -186,9 +187,12 @@ class Machine:
     def close(self) -> None:
         """End what runs in the namespace and below the folder, remove both."""
         self.runtime.close()
-        for folder in Path("/proc").glob("[0-9]*"):
-            if _belongs(folder, str(self.root)):
-                _kill(int(folder.name))
+        while found := [
+            int(folder.name) for folder in Path("/proc").glob("[0-9]*") if _belongs(folder, str(self.root))
+        ]:
+            for pid in found:  # again until none is left: a kubelet may just have started another pod
+                _kill(pid)
+            time.sleep(0.2)
         for link in Path("/run/netns").glob("cni-*"):
             if (self.root / "run/rehearsal/pods" / link.name.removeprefix("cni-")).exists():
                 run("ip", "netns", "delete", link.name, check=False)
