@@ -67,12 +67,14 @@ def run(s: Session, name: str, *, dry: bool = False) -> bool:
     if not stage.machines(s.lab):
         s.output.print(f"{name}: this lab has no machine with that part; nothing to do")
         return False
-    _await_others(s, name)
+    attached = _await_others(s, name)
     changed = tree.push(s)
     if name == "k8s.bootstrap":
         changed = environment.ensure(s) or changed
-    done = play(s, name, [stage.playbook, *(["--check", "--diff"] if dry else [])])
-    if name == "k8s.control-plane" and not dry:
+    if dry:
+        return play(s, f"{name}.dry", [stage.playbook, "--check", "--diff"]).changed
+    done = attached if attached and not changed else play(s, name, [stage.playbook])
+    if name == "k8s.control-plane":
         changed = kubeconfig.fetch(s) or changed
     return changed or done.changed
 
@@ -87,16 +89,21 @@ def play(s: Session, name: str, arguments: list[str]) -> Run:
     return done
 
 
-def _await_others(s: Session, name: str) -> None:
-    """Attach to a run that is under way (a lost connection, another terminal) until its end: one at a time."""
+def _await_others(s: Session, name: str) -> Run | None:
+    """Attach to a run that is under way (a lost connection, another terminal) until its end: one at a time.
+
+    What became of it is returned when it was this very stage, which then need not run again.
+    """
     what = unit.running(s)
     if what is None:
-        return
+        return None
     s.console.print(f"    attached to {what.stage}, which is under way on the bootstrap server")
     with live(s.console) as watcher:
         done = unit.follow(s, what, watcher)
-    if what.stage == name:
-        _judge(name, what, done)
+    if what.stage != name:
+        return None
+    _judge(name, what, done)
+    return done
 
 
 def _record(s: Session, name: str, done: Run) -> None:

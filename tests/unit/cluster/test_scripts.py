@@ -1,4 +1,4 @@
-"""The small scripts that run on the machines; the programs they call are replaced by scripts that answer from a table."""
+"""The small scripts that run on the machines; the programs they call are replaced by ones that answer from a table."""
 
 from __future__ import annotations
 

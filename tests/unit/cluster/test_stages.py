@@ -76,7 +76,7 @@ def test_another_description_is_another_tree(session: Session) -> None:
 
 def test_dry_shows_what_would_change(session: Session, bootstrap: FakeRemote) -> None:
     stages.run(session, "k8s.prepare", dry=True)
-    assert started(bootstrap)[0].endswith("2-prepare.yml --check --diff")
+    assert started(bootstrap)[0].endswith(" k8s.prepare.dry 2-prepare.yml --check --diff")
 
 
 def test_a_failure_names_machine_task_reason_and_log(session: Session, bootstrap: FakeRemote) -> None:
@@ -107,6 +107,16 @@ def test_a_run_under_way_is_awaited_before_the_own_one(session: Session, bootstr
     stages.run(session, "k8s.join")
     order = [command.split()[0].rpartition("/")[2] for command in bootstrap.commands if "/unit/" in command]
     assert order == ["follow.sh", "start.sh", "follow.sh"]
+
+
+def test_the_same_stage_under_way_is_attached_to_and_not_done_again(session: Session, bootstrap: FakeRemote) -> None:
+    bootstrap.answers["systemctl show"] = f"Description=k8s.cni {EVENTS}\nActiveState=active\n"
+    bootstrap.stream = events(host="cp1", status="changed")
+    assert stages.run(session, "k8s.cni") is True
+    assert started(bootstrap) == []
+    bootstrap.stream = events("exit-code", host="cp1", status="failed", message="no")
+    with pytest.raises(LabError, match="no"):
+        stages.run(session, "k8s.cni")
 
 
 def test_the_stage_of_stage_one_installs_ansible(session: Session, bootstrap: FakeRemote) -> None:
