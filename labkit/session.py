@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from labkit.hyperv.hosts import Hosts
-    from labkit.lab import Lab
+    from labkit.lab import Host, Lab
+    from labkit.secrets import Secret
     from labkit.ssh import Machines
 
 PIPE_WIDTH = 140
@@ -39,8 +40,12 @@ class Session:
     def hosts(self) -> Hosts:
         """The Hyper-V hosts; one WinRM session each, reads shared by the tasks of this run."""
         from labkit.hyperv.hosts import Hosts  # winrm takes 0.3 s to import: only who needs it pays
+        from labkit.hyperv.winrm import WinRm
 
-        return Hosts(self.lab, self.journal)
+        def connect(host: Host, password: Secret) -> WinRm:
+            return WinRm(host, password, self.state.host_certificate(host.name))
+
+        return Hosts(self.lab, self.journal, connect)
 
     @cached_property
     def machines(self) -> Machines:

@@ -55,6 +55,10 @@ class StateDir:
     def kubeconfig(self) -> Path:
         return self.path / "kubeconfig"
 
+    def host_certificate(self, host: str) -> Path:
+        """The one certificate that a host is trusted by over HTTPS."""
+        return self.path / "hosts" / f"{host}.pem"
+
     @property
     def bootstrap(self) -> Path:
         """What the bootstrap server is installed from: its kickstart and the SSH host key made for it."""

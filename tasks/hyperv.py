@@ -39,6 +39,31 @@ def hyperv_plan(c: Context) -> None:
     s.output.print(display.plan_table(s.lab, plan))
 
 
+HOST = {
+    "host": "a host's name; without it, every host",
+    "fingerprint": "what that PC printed; without it, you are asked",
+}
+
+
+@task(help=HOST, auto_shortflags=False)
+def hyperv_trust(c: Context, host: str = "", fingerprint: str = "") -> None:
+    """Trust the hosts' own certificates, after comparing."""
+    from labkit.hyperv import trust
+
+    s = session(c)
+    hosts = trust.chosen(s.lab, host)
+    for offer in trust.fetch(s, hosts):
+        s.output.print(f"{offer.host.name} ({offer.host.address}) shows {offer.fingerprint}", soft_wrap=True)
+        if offer.is_known:
+            s.output.print(f"{offer.host.name}: trusted already")
+            continue
+        trust.agree(offer, fingerprint)
+        trust.keep(s, offer)
+        s.output.print(f"{offer.host.name}: trusted from now on, and no other certificate")
+    for plain in (one.name for one in hosts if one.scheme == "http"):
+        s.output.print(f"{plain}: scheme http, encrypted by NTLM; there is no certificate")
+
+
 @task(default=True)
 def hyperv_status(c: Context) -> None:
     """Show the machines on their hosts."""
@@ -100,3 +125,4 @@ ns.add_task(hyperv_status, name="status")
 ns.add_task(hyperv_start, name="start")
 ns.add_task(hyperv_stop, name="stop")
 ns.add_task(hyperv_destroy, name="destroy")
+ns.add_task(hyperv_trust, name="trust")

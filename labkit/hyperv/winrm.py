@@ -12,6 +12,7 @@ import socket
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 from xml.etree.ElementTree import ParseError
 
@@ -27,7 +28,7 @@ from winrm.exceptions import (
 )
 from winrm.protocol import Protocol as WsMan
 
-from labkit.errors import DeadlineError, LabError, UnreachableError
+from labkit.errors import DeadlineError, LabError, MissingError, UnreachableError
 
 if TYPE_CHECKING:
     from labkit.lab import Host
@@ -64,10 +65,11 @@ class Transport(Protocol):
 
 @dataclass
 class WinRm:
-    """One host. Not for two threads at once."""
+    """One host. Not for two threads at once. Over HTTPS it is believed by `certificate`, a PEM file, alone."""
 
     host: Host
     password: Secret
+    certificate: Path | None = None
     _wsman: Any = field(default=None, init=False, repr=False)
 
     def run(self, command: str, stdin: bytes, deadline_s: float) -> Output:
@@ -93,10 +95,13 @@ class WinRm:
         except OSError as error:
             raise UnreachableError(
                 f"host {self.host.name} ({self.host.address}) does not answer on port {self.host.port}: {error}",
-                "is the PC on and awake, WinRM enabled (`winrm quickconfig`), its address right in the lab's file?",
+                "is the PC on and awake, prepared by scripts/powershell/Enable-LabHost.ps1, and its address right?",
             ) from error
 
     def _open(self) -> Any:
+        trusted = None  # else the environment's REQUESTS_CA_BUNDLE would decide whom to trust
+        if self.host.scheme == "https":
+            trusted = self._trusted()
         return WsMan(
             endpoint=self.host.url,
             transport="ntlm",
@@ -107,8 +112,16 @@ class WinRm:
             operation_timeout_sec=OPERATION_TIMEOUT_S,
             read_timeout_sec=READ_TIMEOUT_S,
             proxy=None,
-            ca_trust_path=None,  # else the environment's REQUESTS_CA_BUNDLE would decide whom to trust
+            server_cert_validation="validate",
+            ca_trust_path=trusted,  # the certificate itself: pywinrm knows no pinning by fingerprint
         )
+
+    def _trusted(self) -> str:
+        if self.certificate is None or not self.certificate.exists():
+            raise MissingError(
+                f"no certificate of host {self.host.name} ({self.host.address}) is trusted yet", "inv hyperv.trust"
+            )
+        return str(self.certificate)
 
     def _run(self, command: str, stdin: bytes, until: float) -> Output:
         shell = self._wsman.open_shell(codepage=UTF8)
@@ -154,7 +167,10 @@ class WinRm:
             )
         if isinstance(error, CertificateError):
             return UnreachableError(
-                f"{where}: its certificate is not trusted: {error}", "use scheme: http, or trust it"
+                f"{where}: its certificate is not the one that was trusted, or does not name {self.host.address} "
+                f"({error})",
+                "was that PC prepared again, or did its address change? Compare: `inv hyperv.trust`; "
+                "Enable-LabHost.ps1 there makes a certificate for its present addresses",
             )
         if isinstance(error, WSManFaultError):
             return DroppedError(f"{where}: WinRM refuses: {error.reason} [{error.wsman_fault_code}]", AGAIN)

@@ -21,12 +21,14 @@ def main() -> int:
     parser.add_argument("--host", default="pc1")
     parser.add_argument("--user", default="lab")
     parser.add_argument("--pwsh", type=Path, default=find_pwsh(), help="default: LAB_PWSH, else pwsh on the PATH")
+    parser.add_argument("--certificate", type=Path, help="PEM file with certificate and key: HTTPS instead of HTTP")
     parser.add_argument("--no-pwsh", dest="pwsh", action="store_const", const=None, help="answer by JSON contract")
     given = parser.parse_args()
     if "LAB_PASSWORD" not in os.environ:
         parser.error("LAB_PASSWORD is not set: it is the account's password")
+    secret = os.environ["LAB_PASSWORD"]
     endpoint = serve(
-        given.host, given.address, given.port, given.root, given.user, os.environ["LAB_PASSWORD"], given.pwsh
+        given.host, given.address, given.port, given.root, given.user, secret, given.pwsh, given.certificate
     )
     endpoint.start()
     how = f"scripts run by {given.pwsh}" if given.pwsh else "scripts answered by their JSON contract (no pwsh)"

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import struct
+import sys
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -19,18 +21,29 @@ from rehearsal.hosts.shells import Shells
 from rehearsal.hosts.state import HostState, initial
 
 PORT = 5985
+SOAP = "application/soap+xml;charset=UTF-8"
 
 
-def serve(host: str, address: str, port: int, root: Path, user: str, password: str, pwsh: Path | None) -> Endpoint:
+def serve(
+    host: str,
+    address: str,
+    port: int,
+    root: Path,
+    user: str,
+    password: str,
+    pwsh: Path | None,
+    certificate: Path | None = None,
+) -> Endpoint:
     """Make (not yet start) the WinRM service of PC `host` on `address`:`port` (0: any free port).
 
     `root` is the rehearsal's folder; a PC that has no state there is made fresh. With `pwsh` the project's scripts
-    really run; with None they are answered by their JSON contract.
+    really run; with None they are answered by their JSON contract. With `certificate`, a PEM file that also holds the
+    key, it speaks HTTPS.
     """
     state = HostState(root, host)
     if not state.version():
         state.make(initial(host, address=address))
-    return Endpoint(state, (address, port), Accounts(host, user, password), pwsh)
+    return Endpoint(state, (address, port), Accounts(host, user, password), pwsh, certificate)
 
 
 class Endpoint(ThreadingHTTPServer):
@@ -39,11 +52,24 @@ class Endpoint(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128
 
-    def __init__(self, state: HostState, address: tuple[str, int], accounts: Accounts, pwsh: Path | None) -> None:
+    def __init__(
+        self,
+        state: HostState,
+        address: tuple[str, int],
+        accounts: Accounts,
+        pwsh: Path | None,
+        certificate: Path | None = None,
+    ) -> None:
         self.accounts = accounts
         self.faults = Faults(state.folder)
         self.shells = Shells(Launcher(state, pwsh, Calls(state.folder)).start)
         super().__init__(address, Handler)
+        self.is_secure = certificate is not None
+        if certificate:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate)
+            # The handshake belongs to the connection's own thread: a slow client must not keep others waiting.
+            self.socket = context.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
         self._thread = threading.Thread(target=self.serve_forever, args=(0.2,), daemon=True)
 
     @property
@@ -57,6 +83,11 @@ class Endpoint(ThreadingHTTPServer):
             reset_on_close(request)
             return False
         return True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing about clients that leave in the middle, or that do not trust the certificate."""
+        if not isinstance(sys.exc_info()[1], OSError):
+            super().handle_error(request, client_address)
 
     def start(self) -> None:
         """Begin to answer, in threads of its own."""
@@ -117,6 +148,11 @@ class Handler(BaseHTTPRequestHandler):
         return False
 
     def _message(self, body: bytes) -> None:
+        if self.server.is_secure:  # TLS encrypts: the message itself comes as it is
+            status, answer = self._act(body)
+            if answer is not None:
+                self._reply(status, answer, content_type=SOAP)
+            return
         if not self.headers.get("Content-Type", "").startswith("multipart/encrypted"):
             self._reply(400)  # AllowUnencrypted is false, as on any Windows.
             return
@@ -146,12 +182,14 @@ class Handler(BaseHTTPRequestHandler):
             return 500, wsman.refused(fault, message_id)
         return 200, answer
 
-    def _reply(self, status: int, body: bytes = b"", challenge: str | None = None) -> None:
+    def _reply(
+        self, status: int, body: bytes = b"", challenge: str | None = None, content_type: str = ntlm.CONTENT_TYPE
+    ) -> None:
         self.send_response(status)
         if challenge:
             self.send_header("WWW-Authenticate", challenge)
         if body:
-            self.send_header("Content-Type", ntlm.CONTENT_TYPE)
+            self.send_header("Content-Type", content_type)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)

@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding
 
+from labkit.hyperv import trust
 from labkit.project import POWERSHELL
 from rehearsal.hosts import cmdlets
 from rehearsal.hosts.state import HostState
@@ -94,6 +96,7 @@ def test_a_fresh_pc_is_prepared_once_and_its_certificate_is_named(fresh: HostSta
     assert names.get_values_for_type(x509.DNSName) == ["PC1"]
     assert [str(ip) for ip in names.get_values_for_type(x509.IPAddress)] == ["192.0.2.11"]
     assert made.fingerprint(SHA256()).hex(":").upper() in lines[-2]
+    assert trust.fingerprint(made.public_bytes(Encoding.PEM).decode()) in lines[-2]  # what hyperv.trust shows
     state = fresh.read()
     assert state["firewall_rules"]["hyperv-k8s-lab-winrm-5986"]["RemoteAddress"] == "LocalSubnet"
     assert state["users"]["lab"]["PasswordNeverExpires"] is True

@@ -124,7 +124,7 @@ FAILURES: list[Any] = [
     pytest.param(InvalidCredentialsError("rejected"), UnreachableError, "refuses lab", "LAB_PASSWORD_PC1", id="401"),
     pytest.param(requests.ConnectionError("reset"), DroppedError, "was lost", "repeat", id="dropped"),
     pytest.param(requests.ReadTimeout("slow"), DroppedError, "was lost", "repeat", id="hangs"),
-    pytest.param(requests.exceptions.SSLError("x"), UnreachableError, "not trusted", "scheme", id="certificate"),
+    pytest.param(requests.exceptions.SSLError("x"), UnreachableError, "not the one", "hyperv.trust", id="certificate"),
     pytest.param(WSManFaultError(500, "", "", "quota"), DroppedError, "quota", "repeat", id="fault"),
 ]  # fmt: skip
 

@@ -1,0 +1,106 @@
+"""Trusting a host's own certificate: fetched once, compared by a person, kept; from then on no other is accepted."""
+
+from __future__ import annotations
+
+import hashlib
+import ssl
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from labkit.errors import ConsentError, MissingError, UnreachableError
+from labkit.hyperv.hosts import together
+
+if TYPE_CHECKING:
+    from labkit.errors import LabError
+    from labkit.lab import Host, Lab
+    from labkit.session import Session
+
+CONNECT_TIMEOUT_S = 5.0
+WHERE = "Enable-LabHost.ps1 printed it on that PC, and prints it again"
+
+
+@dataclass(frozen=True)
+class Offer:
+    """The certificate that a host shows now, and the fingerprint of the one kept for it ('': none yet)."""
+
+    host: Host
+    pem: str
+    fingerprint: str
+    kept: str
+
+    @property
+    def is_known(self) -> bool:
+        return self.fingerprint == self.kept
+
+
+def chosen(lab: Lab, name: str) -> list[Host]:
+    """The host named, or every host for ''. Raises MissingError when there is none of that name."""
+    hosts = [host for host in lab.hosts if name in ("", host.name)]
+    if not hosts:
+        names = ", ".join(host.name for host in lab.hosts)
+        raise MissingError(f"there is no host {name!r} in {lab.source.name}", f"name one of: {names}")
+    return hosts
+
+
+def fetch(session: Session, hosts: Sequence[Host]) -> list[Offer]:
+    """The certificates of those hosts that are spoken to over HTTPS; no password is sent.
+
+    Raises the UnreachableErrors of all hosts that do not answer, together.
+    """
+    offers: list[Offer] = []
+    errors: list[LabError] = []
+    for host in hosts:
+        if host.scheme == "https":
+            try:
+                offers.append(_offer(session, host))
+            except OSError as error:
+                errors.append(
+                    UnreachableError(
+                        f"host {host.name} ({host.address}) shows no certificate on port {host.port}: {error}",
+                        "run scripts/powershell/Enable-LabHost.ps1 on that PC, as administrator",
+                    )
+                )
+    if errors:
+        raise together(errors)
+    return offers
+
+
+def _offer(session: Session, host: Host) -> Offer:
+    pem = ssl.get_server_certificate((host.address, host.port), timeout=CONNECT_TIMEOUT_S)
+    file = session.state.host_certificate(host.name)
+    kept = fingerprint(file.read_text(encoding="ascii")) if file.exists() else ""
+    return Offer(host, pem, fingerprint(pem), kept)
+
+
+def fingerprint(pem: str) -> str:
+    """SHA-256 of a certificate as Enable-LabHost.ps1 prints it: pairs of upper-case hex digits with colons."""
+    return hashlib.sha256(ssl.PEM_cert_to_DER_cert(pem)).digest().hex(":").upper()
+
+
+def agree(offer: Offer, given: str) -> None:
+    """Have a person compare: `given` is the fingerprint from the PC, or '' to be asked at the terminal.
+
+    Raises ConsentError when they differ or nobody is there; nothing was kept then.
+    """
+    name = offer.host.name
+    if not given and sys.stdin is not None and sys.stdin.isatty():
+        given = input(f"Paste the fingerprint that {name} printed itself: ")
+    if not given:
+        hint = f"inv hyperv.trust --host {name} --fingerprint <the one from that PC>; {WHERE}"
+        raise ConsentError(f"nobody compared the fingerprint of {name}; nothing was kept", hint)
+    if _digits(given) != _digits(offer.fingerprint):
+        raise ConsentError(
+            f"{name} shows another certificate than the one whose fingerprint was given; nothing was kept",
+            f"is {offer.host.address} really that PC? {WHERE}",
+        )
+
+
+def keep(session: Session, offer: Offer) -> bool:
+    """Accept this certificate for its host from now on, and no other; return whether that is new."""
+    return session.state.write(session.state.host_certificate(offer.host.name), offer.pem)
+
+
+def _digits(text: str) -> str:
+    return text.replace(":", "").replace(" ", "").strip().upper()
