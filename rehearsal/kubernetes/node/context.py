@@ -24,7 +24,7 @@ class Node:
     configuration: Object
     api: Api | None = None
     registered: threading.Event = field(default_factory=threading.Event)
-    lost: int = 0  # how often the API had given this node up; then it has changed its pods' status too
+    resend: int = 0  # raised when the API holds other statuses of pods than it was told
     _service: str | None = None
 
     def __post_init__(self) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from . import bootstrap, kubeconfig, log, machine, server
+from . import bootstrap, kubeconfig, log, machine, sandbox, server
 from .context import Node
 from .manager import Manager
 from .nodestatus import Reporter
@@ -124,6 +124,7 @@ def run(flags: argparse.Namespace, stopped: threading.Event) -> None:
         flags.container_runtime_endpoint or configuration.get("containerRuntimeEndpoint") or f"unix://{CRI_SOCKET}"
     )
     check(configuration, endpoint)
+    sandbox.forget_leases()
     for folder in FOLDERS:
         real(f"{KUBELET}/{folder}").mkdir(parents=True, exist_ok=True)
     name = (flags.hostname_override or machine.hostname()).strip().lower()

@@ -81,7 +81,8 @@ class Manager:
         if not (due and self._listed.is_set() and self.node.registered.is_set()):
             return
         try:
-            staticpods.reconcile_mirrors(self.node, static, list(self.mirrors.values()))
+            if staticpods.reconcile_mirrors(self.node, static, list(self.mirrors.values())):
+                self.node.resend += 1
         except (ApiError, UnreachableError) as error:
             log.warning("Failed creating a mirror pod", err=error)
             self._mirrors_at = time.monotonic() + RETRY_S

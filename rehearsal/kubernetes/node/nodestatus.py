@@ -57,7 +57,7 @@ class Reporter:
             self._renewed_at = now
             if self._lost():
                 self._posted_at = -REPORT_S
-                self.node.lost += 1
+                self.node.resend += 1  # who gives a node up, marks its pods as not ready
         if now - self._posted_at >= REPORT_S or ready != self._last_ready():
             self.node.client().merge(f"/api/v1/nodes/{self.node.name}/status", {"status": self.status()})
             self._posted_at = now

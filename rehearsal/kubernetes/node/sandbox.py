@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -67,6 +68,12 @@ def create(uid: str, pod: dict[str, Any]) -> None:
             remove(uid)
             raise
     write(real(STATE) / uid / "network.json", json.dumps({**(result or {}), "conflist": conflist}))
+
+
+def forget_leases() -> None:
+    """Give all addresses back when no pod runs: after the machine was started, those of before are gone."""
+    if not any(real(STATE).glob("*/pod.json")):
+        shutil.rmtree(real(CNI_LEASES), ignore_errors=True)
 
 
 def remove(uid: str) -> None:

@@ -29,7 +29,7 @@ class Worker(threading.Thread):
         self.host_network = bool(pod["spec"].get("hostNetwork"))
         self.began = time.time()
         self.reported: Object = {}
-        self.reported_when = node.lost
+        self.reported_when = node.resend
         self.gone = threading.Event()
         self._wake = threading.Event()
         self._removed = False
@@ -139,10 +139,10 @@ class Worker(threading.Thread):
             started=self.began,
             previous=self.reported,
         )
-        news = status != self.reported or self.reported_when != self.node.lost
+        news = status != self.reported or self.reported_when != self.node.resend
         if not news or self.node.api is None or not self.node.registered.is_set():
             return
-        when = self.node.lost
+        when = self.node.resend
         metadata = self.pod["metadata"]
         path = f"/api/v1/namespaces/{metadata['namespace']}/pods/{metadata['name']}/status"
         try:

@@ -21,17 +21,22 @@ from rehearsal.kubernetes import packages
 from rehearsal.kubernetes.images import table
 
 PREFIX = "f2"
-PLUGINS = (Path("/usr/lib/cni"), Path("/opt/cni/bin"), Path("/usr/lib/rehearsal/hidden/usr/lib/cni"))
+PLUGINS = (Path("/usr/lib/cni"), Path("/opt/cni/bin"))
+BASE_IMAGES = Path.home() / ".cache" / "hyperv-k8s-lab"
 FAKES = {
     "systemctl": """#!/bin/sh
+stop() {
+  [ -f "$LAB_STANDIN_ROOT/kubelet.pid" ] || return 0
+  kill "$(cat "$LAB_STANDIN_ROOT/kubelet.pid")" 2>/dev/null
+  while kill -0 "$(cat "$LAB_STANDIN_ROOT/kubelet.pid")" 2>/dev/null; do sleep 0.1; done
+}
 case "$*" in
-  *"start kubelet") "$LAB_STANDIN_ROOT/bin/kubelet-service" ;;
-  "stop kubelet") [ ! -f "$LAB_STANDIN_ROOT/kubelet.pid" ] || kill "$(cat "$LAB_STANDIN_ROOT/kubelet.pid")" ;;
+  "stop kubelet") stop ;;
+  *"start kubelet") stop; "$LAB_STANDIN_ROOT/bin/kubelet-service" ;;
 esac
 """,
     "kubelet-service": """#!/bin/sh
 cd /
-[ ! -f "$LAB_STANDIN_ROOT/kubelet.pid" ] || kill "$(cat "$LAB_STANDIN_ROOT/kubelet.pid")" 2>/dev/null
 . "$LAB_STANDIN_ROOT/var/lib/kubelet/kubeadm-flags.env"
 setsid --fork sh -c 'echo $$ > "$LAB_STANDIN_ROOT/kubelet.pid"
   exec >>"$LAB_STANDIN_ROOT/kubelet.log" 2>&1
@@ -44,9 +49,9 @@ setsid --fork sh -c 'echo $$ > "$LAB_STANDIN_ROOT/kubelet.pid"
 
 
 def plugins() -> Path | None:
-    """Where the real CNI plugins lie on this computer, if they do."""
+    """Where the real CNI plugins lie on this computer (the rehearsal's base image has them), if they do."""
     wanted = os.environ.get("LAB_CNI_PLUGINS")
-    places = [Path(wanted)] if wanted else list(PLUGINS)
+    places = [Path(wanted)] if wanted else [*PLUGINS, *BASE_IMAGES.glob("image-*/usr/lib/cni")]
     return next((place for place in places if (place / "bridge").exists()), None)
 
 
@@ -224,6 +229,10 @@ class Room:
             machine.close()
         run("ip", "netns", "delete", self.namespace, check=False)
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _processes(root: str) -> list[int]:
+    return [int(folder.name) for folder in Path("/proc").glob("[0-9]*") if _belongs(folder, root)]
 
 
 def _belongs(folder: Path, root: str) -> bool:

@@ -315,3 +315,16 @@ def test_reset_leaves_a_machine_that_can_join_again(cluster: Cluster) -> None:
     cluster.kubectl("delete", "node", "w1")
     worker_joins(cluster.w1, cluster.cp1.kubeadm("token", "create", "--print-join-command").stdout)
     eventually(lambda: cluster.status("w1") == "True", 40)
+
+
+def test_a_mirror_that_was_deleted_comes_back_running(cluster: Cluster) -> None:
+    def seen() -> tuple[str, str]:
+        fields = "jsonpath={.metadata.uid} {.status.phase}"
+        uid, _, phase = cluster.kubectl(
+            "get", "pod", "kube-scheduler-cp1", "-n", "kube-system", "-o", fields
+        ).partition(" ")
+        return uid, phase
+
+    before = seen()
+    cluster.kubectl("delete", "pod", "kube-scheduler-cp1", "-n", "kube-system", "--wait=false")
+    eventually(lambda: seen()[0] != before[0] and seen()[1] == "Running", 40)
