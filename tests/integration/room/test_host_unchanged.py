@@ -1,7 +1,7 @@
-"""A rehearsal leaves the host as it was, also when a machine tries to change it, and also after a crash.
+"""A room leaves the host as it was, also when a machine tries to change it, and also after a crash.
 
 The room comes up with one machine (the bootstrap server), which is told by SSH to switch swap off, load modules, set
-sysctls and the clock; then the room is brought down, once properly and once after its processes were killed.
+sysctls and the clock, to reboot and to power itself off; then the room's processes are killed, and it is brought down.
 """
 
 from __future__ import annotations
@@ -11,16 +11,18 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
-from pathlib import Path
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
 from labkit.lab import Lab
+from rehearsal.hosts.state import HostState, vm_by_name
 from rehearsal.room import cgroup
 from rehearsal.room.layout import CHECKOUT, Layout
-from tests.rehearsal import host_facts
-from tests.rehearsal.host_facts import HostFacts
+from tests.integration.room import host_facts
+from tests.integration.room.host_facts import HostFacts
 
 pytestmark = [pytest.mark.rehearsal, pytest.mark.timeout(900)]
 
@@ -56,12 +58,22 @@ def before() -> Iterator[HostFacts]:
     room("down")
 
 
-def build(lab: Lab) -> None:
-    assert room("up").returncode == 0
-    result = room("exec", "--", "inv", "-f", "labs/rehearsal.yaml", "os.bootstrap")
-    assert result.returncode == 0, result.stdout + result.stderr
-    result = on_the_bootstrap_server(lab, DAMAGE)
-    assert result.returncode == 0, result.stdout + result.stderr
+def state_of(lab: Lab) -> dict[str, Any]:
+    """The bootstrap server as its host's Hyper-V sees it."""
+    host = HostState(Layout.default().root, lab.bootstrap.host)
+    return vm_by_name(host.read(), lab.bootstrap.vm_name) or {}
+
+
+def until(true: Callable[[], bool], what: str) -> None:
+    deadline = time.monotonic() + 60
+    while not true():
+        assert time.monotonic() < deadline, f"not within 60 s: {what}"
+        time.sleep(0.2)
+
+
+def boot_id(lab: Lab) -> str:
+    """Of the boot that answers now, empty while none does."""
+    return on_the_bootstrap_server(lab, "cat /proc/sys/kernel/random/boot_id").stdout.strip()
 
 
 def assert_unchanged(before: HostFacts) -> None:
@@ -79,24 +91,29 @@ def assert_unchanged(before: HostFacts) -> None:
     assert not Layout.default().root.exists()
 
 
-def test_what_machines_do_to_themselves_never_reaches_the_host(before: HostFacts, lab: Lab) -> None:
-    build(lab)
+def test_nothing_that_machines_do_reaches_the_host_and_nothing_outlives_the_room(before: HostFacts, lab: Lab) -> None:
+    assert room("up").returncode == 0
+    result = room("exec", "--", "inv", "-f", "labs/rehearsal.yaml", "os.bootstrap")
+    assert result.returncode == 0, result.stdout + result.stderr
+    result = on_the_bootstrap_server(lab, DAMAGE)
+    assert result.returncode == 0, result.stdout + result.stderr
+
     during = host_facts.read()
     assert during.processes - before.processes  # the room really runs here, and this test would see it
     assert (during.swap, during.modules) == (before.swap, before.modules)
     assert during.sysctls["vm/swappiness"] == before.sysctls["vm/swappiness"]
     assert during.mounts - before.mounts <= {"/run/netns", "/run/netns/lab-rehearsal", "/run/netns/lab-controller"}
+
+    first = boot_id(lab)
+    on_the_bootstrap_server(lab, "sudo reboot")
+    until(lambda: boot_id(lab) not in ("", first), "the machine comes back from its reboot")
+    assert state_of(lab)["state"] == "Running"
+    on_the_bootstrap_server(lab, "sudo poweroff")
+    until(lambda: state_of(lab)["state"] == "Off", "the VM of a machine that powered itself off is off")
+
+    for pid in cgroup.members("room"):
+        os.kill(pid, signal.SIGKILL)
     result = room("down")
     assert result.returncode == 0, result.stderr
     assert_unchanged(before)
     assert room("down").returncode == 0  # nothing left to do is fine
-
-
-def test_down_cleans_up_after_a_crash(before: HostFacts, lab: Lab) -> None:
-    build(lab)
-    for pid in cgroup.members("room"):
-        os.kill(pid, signal.SIGKILL)
-    Path(Layout.default().ready).unlink()
-    result = room("down")
-    assert result.returncode == 0, result.stderr
-    assert_unchanged(before)
