@@ -41,11 +41,6 @@ class Layout:
         return self.root / "room.log"
 
     @property
-    def record(self) -> Path:
-        """What `up` started: the room's first process, with the boot and start time that tell it from a namesake."""
-        return self.root / "room.json"
-
-    @property
     def ready(self) -> Path:
         """Exists once the endpoints and the upstream server listen."""
         return self.root / "ready"
