@@ -1,8 +1,8 @@
 """The node agents of Calico and flannel: they make the node's CNI configuration and keep routes to other nodes' pods.
 
-What they stand in for: Calico's IPAM, BGP and VXLAN, flannel's VXLAN. Here pods get addresses of the node's podCIDR
-from the real `bridge` and `host-local` plugins, packets between nodes go over plain routes, and NetworkPolicy is not
-enforced.
+What they stand in for: Calico's IPAM, BGP and Felix, and flanneld. Here pods get addresses of the node's podCIDR from
+the real `bridge` and `host-local` plugins, packets between nodes go through the kernel's VXLAN (over plain routes where
+Calico's pool does without), and NetworkPolicy is not enforced.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from rehearsal.kubernetes.node.httpd import Quiet, Server
 
 from .addresses import AgentError, detect, internal_address
 from .incluster import api, follow, option, say
+from .vxlan import Tunnel, run
 
 Object = dict[str, Any]
 NET_DIR = Path(os.environ.get("CNI_NET_DIR_IN_POD", "/host/etc/cni/net.d"))
@@ -69,12 +70,18 @@ class Agent:
             f"/api/v1/nodes/{self.node_name}", {"metadata": {"annotations": {self.annotation: self.annotated(address)}}}
         )
         masquerade(cidr, pool)
+        if tunnel := self.tunnel():
+            tunnel.open(address, cidr)
         self.write_configuration(cidr)
         self.ready.set()
         follow(self.client, "/api/v1/nodes", self.nodes_changed)
 
     def annotated(self, address: str) -> str:
         return address
+
+    def tunnel(self) -> Tunnel | None:
+        """What carries packets to other nodes' pods; None for plain routes."""
+        raise NotImplementedError
 
     def _node_with_cidr(self) -> Object:
         while True:
@@ -115,10 +122,15 @@ class Agent:
             if node["metadata"]["name"] != self.node_name and cidr and address:
                 wanted[cidr] = address
         for cidr in self.routes.keys() - wanted.keys():
-            ip("route", "delete", cidr)
+            run("ip", "route", "delete", cidr)
+        tunnel = self.tunnel()
         for cidr, address in wanted.items():
-            if self.routes.get(cidr) != address:
-                ip("route", "replace", cidr, "via", address)
+            if self.routes.get(cidr) == address:
+                continue
+            if tunnel:
+                tunnel.reach(address, IPv4Network(cidr))
+            else:
+                run("ip", "route", "replace", cidr, "via", address)
         self.routes = wanted
 
     def address_of(self, node: Object) -> str:
@@ -143,6 +155,11 @@ class Calico(Agent):
         written = os.environ.get("FELIX_VXLANMTU") or os.environ.get("CALICO_MTU") or "0"
         return int(written) or super().mtu()
 
+    def tunnel(self) -> Tunnel | None:
+        if os.environ.get("CALICO_IPV4POOL_VXLAN", "Never") == "Never":
+            return None
+        return Tunnel("vxlan.calico", 4096, 4789, self.mtu())
+
     def own_address(self, node: Object) -> str:
         return detect(os.environ.get("IP_AUTODETECTION_METHOD") or "first-found", node)
 
@@ -158,6 +175,9 @@ class Flannel(Agent):
             raise AgentError(f"Failed to check br_netfilter: stat {BRIDGE_NETFILTER}: no such file or directory")
         super().run()
 
+    def tunnel(self) -> Tunnel | None:
+        return Tunnel("flannel.1", 1, 8472, self.mtu())
+
     def pool(self) -> IPv4Network:
         text = Path(option(sys.argv[1:], "net-config-path", "/etc/kube-flannel/net-conf.json")).read_text(
             encoding="utf-8"
@@ -171,12 +191,6 @@ class Flannel(Agent):
         pattern = wanted or option(sys.argv[1:], "iface-regex")
         reach = option(sys.argv[1:], "iface-can-reach")
         return detect(f"interface={pattern}" if pattern else f"can-reach={reach}" if reach else "default-route", node)
-
-
-def ip(*arguments: str) -> None:
-    done = subprocess.run(["ip", *arguments], capture_output=True, text=True, check=False)
-    if done.returncode:
-        say(f"ip {' '.join(arguments)}: {done.stderr.strip()}")
 
 
 def masquerade(cidr: IPv4Network, pool: IPv4Network) -> None:
