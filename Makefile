@@ -7,7 +7,8 @@ REHEARSE := $(BIN)/python -m rehearsal
 LAB := -f labs/rehearsal.yaml
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 .DEFAULT_GOAL := help
-.PHONY: help venv test lint format rehearse rehearse-down clean
+.PHONY: help venv test lint format rehearse rehearse-down clean \
+	acceptance-boot acceptance-line acceptance-nfs
 
 help: ## Say what can be made.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -33,6 +34,18 @@ rehearse: venv ## Rebuild the whole lab on this machine, without Windows (Debian
 
 rehearse-down: venv ## Remove everything that the rehearsal made.
 	@$(REHEARSE) down
+
+# Too long for CI. Interrupted or failed, typed again they go on from there; reports/acceptance-*.xml is JUnit.
+ACCEPT = LAB_ACCEPTANCE=1 $(BIN)/python -m pytest --junitxml=reports/$@.xml tests/acceptance
+
+acceptance-boot: venv ## Tamper with GRUB files and kickstarts: machines follow (root, 10 minutes).
+	@$(ACCEPT)/test_boot.py
+
+acceptance-line: venv ## Build the lab by its stages, then live in it (root, 30 minutes).
+	@$(ACCEPT)/test_line.py
+
+acceptance-nfs: venv ## Export and mount NFS between two QEMU guests (root, 1 minute).
+	@$(ACCEPT)/test_nfs.py
 
 clean: ## Remove the virtual environment and caches (not .lab, which opens your lab).
 	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache *.egg-info reports

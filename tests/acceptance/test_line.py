@@ -1,0 +1,77 @@
+"""The stages as typed while troubleshooting build a whole lab from nothing; then that lab is lived in."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.rehearsal.rehearsing import Rehearsal, eventually
+
+pytestmark = pytest.mark.timeout(1800)
+NODES = dict.fromkeys(("cp1", "w1", "w2", "w3"), "True")
+
+
+def test_the_line_builds_a_lab_from_nothing(room: Rehearsal) -> None:
+    run = room.inv("hyperv.create", "pxe.setup", "k8s.all", timeout_s=1500)
+    assert run.code == 0, run
+    assert room.ready() == NODES
+
+
+def test_three_umbrellas_in_one_line_all_run_and_verify_at_the_end(room: Rehearsal) -> None:
+    run = room.inv("k8s.all", "nfs.all", "verify.all")
+    assert run.code == 0, run
+    steps = [row["step"] for row in run.ends]
+    assert steps[-1] == "verify.all"
+    assert {"k8s.join", "nfs.storage"} <= set(steps)
+    assert {row["step"] for row in run.ends if row["changed"]} == set()
+
+
+def test_one_worker_is_reinstalled_and_joins_again(room: Rehearsal) -> None:
+    disks = {name: room.vm(name)["drives"][0]["path"] for name in ("w1", "w3")}
+    refused = room.inv("os.reinstall", "--machine", "w3")
+    assert (refused.code, refused.mutating) == (5, []), refused
+    run = room.inv("os.reinstall", "--machine", "w3", consent=True)
+    assert run.code == 0, run
+    assert room.vm("w3")["drives"][0]["path"] != disks["w3"]
+    assert room.vm("w1")["drives"][0]["path"] == disks["w1"]
+    run = room.inv("k8s.join")
+    assert run.code == 0, run
+    eventually(room.ready, NODES, timeout_s=60)
+
+
+def test_a_stopped_lab_comes_back_by_lab_up(room: Rehearsal) -> None:
+    stopped = room.inv("lab.stop")
+    assert stopped.code == 0, stopped
+    assert {room.vm(machine.name)["state"] for machine in room.lab.machines} == {"Off"}
+    run = room.inv("lab.up")
+    assert run.code == 0, run
+    assert room.ready() == NODES
+
+
+def test_a_rebuild_keeps_the_bootstrap_server_and_the_nfs_data(room: Rehearsal) -> None:
+    room.on("storage1", "echo precious > /srv/nfs/kept; sync")
+    kept = {
+        "bootstrap": room.on("bootstrap", "cat /etc/machine-id"),
+        "bootstrap disk": room.vm("bootstrap")["drives"][0]["path"],
+        "data disk": room.vm("storage1")["drives"][1]["path"],
+    }
+    systems = {name: room.vm(name)["drives"][0]["path"] for name in ("cp1", "w1", "w2", "w3", "storage1")}
+    run = room.inv("lab.rebuild", consent=True, timeout_s=1500)
+    assert run.code == 0, run
+    assert kept == {
+        "bootstrap": room.on("bootstrap", "cat /etc/machine-id"),
+        "bootstrap disk": room.vm("bootstrap")["drives"][0]["path"],
+        "data disk": room.vm("storage1")["drives"][1]["path"],
+    }
+    for name, old in systems.items():
+        assert room.vm(name)["drives"][0]["path"] != old
+    assert room.on("storage1", "cat /srv/nfs/kept").strip() == "precious"
+
+
+def test_destroying_leaves_the_nfs_data_disk_and_nothing_else(room: Rehearsal) -> None:
+    data = room.host("pc2").local(room.vm("storage1")["drives"][1]["path"])
+    run = room.inv("lab.destroy", consent=True)
+    assert run.code == 0, run
+    for host in ("pc1", "pc2"):
+        assert room.host(host).read()["vms"] == {}
+    left = [path for host in ("pc1", "pc2") for path in room.host(host).drive.rglob("*.vhdx")]
+    assert left == [data]
