@@ -64,7 +64,8 @@ def _await_power_on(room: Rehearsal) -> None:
 def _as_bootstrap(room: Rehearsal, name: str, command: str) -> str:
     """The output of a command on whatever machine answers at `name`'s address, whoever it is."""
     key, address = f"/home/{room.lab.machine_user}/.ssh/id_ed25519", room.lab.machine(name).mgmt.address
-    options = "-o BatchMode=yes -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR"
+    options = "-o BatchMode=yes -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null"
+    options += " -o GlobalKnownHostsFile=/dev/null -o LogLevel=ERROR"
     words = f"ssh -i {key} {options} {room.lab.machine_user}@{address} '{command}'"
     return room.on("bootstrap", f"sudo -u {room.lab.machine_user} {words}").strip()
 

@@ -17,7 +17,7 @@ from rehearsal.room.errors import RoomError
 from tests.rehearsal.host import Host
 from tests.rehearsal.rehearsing import Rehearsal, Run
 
-ORDER = ("rebuild", "consent", "healthy", "nginx", "nodes", "rows", "repair", "host", "host_unchanged")
+ORDER = ("rebuild", "consent", "healthy", "nginx", "nodes", "rows", "repair", "host")
 HERE = Path(__file__).parent
 KEEP = "LAB_KEEP_ROOM" in os.environ
 # From nothing: packages, base image, upstream tree and the rebuilding itself are in the first test's time.

@@ -64,6 +64,7 @@ def test_closed_node_ports_and_a_missing_provisioner_fail_in_their_own_rows(room
         )
         started = [room.start_inv(task, file=impatient) for task in ("verify.nginx", "verify.storage")]
         nginx, storage = (one.finish(200) for one in started)
+    room.kubectl("--namespace=kube-system", "rollout", "status", "deployment/csi-nfs-controller", "--timeout=60s")
     assert (nginx.code, storage.code) == (8, 8), f"{nginx}\n{storage}"
     assert failed(nginx.output) == {"nginx answers at w1"}, nginx
     # without a volume nothing can be written, and what was not written cannot be read
