@@ -21,14 +21,20 @@ STAGES = frozenset(
 """They build the lab, converge, take no arguments and destroy nothing."""
 
 DESTROYERS = frozenset(
-    {"lab.discard", "lab.destroy", "hyperv.destroy", "os.reinstall", "k8s.reset", "nfs.destroy-data"}
-)
+    {
+        "lab.discard", "lab.destroy", "hyperv.destroy", "hyperv.restore", "os.reinstall", "k8s.reset",
+        "nfs.destroy-data",
+    }
+)  # fmt: skip
 """They ask for consent, and are typed alone."""
 
 POWER = frozenset({"lab.start", "lab.stop", "hyperv.start", "hyperv.stop"})
 """They change what runs, not what is."""
 
-READING_VERBS = frozenset({"check", "plan", "status", "logs", "wait", "report"})
+CHECKPOINTS = frozenset({"hyperv.checkpoint", "hyperv.forget"})
+"""They change what can be gone back to, not what is."""
+
+READING_VERBS = frozenset({"check", "checkpoints", "plan", "status", "logs", "wait", "report"})
 
 
 def typed_name(task: Any) -> str:
@@ -39,7 +45,7 @@ def typed_name(task: Any) -> str:
 
 def changes_the_lab(name: str) -> bool:
     """Whether the task of that name may change anything on the hosts or the machines."""
-    return name in STAGES or name in UMBRELLAS or name in DESTROYERS or name in POWER
+    return name in STAGES or name in UMBRELLAS or name in DESTROYERS or name in POWER | CHECKPOINTS
 
 
 def is_verification(name: str) -> bool:

@@ -3,6 +3,7 @@
 from invoke import Collection, Context, task
 
 from labkit.session import session
+from tasks.verify import verify_all
 
 ONE = {"machine": "a machine's name; without it, all of the lab"}
 
@@ -37,6 +38,59 @@ def hyperv_plan(c: Context) -> None:
     s = session(c)
     plan = drift.plan(s.lab, findings.answering(s.hosts.read()))
     s.output.print(display.plan_table(s.lab, plan))
+
+
+NAME = {"name": "the checkpoint's name"}
+
+
+@task(help=NAME, auto_shortflags=False)
+def hyperv_checkpoint(c: Context, name: str = "") -> None:
+    """Take a checkpoint of the whole lab, which is off."""
+    from labkit.hyperv import checkpoints
+
+    s = session(c)
+    with s.journal.step("hyperv.checkpoint") as step:
+        taken = checkpoints.take(s, checkpoints.checked(name))
+        step.changed = bool(taken)
+        s.output.print(f"checkpoint {name}: {', '.join(taken)}")
+
+
+@task(help=NAME, auto_shortflags=False, post=[verify_all])
+def hyperv_restore(c: Context, name: str = "") -> None:
+    """Take the whole lab back to a checkpoint, and prove it."""
+    from labkit import rollback
+    from labkit.hyperv import checkpoints
+
+    s = session(c)
+    checkpoints.checked(name)
+    with s.journal.step("hyperv.restore") as step:
+        step.changed = rollback.restore(s, name, dry=c.config.run.dry)
+
+
+@task
+def hyperv_checkpoints(c: Context) -> None:
+    """List the lab's checkpoints."""
+    from labkit.hyperv import checkpoints, findings
+
+    s = session(c)
+    found = checkpoints.listed(findings.answering(s.hosts.read()))
+    for name, machines in found.items():
+        whole = len(machines) == len(s.lab.machines)
+        s.output.print(f"{name}: {'the whole lab' if whole else 'only ' + ', '.join(machines)}")
+    if not found:
+        s.output.print("no checkpoints")
+
+
+@task(help=NAME, auto_shortflags=False)
+def hyperv_forget(c: Context, name: str = "") -> None:
+    """Remove a checkpoint; the machines stay as they are."""
+    from labkit.hyperv import checkpoints
+
+    s = session(c)
+    with s.journal.step("hyperv.forget") as step:
+        having = checkpoints.forget(s, checkpoints.checked(name))
+        step.changed = bool(having)
+        s.output.print(f"removed {name}: {', '.join(having) or 'none, no machine had it'}")
 
 
 HOST = {
@@ -126,3 +180,7 @@ ns.add_task(hyperv_start, name="start")
 ns.add_task(hyperv_stop, name="stop")
 ns.add_task(hyperv_destroy, name="destroy")
 ns.add_task(hyperv_trust, name="trust")
+ns.add_task(hyperv_checkpoint, name="checkpoint")
+ns.add_task(hyperv_restore, name="restore")
+ns.add_task(hyperv_checkpoints, name="checkpoints")
+ns.add_task(hyperv_forget, name="forget")

@@ -61,11 +61,11 @@ def _reset(lab: Lab, here: HostFacts, machine: str) -> Reset:
 
 def refuse_checkpoints(vms: Iterable[VmFacts]) -> None:
     """Raise RefusedError naming the VMs that have checkpoints."""
-    names = [vm.name for vm in vms if vm.checkpoints]
-    if names:
+    held = [vm for vm in vms if vm.checkpoints]
+    if held:
         raise RefusedError(
-            f"{', '.join(names)}: checkpoints are there, whose disks build on each other",
-            "remove them first, on the host: Get-VMSnapshot -VMName <name> | Remove-VMSnapshot",
+            f"{', '.join(vm.name for vm in held)}: checkpoints are there, whose disks build on each other",
+            f"inv hyperv.forget --name {next(name for vm in held for name in vm.checkpoints)}",
         )
 
 

@@ -57,7 +57,7 @@ def _disks(vm: VmFacts) -> str:
     if vm.data_disk:
         told.append(f"data {vm.data_disk.id}")
     if vm.checkpoints:
-        told.append(f"{vm.checkpoints} checkpoints")
+        told.append(f"checkpoint {', '.join(vm.checkpoints)}")
     return ", ".join(told)
 
 

@@ -66,7 +66,7 @@ class VmFacts:
     start_action: str = ""
     stop_action: str = ""
     automatic_checkpoints: bool = False
-    checkpoints: int = 0
+    checkpoints: tuple[str, ...] = ()  # their names, oldest first
     secure_boot: bool = False
     template: str = ""
     adapters: tuple[AdapterFacts, ...] = ()

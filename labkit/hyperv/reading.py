@@ -90,7 +90,7 @@ def _vm(row: Mapping[str, Any], lab: str, disks: tuple[DiskFacts, ...]) -> VmFac
         **first, machine=name, notes_kept=machine is not None, cpus=detail["cpus"],
         assigned_bytes=detail["assigned_bytes"], dynamic_memory=detail["dynamic_memory"],
         start_action=detail["start_action"], stop_action=detail["stop_action"],
-        automatic_checkpoints=detail["automatic_checkpoints"], checkpoints=detail["checkpoints"],
+        automatic_checkpoints=detail["automatic_checkpoints"], checkpoints=tuple(detail["checkpoints"] or ()),
         secure_boot=detail["secure_boot"], template=detail["template"],
         adapters=tuple(_adapter(row) for row in detail["adapters"]), drives=drives,
         dvds=tuple(DriveFacts(dvd["id"], dvd["path"]) for dvd in detail["dvds"]),

@@ -109,7 +109,7 @@ class PowerSupply(threading.Thread):
         if not folder.exists():
             return
         before = {path.name for path in folder.iterdir()}  # looked at first: a new disk's file is there by then
-        files = [file for host in self._hosts for file in host.drive.rglob("*.vhdx")]
+        files = [file for host in self._hosts for file in host.drive.rglob("*vhdx")]
         known = {vm.vhdx(file).get("vhd") for file in files}
         in_use = {drive.vhd for guest in list(self._guests.values()) for drive in guest.vm.drives}
         for name in before - known - in_use:

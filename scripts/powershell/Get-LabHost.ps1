@@ -64,7 +64,7 @@ function Get-Detail {
     param([object] $VM, [object[]] $Nic)
     $firmware = if ($VM.Generation -eq 2) { Get-VMFirmware -VM $VM }  # generation 1 has none, and asking is an error
     @{ cpus = [int]$VM.ProcessorCount; dynamic_memory = [bool]$VM.DynamicMemoryEnabled
-        assigned_bytes = [long]$VM.MemoryAssigned; checkpoints = @(Get-VMSnapshot -VM $VM).Count
+        assigned_bytes = [long]$VM.MemoryAssigned; checkpoints = @(Get-VMSnapshot -VM $VM | ForEach-Object { $_.Name })
         start_action = "$($VM.AutomaticStartAction)"; stop_action = "$($VM.AutomaticStopAction)"
         automatic_checkpoints = [bool]$VM.AutomaticCheckpointsEnabled; adapters = @(Get-Adapter -Nic $Nic)
         drives = @(Get-VMHardDiskDrive -VM $VM | ForEach-Object { @{ id = "$($_.Id)"; path = "$($_.Path)" } })

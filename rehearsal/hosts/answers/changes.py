@@ -31,7 +31,7 @@ def new_lab_machine(pc: HostState, given: Json) -> Json:
         answer["changed"] = wanted["do"]
         answer["state"] = machines.get(pc, vm_id)["state"]
 
-    return _each(given["Machine"], work, id="", state="")
+    return each(given["Machine"], work, id="", state="")
 
 
 def start_lab_machine(pc: HostState, given: Json) -> Json:
@@ -44,7 +44,7 @@ def start_lab_machine(pc: HostState, given: Json) -> Json:
             answer["changed"] = ["started"]
         answer["state"] = machines.get(pc, vm["id"])["state"]
 
-    return _each([{"name": "", "id": one} for one in given["Id"]], work, state="")
+    return each([{"name": "", "id": one} for one in given["Id"]], work, state="")
 
 
 def stop_lab_machine(pc: HostState, given: Json) -> Json:
@@ -57,7 +57,7 @@ def stop_lab_machine(pc: HostState, given: Json) -> Json:
             answer["changed"] = ["stopped"]
         answer["state"] = machines.get(pc, vm["id"])["state"]
 
-    return _each([{"name": "", "id": one} for one in given["Id"]], work, state="")
+    return each([{"name": "", "id": one} for one in given["Id"]], work, state="")
 
 
 def reset_lab_machine(pc: HostState, given: Json) -> Json:
@@ -66,8 +66,8 @@ def reset_lab_machine(pc: HostState, given: Json) -> Json:
     def work(wanted: Json, answer: Json) -> None:
         if wanted["id"]:
             vm = machines.get(pc, wanted["id"])
-            if not _carries(vm, given["Lab"], wanted["name"]):
-                raise _not_ours(vm, given["Lab"])
+            if not carries(vm, given["Lab"], wanted["name"]):
+                raise not_ours(vm, given["Lab"])
             _cut(pc, vm, answer)
         for disk in wanted["discard"]:
             build.mark(pc, disk)
@@ -77,7 +77,7 @@ def reset_lab_machine(pc: HostState, given: Json) -> Json:
             answer["state"] = machines.get(pc, wanted["id"])["state"]
         _delete(pc, [disk["path"] for disk in wanted["discard"]], answer)
 
-    return _each(given["Machine"], work, state="Absent")
+    return each(given["Machine"], work, state="Absent")
 
 
 def remove_lab_machine(pc: HostState, given: Json) -> Json:
@@ -87,18 +87,18 @@ def remove_lab_machine(pc: HostState, given: Json) -> Json:
     def work(wanted: Json, answer: Json) -> None:
         vm = everyone.get(wanted["id"].lower())
         if vm:
-            if not (_carries(vm, given["Lab"], wanted["name"]) or _begun(vm, wanted)):
-                raise _not_ours(vm, given["Lab"])
+            if not (carries(vm, given["Lab"], wanted["name"]) or _begun(vm, wanted)):
+                raise not_ours(vm, given["Lab"])
             _cut(pc, vm, answer)
             machines.remove(pc, vm["id"])
             answer["changed"].append("removed")
         _delete(pc, wanted["delete"], answer)
         _remove_empty(pc.local(wanted["folder"]))
 
-    return _each(given["Machine"], work, state="Absent")
+    return each(given["Machine"], work, state="Absent")
 
 
-def _each(wanted: list[Json], work: Work, **blank: str) -> Json:
+def each(wanted: list[Json], work: Work, **blank: str) -> Json:
     """Do each machine's share; one that is refused carries the error and keeps nobody else from being done."""
     answers = []
     for one in wanted:
@@ -116,7 +116,7 @@ def _each(wanted: list[Json], work: Work, **blank: str) -> Json:
 def _resolve(pc: HostState, lab: str, wanted: Json) -> str:
     """Return the id of the machine's VM, made now when there is none."""
     everyone = machines.everyone(pc)
-    own = [vm for vm in everyone if _carries(vm, lab, wanted["name"]) or _begun(vm, wanted)]
+    own = [vm for vm in everyone if carries(vm, lab, wanted["name"]) or _begun(vm, wanted)]
     if wanted["id"]:
         own = [vm for vm in own if vm["id"] == wanted["id"].lower()]
     if own:
@@ -130,7 +130,8 @@ def _resolve(pc: HostState, lab: str, wanted: Json) -> str:
     return str(vm["id"])
 
 
-def _carries(vm: Json, lab: str, machine: str) -> bool:
+def carries(vm: Json, lab: str, machine: str) -> bool:
+    """Tell whether a VM has the mark of that machine in its Notes."""
     mark = _mark_of(vm)
     return mark.get("lab") == lab and mark.get("machine") == machine
 
@@ -148,7 +149,8 @@ def _mark_of(vm: Json) -> Json:
     return mark if isinstance(mark, dict) else {}
 
 
-def _not_ours(vm: Json, lab: str) -> RefusedError:
+def not_ours(vm: Json, lab: str) -> RefusedError:
+    """Refuse a VM without the mark."""
     return RefusedError(f"{vm['name']} is not of {lab}", "LabNotOurs", "PermissionDenied")
 
 
@@ -158,7 +160,7 @@ def _marked(pc: HostState, lab: str, vm_id: str, answer: Json) -> Json:
     mark = _mark_of(vm)
     answer["name"] = str(mark.get("machine", ""))
     if mark.get("lab") != lab:
-        raise _not_ours(vm, lab)
+        raise not_ours(vm, lab)
     return vm
 
 

@@ -120,7 +120,7 @@ def _detail(vm: Json) -> Json:
         "start_action": vm["start_action"],
         "stop_action": vm["stop_action"],
         "automatic_checkpoints": vm["automatic_checkpoints"],
-        "checkpoints": len(vm["snapshots"]),
+        "checkpoints": [snapshot["name"] for snapshot in vm["snapshots"]],
         "secure_boot": second and vm["secure_boot"],
         "template": vm["secure_boot_template"] if second else "",
         "adapters": [_machine_adapter(adapter) for adapter in vm["adapters"]],

@@ -97,15 +97,17 @@ def plain(value: Any) -> Any:
 
 
 def files(pc: HostState) -> dict[str, Any]:
-    return {
-        GUID.sub("<id>", str(path.relative_to(pc.drive))): content(path) if path.is_file() else None
-        for path in sorted(pc.drive.rglob("*"))
-    }
+    """What lies on a PC's drive; files whose names differ only in ids stand together."""
+    found: dict[str, Any] = {}
+    for path in sorted(pc.drive.rglob("*")):
+        name = GUID.sub("<id>", str(path.relative_to(pc.drive)))
+        found.setdefault(name, []).append(content(path) if path.is_file() else None)
+    return {name: sorted(contents, key=json.dumps) for name, contents in found.items()}
 
 
 def content(path: Path) -> Any:
     text = GUID.sub("<id>", path.read_text(encoding="ascii"))
-    return json.loads(text) if path.suffix == ".vhdx" else text
+    return json.loads(text) if path.suffix in (".vhdx", ".avhdx") else text
 
 
 def mark(disk: str, kind: str, name: str = "w1") -> str:

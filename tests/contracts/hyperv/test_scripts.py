@@ -38,9 +38,7 @@ def names(block: str) -> list[str]:
 
 def test_there_are_scripts_and_each_has_an_approved_verb_and_the_labs_noun() -> None:
     assert len(SCRIPTS) >= 6
-    assert all(
-        re.fullmatch(r"(Get|New|Start|Stop|Reset|Remove|Enable|Test)-Lab[A-Z]\w+", path.stem) for path in SCRIPTS
-    )
+    assert all(re.fullmatch(r"(Get|New|Start|Stop|Reset|Remove|Restore)-Lab[A-Z]\w+", path.stem) for path in SCRIPTS)
 
 
 @each_script

@@ -34,11 +34,12 @@ PRE = {
     "lab.up": ["k8s.all"],
     "lab.rebuild": ["lab.discard", "k8s.all"],
 }
-POST = {"lab.up": ["verify.all"], "lab.rebuild": ["verify.all"]}
+POST = {"lab.up": ["verify.all"], "lab.rebuild": ["verify.all"], "hyperv.restore": ["verify.all"]}
 
 NAMED_BY_THE_DESIGN = [
     "lab.check", "lab.plan", "lab.status", "lab.stop", "lab.start", "lab.destroy", "lab.report",
     "hyperv.plan", "hyperv.status", "hyperv.start", "hyperv.stop", "hyperv.destroy", "hyperv.trust",
+    "hyperv.checkpoint", "hyperv.restore", "hyperv.checkpoints", "hyperv.forget",
     "pxe.check", "pxe.logs", "pxe.status", "os.wait", "os.reinstall", "os.ssh", "os.status",
     "k8s.kubeconfig", "k8s.reset", "k8s.status", "nfs.destroy-data", "nfs.status",
     "verify.nodes", "verify.nginx", "verify.storage", "verify.all", "verify.status",
@@ -111,13 +112,15 @@ def test_every_stage_has_a_probe_and_every_probe_a_stage(name: str) -> None:
     assert set(probes.PROBES) == kinds.STAGES
 
 
-@pytest.mark.parametrize("name", sorted(kinds.STAGES | kinds.UMBRELLAS | kinds.DESTROYERS | kinds.POWER))
+@pytest.mark.parametrize(
+    "name", sorted(kinds.STAGES | kinds.UMBRELLAS | kinds.DESTROYERS | kinds.POWER | kinds.CHECKPOINTS)
+)
 def test_the_table_of_kinds_names_only_tasks(name: str) -> None:
     assert name in TASKS
 
 
 def test_a_task_has_one_kind() -> None:
-    changing = [kinds.STAGES, kinds.UMBRELLAS, kinds.DESTROYERS, kinds.POWER]
+    changing = [kinds.STAGES, kinds.UMBRELLAS, kinds.DESTROYERS, kinds.POWER, kinds.CHECKPOINTS]
     assert len(frozenset().union(*changing)) == sum(map(len, changing))
     for name in TASKS:
         assert not (kinds.changes_the_lab(name) and kinds.only_reads(name))

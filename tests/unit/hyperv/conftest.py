@@ -52,7 +52,7 @@ def vm_row(spec: MachineSpec) -> Answer:
     ]  # fmt: skip
     detail = {
         "cpus": spec.cpus, "dynamic_memory": False, "assigned_bytes": 0, "start_action": "StartIfRunning",
-        "stop_action": "ShutDown", "automatic_checkpoints": False, "checkpoints": 0, "secure_boot": True,
+        "stop_action": "ShutDown", "automatic_checkpoints": False, "checkpoints": [], "secure_boot": True,
         "template": SECURE_BOOT_TEMPLATE, "adapters": adapters, "drives": drives, "dvds": [],
         "boot": [{"type": "Drive", "id": "drive-system"}, {"type": "Network", "id": "nic-mgmt"}],
     }  # fmt: skip

@@ -153,7 +153,7 @@ def test_nothing_to_discard_is_an_empty_list(bare_pcs: Any, on: Connect) -> None
 
 
 def test_checkpoints_refuse_reset_and_removal(pcs: Any, on: Connect) -> None:
-    pcs.vm("w1")["detail"]["checkpoints"] = 2
+    pcs.vm("w1")["detail"]["checkpoints"] = ["before", "after"]
     session = on(pcs)
     for find in (lambda: discard.find(session, ["w1"]), lambda: destroy.find(session)):
         with pytest.raises(RefusedError, match="lab-7e57-w1: checkpoints"):

@@ -9,6 +9,8 @@ namespace Microsoft.HyperV.PowerShell
         Saving = 32773, Pausing = 32776, Resuming = 32777, FastSaved = 32779, FastSaving = 32780
     }
 
+    public enum VMOperationalStatus { Ok = 2, Degraded = 3, InService = 11, MergingDisks = 32772 }
+
     public enum VMHeartbeatStatus
     {
         Unknown = 0, Disabled = 1, NoContact = 2, Error = 3, LostCommunication = 4,

@@ -91,12 +91,7 @@ namespace Microsoft.HyperV.PowerShell.Commands
         {
             if (ShouldProcess(snapshot.VMName, "Remove-VMSnapshot"))
             {
-                Pc.ChangeMachine(snapshot.Machine.Key, vm =>
-                {
-                    var kept = vm["snapshots"]!.AsArray()
-                        .Where(item => Guid.Parse((string)item!["id"]!) != snapshot.Id);
-                    vm["snapshots"] = new JsonArray(kept.Select(item => item!.DeepClone()).ToArray());
-                });
+                Chains.Forget(snapshot.Machine.Key, snapshot.Id.ToString());
             }
         }
     }

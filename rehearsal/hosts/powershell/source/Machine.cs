@@ -47,6 +47,7 @@ namespace Microsoft.HyperV.PowerShell
         public string VMName => Name;
         public VMState State => Enum.Parse<VMState>((string)Data["state"]!);
         public string Status => "Operating normally";
+        public VMOperationalStatus[] OperationalStatus => new[] { VMOperationalStatus.Ok };
         public VMHeartbeatStatus? Heartbeat => Off ? null : Enum.Parse<VMHeartbeatStatus>((string)Data["heartbeat"]!);
         public string Notes => (string)Data["notes"]!;
         public string Path => (string)Data["path"]!;

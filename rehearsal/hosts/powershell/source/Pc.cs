@@ -35,6 +35,9 @@ namespace Rehearsal
             }
         }
 
+        /// <summary>The rehearsal's folder, where the contents of disks lie.</summary>
+        public static string RehearsalFolder => Path.GetFullPath(Path.Combine(Folder, "..", ".."));
+
         /// <summary>Where the machine's certificates lie: drive Cert: begins two folders above.</summary>
         public static string StoreFolder => Path.Combine(Folder, "Cert", "LocalMachine", "My");
 

@@ -66,7 +66,7 @@ namespace Rehearsal
         public static void SetSleep(int seconds) => Pc.Change(state => state["sleep_s"] = seconds);
     }
 
-    /// <summary>A real certificate with the names asked for; its key lies beside it, where the service reads it.</summary>
+    /// <summary>A real certificate with the names asked for; its key lies beside it, for the service.</summary>
     public static class Certificates
     {
         private const string AlternativeName = "2.5.29.17={text}";

@@ -1,0 +1,64 @@
+<#
+.SYNOPSIS
+Removes a checkpoint of machines and waits until their disks are merged; machines without it are left alone.
+.DESCRIPTION
+README.md in this folder describes Machine and the answer.
+.PARAMETER Lab
+The lab's name; a VM without its mark is refused.
+.PARAMETER Name
+The checkpoint's name.
+.PARAMETER Machine
+The machines.
+.EXAMPLE
+.\Remove-LabCheckpoint.ps1 -Lab lab-7e57 -Name before -Machine (Get-Content .\machines.json -Raw | ConvertFrom-Json)
+#>
+[CmdletBinding()]
+param(
+    [Parameter(Mandatory = $true)] [string] $Lab,
+    [Parameter(Mandatory = $true)] [string] $Name,
+    [Parameter(Mandatory = $true)] [object[]] $Machine
+)
+$ErrorActionPreference = 'Stop'
+
+function Get-Own {
+    param([object] $Wanted)
+    $vm = Get-VM -Id $Wanted.id
+    $notes = try { ConvertFrom-Json -InputObject "$($vm.Notes)" } catch { $null }  # somebody else's words
+    if ($notes.lab -ne $Lab -or $notes.machine -ne $Wanted.name) {
+        Write-Error -Message "$($vm.Name) is not of $Lab" -ErrorId LabNotOurs -Category PermissionDenied
+    }
+    $vm
+}
+
+# Removing returns before the merge ends, and a VM that is started meanwhile can fail.
+function Wait-Merge {
+    param([object] $VM)
+    $until = [DateTime]::UtcNow.AddMinutes(10)
+    do {
+        $now = Get-VM -Id $VM.Id
+        $left = @(Get-VMHardDiskDrive -VM $now | Where-Object { $_.Path -like '*.avhdx' })
+        $merging = @($now.OperationalStatus | Where-Object { "$_" -eq 'MergingDisks' })
+        if (-not $merging -and (-not $left -or @(Get-VMSnapshot -VM $now))) { return }
+        Start-Sleep -Milliseconds 500
+    } while ([DateTime]::UtcNow -lt $until)
+    Write-Error -Message "$($VM.Name): disks are still being merged" -ErrorId LabMerging -Category OperationTimeout
+}
+
+$answers = foreach ($wanted in $Machine) {
+    $answer = @{ name = $wanted.name; id = $wanted.id; state = ''; changed = @(); error = $null }
+    try {
+        $vm = Get-Own -Wanted $wanted
+        $found = @(Get-VMSnapshot -VM $vm | Where-Object { $_.Name -eq $Name })
+        foreach ($one in $found) {
+            Remove-VMSnapshot -VMSnapshot $one
+            $answer.changed = @('removed')
+        }
+        Wait-Merge -VM $vm
+        $answer.state = "$((Get-VM -Id $wanted.id).State)"
+    } catch {
+        $answer.error = @{ message = "$_"; id = "$($_.FullyQualifiedErrorId)"; category = "$($_.CategoryInfo.Category)"
+            line = $_.InvocationInfo.ScriptLineNumber }
+    }
+    $answer
+}
+@{ changed = @($answers | Where-Object { $_.changed }).Count -gt 0; machines = @($answers) }
