@@ -78,7 +78,8 @@ def start(uid: str, name: str, spec: dict[str, Any], log: Path, namespace: str |
         folder / "spec.json", json.dumps({**spec, "scratch": str(folder / "scratch"), "pidFile": str(folder / "pid")})
     )
     enter = ["nsenter", f"--net={sandbox.path(namespace)}"] if namespace else []
-    alone = ["unshare", "--mount", "--pid", "--fork", "--ipc", *(["--uts"] if namespace else [])]
+    # The first process of a container ends with the `unshare` around it, whatever ends that one.
+    alone = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--ipc", *(["--uts"] if namespace else [])]
     inner = [*enter, *alone, "/usr/bin/python3", "-I", "-S", str(LAUNCH), str(folder / "spec.json")]
     with log.open("ab") as output:
         subprocess.run(["setsid", "--fork", "sh", "-c", SHIM, "shim", str(folder / "exit"), *inner],
