@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from labkit.hyperv.facts import HostFacts
 from labkit.hyperv.findings import Facts, Finding, refusal, service_answers
 from labkit.hyperv.hosts import together
+from labkit.hyperv.room import addresses_are_free, clock_is_right, processor_suffices, uplink_passes_tags
 from labkit.hyperv.specs import GB, SECURE_BOOT_TEMPLATE, MachineSpec, specs
 from labkit.hyperv.switch import switch_is_suitable
 
@@ -28,7 +29,7 @@ def check(session: Session) -> Facts:
 
     Raises RefusedError with all findings, or together with them the errors of hosts that could not be read.
     """
-    facts, errors = session.hosts.survey()
+    facts, errors = session.hosts.survey(probe=True)
     findings = problems(session.lab, facts)
     if findings:
         errors.append(refusal(findings))
@@ -72,11 +73,13 @@ def names_are_free(lab: Lab, facts: Facts) -> Iterator[Finding]:
 
 
 def macs_are_free(lab: Lab, facts: Facts) -> Iterator[Finding]:
-    """Both hosts share a LAN, so an address must be free on both."""
+    """Both hosts share a LAN, so an address must be free on both, and among all that they heard of."""
+    own = {str(interface.address) for machine in lab.machines for interface in machine.interfaces}
     ours = {adapter.mac: spec.name for spec in specs(lab) for adapter in spec.adapters}
     for name, here in facts.items():
         taken = [(f"VM {vm.name}", mac.upper()) for vm in here.foreign for mac in vm.macs]
         taken += [(f"adapter {adapter.name}", adapter.mac.upper()) for adapter in here.adapters]
+        taken += [(f"the device at {address}", mac) for address, mac in here.neighbours if address not in own]
         for who, mac in taken:
             if mac in ours:
                 why = f"it is machine {ours[mac]}'s in this lab"
@@ -131,4 +134,8 @@ RULES: tuple[Callable[[Lab, Facts], Iterator[Finding]], ...] = (
     memory_suffices,
     disk_space_suffices,
     medium_is_there,
+    processor_suffices,
+    clock_is_right,
+    addresses_are_free,
+    uplink_passes_tags,
 )

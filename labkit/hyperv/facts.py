@@ -105,6 +105,7 @@ class PhysicalFacts:
     is_up: bool
     is_hardware: bool
     type: int
+    vlan: int = 0  # a tag that the driver itself gives to everything; 0: none
 
 
 @dataclass(frozen=True)
@@ -131,6 +132,11 @@ class HostFacts:
     duplicates: tuple[VmFacts, ...]  # further VMs with the mark of a machine that is in `machines` already
     foreign: tuple[VmFacts, ...]
     disks: tuple[DiskFacts, ...]  # every marked disk of this lab, attached or not
+    cpu: str = ""  # the processor's brand, and as Windows identifies it ("Intel64 Family 6 Model 158 Stepping 10")
+    cpu_id: str = ""
+    neighbours: tuple[tuple[str, str], ...] = ()  # IPv4 address and MAC of whoever the PC heard of
+    is_probed: bool = False  # the machines' EXTERNAL addresses were called before `neighbours` was read
+    skew_s: float = 0.0  # how far its clock is before the controller's
 
     @property
     def answers(self) -> bool:

@@ -7,6 +7,7 @@ ends the run and not a wait of minutes; what a host is doing then it finishes, a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
 from pathlib import PureWindowsPath
 from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any
@@ -47,22 +48,27 @@ class Hosts:
             raise together(errors)
         return facts
 
-    def survey(self, fresh: bool = False) -> tuple[dict[str, HostFacts], list[LabError]]:
-        """As `read`, but gives the errors of hosts that do not answer beside the facts of those that do."""
+    def survey(self, fresh: bool = False, probe: bool = False) -> tuple[dict[str, HostFacts], list[LabError]]:
+        """As `read`, but gives the errors of hosts that do not answer beside the facts of those that do.
+
+        With `probe` the hosts call the machines' EXTERNAL addresses first, which takes seconds.
+        """
         if fresh:
             self.forget()
+        addresses = [str(machine.external.address) for machine in self.lab.machines] if probe else []
         wanted = {
             host.name: {
                 "Lab": self.lab.name,
                 "LabPath": str(PureWindowsPath(self.lab.vm_path, self.lab.name)),
                 "IsoPath": self.lab.iso_path if self.lab.bootstrap.host == host.name else "",
+                "Probe": addresses,
             }
             for host in self.lab.hosts
-            if host.name not in self._facts
+            if host.name not in self._facts or (probe and not self._facts[host.name].is_probed)
         }
         answers, errors = self._everywhere("Get-LabHost", wanted)
         for name, answer in answers.items():
-            self._facts[name] = host_facts(name, self.lab.name, answer)
+            self._facts[name] = host_facts(name, self.lab.name, answer, datetime.now(UTC))
         return dict(self._facts), errors
 
     def forget(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import PureWindowsPath
 from typing import Any
 
@@ -22,8 +23,8 @@ DISK_NAME = re.compile(r"(?P<kind>system|data)-(?P<id>[0-9a-f]{8})(_[0-9A-F-]+\.
 """A disk's file, or after a checkpoint the differencing file above it."""
 
 
-def host_facts(host: str, lab: str, answer: Mapping[str, Any]) -> HostFacts:
-    """Sort out the answer of `host`; `lab` is the lab's name."""
+def host_facts(host: str, lab: str, answer: Mapping[str, Any], now: datetime | None = None) -> HostFacts:
+    """Sort out the answer of `host`; `lab` is the lab's name, `now` when it came (None: do not compare clocks)."""
     pc, refusal = answer["host"], answer["refusal"]
     disks = tuple(disk for row in answer["disks"] if (disk := _disk(row, lab)))
     vms = [_vm(row, lab, disks) for row in answer["vms"]]
@@ -43,6 +44,9 @@ def host_facts(host: str, lab: str, answer: Mapping[str, Any]) -> HostFacts:
         free_bytes=answer["free_bytes"], has_iso=answer["iso"], machines=machines,
         duplicates=tuple(vm for vm in vms if vm.machine is not None and machines[vm.machine] is not vm),
         foreign=tuple(vm for vm in vms if vm.machine is None), disks=disks,
+        cpu=pc.get("cpu", ""), cpu_id=pc.get("cpu_id", ""), is_probed=answer.get("probed", False),
+        neighbours=tuple((row["address"], row["mac"].upper()) for row in answer.get("neighbours", [])),
+        skew_s=(datetime.fromisoformat(pc["time"]) - now).total_seconds() if now else 0.0,
     )  # fmt: skip
 
 
@@ -53,7 +57,15 @@ def _switch(row: Mapping[str, Any]) -> SwitchFacts:
 
 def _physical(row: Mapping[str, Any]) -> PhysicalFacts:
     return PhysicalFacts(
-        row["id"], row["index"], row["name"], row["description"], row["mac"], row["up"], row["hardware"], row["type"]
+        row["id"],
+        row["index"],
+        row["name"],
+        row["description"],
+        row["mac"],
+        row["up"],
+        row["hardware"],
+        row["type"],
+        row.get("vlan", 0),
     )
 
 

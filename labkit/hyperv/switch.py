@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from labkit.lab import Host, Lab
 
 ETHERNET = 6  # IANA ifType. Wi-Fi (71) cannot carry the MAC addresses of several machines.
+WILDCARDS = "*?[]"
 NO_WAY_OUT = "it leads to no other PC"
 
 
@@ -23,11 +24,14 @@ def switch_is_suitable(lab: Lab, facts: Facts) -> Iterator[Finding]:
 
 
 def _on_host(lab: Lab, host: Host, here: HostFacts) -> Iterator[Finding]:
+    if set(lab.switch) & set(WILDCARDS):
+        fix = f"name another one in lab.switch, without any of {' '.join(WILDCARDS)}"
+        yield Finding(host.name, f"{lab.switch!r} is no name of one switch", "Hyper-V takes it for a pattern", fix)
+        return
     named = [switch for switch in here.switches if switch.name == lab.switch]
     make = f"as administrator there (the PC's network pauses for seconds): {_new_switch(lab, host, here)}"
     if not named:
-        why = "machines reach each other through it"
-        yield Finding(host.name, f"there is no virtual switch {lab.switch}", why, make)
+        yield from _without(lab, host, here, make)
     elif len(named) > 1:
         fix = "rename all but one in Hyper-V Manager"
         yield Finding(host.name, f"{len(named)} switches are named {lab.switch}", "Hyper-V cannot tell them apart", fix)
@@ -36,6 +40,23 @@ def _on_host(lab: Lab, host: Host, here: HostFacts) -> Iterator[Finding]:
         yield Finding(host.name, f"switch {lab.switch} is {named[0].type}, not External", NO_WAY_OUT, fix)
     else:
         yield from _below(host, here, named[0])
+
+
+def _without(lab: Lab, host: Host, here: HostFacts, make: str) -> Iterator[Finding]:
+    """There is no such switch: can it be made?"""
+    adapter = uplink(host, here)
+    holder = next((s.name for s in here.switches if adapter and adapter.id in s.adapter_ids), None)
+    if host.uplink and not any(one.name == host.uplink for one in here.adapters):
+        names = ", ".join(one.name for one in here.adapters if one.is_hardware) or "none"
+        fix = f"correct hosts.{host.name}.uplink; adapters there: {names}"
+        yield Finding(host.name, f"there is no network adapter {host.uplink}", "the lab's file names that uplink", fix)
+    elif holder and adapter:
+        fix = f"set lab.switch: {holder}"
+        why = "an adapter carries one switch"
+        yield Finding(host.name, f"{adapter.name} carries switch {holder} already, not {lab.switch}", why, fix)
+    else:
+        why = "machines reach each other through it"
+        yield Finding(host.name, f"there is no virtual switch {lab.switch}", why, make)
 
 
 def _below(host: Host, here: HostFacts, switch: SwitchFacts) -> Iterator[Finding]:

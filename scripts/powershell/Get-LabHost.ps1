@@ -2,14 +2,16 @@
 .SYNOPSIS
 Reads everything the lab needs to know about one Hyper-V host; changes nothing.
 .DESCRIPTION
-README.md in this folder describes the answer. A Hyper-V service that is down also says "not found", so the list of VMs
-is given only when the service runs and answered; otherwise `service` or `refusal` says why not.
+README.md here describes the answer. A Hyper-V service that is down also says "not found": VMs are told only when it
+runs and answers; otherwise `service` or `refusal` says why not.
 .PARAMETER Lab
 The lab's name; VMs that carry it in their Notes are described in detail.
 .PARAMETER LabPath
 The lab's folder on this host.
 .PARAMETER IsoPath
 A file to look for; may be empty.
+.PARAMETER Probe
+IPv4 addresses to call before the table of neighbours is read, so that whoever has one of them stands in it.
 .EXAMPLE
 .\Get-LabHost.ps1 -Lab lab-7e57 -LabPath C:\Lab\lab-7e57 | ConvertTo-Json -Depth 6
 #>
@@ -17,16 +19,19 @@ A file to look for; may be empty.
 param(
     [Parameter(Mandatory = $true)] [string] $Lab,
     [Parameter(Mandatory = $true)] [string] $LabPath,
-    [string] $IsoPath
+    [string] $IsoPath,
+    [string[]] $Probe
 )
 $ErrorActionPreference = 'Stop'
 
 function Get-Pc {
     $system = Get-CimInstance -ClassName Win32_OperatingSystem
     $computer = Get-CimInstance -ClassName Win32_ComputerSystem
+    $cpu = @(Get-CimInstance -ClassName Win32_Processor)[0]
     @{ name = "$($computer.Name)"; powershell = "$($PSVersionTable.PSVersion)"; windows_build = [int]$system.BuildNumber
         memory_bytes = [long]$computer.TotalPhysicalMemory; free_memory_bytes = 1KB * $system.FreePhysicalMemory
         processors = [int]$computer.NumberOfLogicalProcessors
+        cpu = "$($cpu.Name)".Trim(); cpu_id = "$($cpu.Description)"
         time = [DateTime]::UtcNow.ToString('yyyy-MM-ddTHH:mm:ssZ') }
 }
 
@@ -35,15 +40,14 @@ function Get-Physical {
         @{ id = "$($nic.InterfaceGuid)".Trim('{}').ToLowerInvariant(); index = [int]$nic.InterfaceIndex
             name = $nic.Name; description = $nic.InterfaceDescription; mac = "$($nic.MacAddress)" -replace '-', ''
             type = [int]$nic.InterfaceType; hardware = [bool]$nic.HardwareInterface
-            up = [int]$nic.InterfaceOperationalStatus -eq 1 }
+            up = [int]$nic.InterfaceOperationalStatus -eq 1; vlan = [int]$nic.VlanID }
     }
 }
 
 function Get-Switch {
     foreach ($lan in @(Get-VMSwitch)) {
-        $guids = @($lan.NetAdapterInterfaceGuid | Where-Object { $_ })
         @{ id = "$($lan.Id)"; name = $lan.Name; type = "$($lan.SwitchType)"
-            adapter_ids = @($guids | ForEach-Object { "$_".Trim('{}').ToLowerInvariant() })
+            adapter_ids = @($lan.NetAdapterInterfaceGuid | Where-Object { $_ } | ForEach-Object { "$_".ToLower() })
             adapter_descriptions = @($lan.NetAdapterInterfaceDescriptions | Where-Object { $_ }) }
     }
 }
@@ -91,22 +95,30 @@ function Get-Disk {
     foreach ($folder in @(Get-ChildItem -LiteralPath $LabPath -Directory)) {
         foreach ($file in @(Get-ChildItem -LiteralPath "$LabPath\$($folder.Name)" -File -Filter '*.vhdx')) {
             $path = "$LabPath\$($folder.Name)\$($file.Name)"
-            $text = if (Test-Path -LiteralPath "$path.lab.json") { Get-Content -LiteralPath "$path.lab.json" -Raw }
-            $mark = try { ConvertFrom-Json -InputObject $text } catch { $null }  # none, or a torn one
+            $file = "$path.lab.json"  # none, or a torn one: no mark
+            $mark = try { ConvertFrom-Json -InputObject (Get-Content -LiteralPath $file -Raw) } catch { $null }
             $size = try { [long](Get-VHD -Path $path).Size } catch { $null }  # in use, or broken
             @{ path = $path; mark = $mark; size_bytes = $size }
         }
     }
 }
 
-$service = @(Get-Service -Name vmms -ErrorAction SilentlyContinue)  # none where Hyper-V is not installed
+function Get-Neighbour {
+    $filter = 'Timeout = 300 AND (' + (@($Probe | ForEach-Object { "Address = '$_'" }) -join ' OR ') + ')'
+    # Who has an address answers ARP even where a firewall eats the ping; a ping that fails proves nothing.
+    try { if ($Probe) { [void]@(Get-CimInstance -ClassName Win32_PingStatus -Filter $filter) } } catch { $filter = '' }
+    @(Get-NetNeighbor) | Where-Object { "$($_.IPAddress)".Contains('.') -and "$($_.State)" -ne 'Unreachable' } |
+        ForEach-Object { @{ address = "$($_.IPAddress)"; mac = "$($_.LinkLayerAddress)" -replace '-', '' } }
+}
+
 $answer = @{ changed = $false; host = Get-Pc; service = ''; refusal = $null
-    templates = @(); switches = @(); vms = @(); disks = @(); adapters = @(Get-Physical)
+    probed = [bool]$Probe; neighbours = @(Get-Neighbour); adapters = @(Get-Physical)
+    templates = @(); switches = @(); vms = @(); disks = @()
     iso = $IsoPath -ne '' -and (Test-Path -LiteralPath $IsoPath)
     addresses = @(Get-NetIPAddress -AddressFamily IPv4 | ForEach-Object {
             @{ index = [int]$_.InterfaceIndex; address = "$($_.IPAddress)" } }) }
 $answer.free_bytes = try { [long](Get-Volume -DriveLetter $LabPath[0]).SizeRemaining } catch { $null }  # no such drive
-if ($service) { $answer.service = "$($service[0].Status)" }
+$answer.service = "$(@(Get-Service -Name vmms -ErrorAction SilentlyContinue)[0].Status)"  # '': not installed
 if ($answer.service -ne 'Running') { return $answer }
 try {
     $answer.templates = @((Get-VMHost).SecureBootTemplates | ForEach-Object { if ($_.Name) { $_.Name } else { "$_" } })

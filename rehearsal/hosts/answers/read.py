@@ -23,6 +23,12 @@ def get_lab_host(pc: HostState, given: Json) -> Json:
         "host": _host(state),
         "service": state["services"].get("vmms", ""),
         "refusal": None,
+        "probed": bool(given.get("Probe")),
+        "neighbours": [
+            {"address": item["address"], "mac": item["mac"].replace("-", "")}
+            for item in state["neighbors"]
+            if "." in item["address"] and item["state"] != "Unreachable"
+        ],
         "templates": [],
         "switches": [],
         "vms": [],
@@ -63,6 +69,8 @@ def _host(state: Json) -> Json:
         "memory_bytes": state["memory_bytes"],
         "free_memory_bytes": max(0, free_memory(state)),
         "processors": state["cpu"]["logical"],
+        "cpu": state["cpu"]["name"],
+        "cpu_id": state["cpu"].get("id", ""),
     }
 
 
@@ -75,6 +83,7 @@ def _adapter(adapter: Json) -> Json:
         "mac": adapter["mac"],
         "up": adapter["status"] == "Up",
         "hardware": adapter["physical"],
+        "vlan": adapter.get("vlan") or 0,
         "type": WIFI if adapter["medium"] == "Native 802.11" else ETHERNET,
     }
 

@@ -17,6 +17,7 @@ from rehearsal.hosts.state import HostState, vm_by_name
 LAB = "lab-7e57"
 FOLDER = rf"C:\Lab\{LAB}"
 EVERYTHING = ["create", "identity", "cpus", "memory", "policy", "adapters", "disks", "dvd", "secure_boot", "boot"]
+PROBED = ["192.0.2.100", "192.0.2.101"]
 NOBODY = "6f0f6f2c-7a35-4a45-9a51-52e4b5f1a001"
 GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 # PowerShell adds the name of the function that called Write-Error; the scripts' contract is what stands before it.
@@ -152,7 +153,7 @@ def create(pair: Pair, *machines: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def look(pair: Pair) -> dict[str, Any]:
-    return pair.run("Get-LabHost", Lab=LAB, LabPath=FOLDER, IsoPath=r"C:\ISO\rocky.iso")
+    return pair.run("Get-LabHost", Lab=LAB, LabPath=FOLDER, IsoPath=r"C:\ISO\rocky.iso", Probe=PROBED)
 
 
 def set_both(pair: Pair, name: str, **properties: Any) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -83,16 +84,18 @@ def host_answer(lab: Lab, host: Host, *, built: bool) -> Answer:
         "changed": False,
         "host": {
             "name": host.name.upper(), "powershell": "5.1.22621.4391", "windows_build": 22631,
-            "time": "2026-11-23T10:00:00Z", "memory_bytes": 16 * GB, "free_memory_bytes": 12 * GB, "processors": 8,
+            "time": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "memory_bytes": 16 * GB, "free_memory_bytes": 12 * GB, "processors": 8,
+            "cpu": "Intel(R) Core(TM) i5-8500 CPU @ 3.00GHz", "cpu_id": "Intel64 Family 6 Model 158 Stepping 10",
         },
-        "service": "Running", "refusal": None,
+        "service": "Running", "refusal": None, "probed": True, "neighbours": [],
         "templates": ["MicrosoftWindows", SECURE_BOOT_TEMPLATE],
         "switches": [
             {"id": "s1", "name": lab.switch, "type": "External", "adapter_ids": ["a1"], "adapter_descriptions": []}
         ],
         "adapters": [
             {"id": "a1", "index": 4, "name": "Ethernet", "description": "Wired", "mac": "A0B1C2D3E4F5", "up": True,
-             "hardware": True, "type": 6},
+             "hardware": True, "type": 6, "vlan": 0},
         ],
         "addresses": [{"index": 9, "address": host.address}], "free_bytes": 400 * GB, "iso": True,
         "disks": [row for spec in own for row in disk_rows(spec)],

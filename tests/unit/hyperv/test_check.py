@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -10,6 +12,7 @@ import pytest
 from labkit.errors import LabError, RefusedError, UnreachableError
 from labkit.hyperv.check import check, problems
 from labkit.hyperv.reading import host_facts
+from labkit.hyperv.room import has_v3
 from labkit.lab import Lab
 from labkit.session import Session
 
@@ -17,7 +20,8 @@ Answer = dict[str, Any]
 
 
 def found(lab: Lab, pcs: Any) -> list[str]:
-    facts = {name: host_facts(name, lab.name, answer) for name, answer in pcs.answers.items()}
+    now = datetime.now(UTC)
+    facts = {name: host_facts(name, lab.name, answer, now) for name, answer in pcs.answers.items()}
     return [f"{finding} -> {finding.fix}" for finding in problems(lab, facts)]
 
 
@@ -40,6 +44,11 @@ def foreign(**values: Any) -> Callable[[Answer], None]:
         "memory_bytes": 2**30, "uptime_s": 9, "macs": ["00155D010203"], "detail": None,
     }  # fmt: skip
     return lambda answer: answer["vms"].append({**row, **values})
+
+
+def clock(seconds: float) -> Callable[[Answer], None]:
+    wrong = datetime.now(UTC) + timedelta(seconds=seconds)
+    return lambda answer: answer["host"].update(time=wrong.strftime("%Y-%m-%dT%H:%M:%SZ"))
 
 
 DENIED = {"message": "거부", "id": "AccessDenied,X", "category": "PermissionDenied"}
@@ -68,6 +77,33 @@ CASES: list[Any] = [
         lambda a: a.update(service=""), "Hyper-V is not installed", "Enable-WindowsOptionalFeature", id="feature"
     ),
     pytest.param(lambda a: a.update(service="Stopped"), "(vmms) is Stopped", "Start-Service vmms", id="service"),
+    pytest.param(
+        lambda a: a["switches"][0].update(name="Office"),
+        "carries switch Office already",
+        "lab.switch: Office",
+        id="uplink taken",
+    ),
+    pytest.param(adapter(vlan=7), "puts VLAN 7 on everything", "-VlanID 0", id="driver's VLAN"),
+    pytest.param(clock(-3600), "behind this controller's", "w32tm /resync", id="clock behind"),
+    pytest.param(clock(3600), "before this controller's", "w32tm /resync", id="clock before"),
+    pytest.param(
+        lambda a: a["neighbours"].append({"address": "192.0.2.101", "mac": "A0B1C2D3E4F6"}),
+        "192.0.2.101 is in use on the LAN (A0B1C2D3E4F6)",
+        "external.first_address",
+        id="address in use",
+    ),
+    pytest.param(
+        lambda a: a["neighbours"].append({"address": "192.0.2.77", "mac": "027E57030001"}),
+        "the device at 192.0.2.77 has the MAC",
+        "lab.id",
+        id="MAC on the LAN",
+    ),
+    pytest.param(
+        lambda a: a["addresses"].append({"index": 9, "address": "192.0.2.100"}),
+        "(the PC pc1 itself)",
+        "external.first_address",
+        id="address of the PC",
+    ),
     pytest.param(lambda a: a.update(refusal=DENIED), "AccessDenied,X", "Administrators", id="rights"),
 ]
 
@@ -116,3 +152,37 @@ def test_findings_alone_have_the_exit_code_of_a_refusal(bare_pcs: Any, on: Calla
         check(on(bare_pcs))
     assert caught.value.code == RefusedError.exit_code
     assert "hint: as administrator there" in str(caught.value)
+
+
+def test_machines_of_this_lab_may_answer_at_their_own_addresses(lab: Lab, bare_pcs: Any) -> None:
+    rows = [{"address": str(one.external.address), "mac": one.external.mac_digits} for one in lab.machines]
+    bare_pcs.answers["pc1"]["neighbours"] += rows
+    assert found(lab, bare_pcs) == []
+
+
+def test_a_switch_name_with_wildcards_is_refused(lab: Lab, bare_pcs: Any) -> None:
+    assert "takes it for a pattern" in found(replace(lab, switch="Lab*"), bare_pcs)[0]
+
+
+@pytest.mark.parametrize(
+    ("cpu_id", "brand", "v3"),
+    [
+        ("Intel64 Family 6 Model 158 Stepping 10", "Intel(R) Core(TM) i5-8500", True),
+        ("Intel64 Family 6 Model 58 Stepping 9", "Intel(R) Core(TM) i5-3470", False),
+        ("Intel64 Family 6 Model 60 Stepping 3", "Intel(R) Core(TM) i5-4590", True),
+        ("Intel64 Family 6 Model 94 Stepping 3", "Intel(R) Pentium(R) CPU G4400", False),
+        ("Intel64 Family 6 Model 156 Stepping 0", "Intel(R) Celeron(R) N5105", False),
+        ("AMD64 Family 23 Model 113 Stepping 0", "AMD Ryzen 5 3600", True),
+        ("AMD64 Family 21 Model 2 Stepping 0", "AMD FX(tm)-8350", False),
+        ("ARMv8 (64-bit) Family 8", "Snapdragon", None),
+    ],
+)
+def test_a_processor_is_known_by_windows_identification(cpu_id: str, brand: str, v3: bool | None) -> None:
+    assert has_v3(cpu_id, brand) is v3
+
+
+def test_an_old_processor_keeps_rocky_10_off_and_not_rocky_9(lab: Lab, bare_pcs: Any) -> None:
+    bare_pcs.answers["pc1"]["host"].update(cpu_id="Intel64 Family 6 Model 58 Stepping 9")
+    assert found(lab, bare_pcs) == []
+    newer = replace(lab, rocky=lab.rocky.model_copy(update={"release": 10}))
+    assert "x86-64-v3" in found(newer, bare_pcs)[0]

@@ -31,6 +31,7 @@ namespace Rehearsal
             ("HardwareInterface", (bool)adapter["physical"]!),
             ("Virtual", !(bool)adapter["physical"]!),
             ("InterfaceType", (string)adapter["medium"]! == "Native 802.11" ? WiFi : Ethernet),
+            ("VlanID", (ushort?)adapter["vlan"] ?? 0),
             ("PhysicalMediaType", (string)adapter["medium"]!),
             ("Speed", (ulong)adapter["speed_bps"]!)));
 
@@ -52,6 +53,15 @@ namespace Rehearsal
             ("InterfaceIndex", Index(neighbor)),
             ("LinkLayerAddress", (string)neighbor["mac"]!),
             ("State", (string)neighbor["state"]!)));
+
+        /// <summary>Who is on the room's LAN besides the PCs answers; nobody else does. No packet is sent.</summary>
+        public static IEnumerable<PSObject> Pinged(string filter) =>
+            System.Text.RegularExpressions.Regex.Matches(filter, @"Address\s*=\s*'([^']*)'").Select(match =>
+                Properties.Cim(
+                    "ROOT/cimv2/Win32_PingStatus",
+                    ("Address", match.Groups[1].Value),
+                    ("StatusCode", Items("neighbors").Any(n => (string)n["address"]! == match.Groups[1].Value)
+                        ? 0u : 11010u)));
 
         public static IEnumerable<PSObject> Routes() => Items("routes").Select(route => Properties.Cim(
             "ROOT/StandardCimv2/MSFT_NetRoute",

@@ -49,10 +49,16 @@ namespace Microsoft.Management.Infrastructure.CimCmdlets
         [Alias("SelectProperties")]
         public string[] Property { get; set; } = Array.Empty<string>();
 
+        [Parameter(ParameterSetName = "ClassNameComputerSet", ValueFromPipelineByPropertyName = true)]
+        public string Filter { get; set; } = "";
+
         protected override void ProcessRecord()
         {
             switch (ClassName.ToLowerInvariant())
             {
+                case "win32_pingstatus":
+                    WriteObject(Network.Pinged(Filter), true);
+                    break;
                 case "win32_operatingsystem":
                     WriteObject(OperatingSystem(Pc.State));
                     break;
@@ -106,6 +112,7 @@ namespace Microsoft.Management.Infrastructure.CimCmdlets
         private static PSObject Processor(JsonNode cpu) => Properties.Cim(
             Cimv2 + "Win32_Processor",
             ("Name", (string)cpu["name"]!),
+            ("Description", (string?)cpu["id"] ?? ""),
             ("NumberOfCores", (uint)cpu["cores"]!),
             ("NumberOfLogicalProcessors", (uint)cpu["logical"]!));
     }

@@ -1,0 +1,92 @@
+"""Rules about a host's processor and clock, and about the LAN that it shares with others."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from labkit.hyperv.findings import Facts, Finding
+
+if TYPE_CHECKING:
+    from labkit.lab import Lab
+
+LARGEST_SKEW_S = 120.0
+CPU_ID = re.compile(r"Family (?P<family>\d+) Model (?P<model>\d+)")
+INTEL_FAMILY, HASWELL = 6, 60  # the first models with AVX2, BMI and FMA; older ones have lower numbers
+NEWER_WITHOUT_V3 = frozenset({62, 74, 76, 77, 90, 92, 93, 95, 117, 122, 134, 138, 150, 156})
+"""Models above Haswell's that are Ivy Bridge servers or small cores: Silvermont to Tremont."""
+AMD_ZEN, AMD_EXCAVATOR = 23, (21, 96)
+
+
+def processor_suffices(lab: Lab, facts: Facts) -> Iterator[Finding]:
+    """Rocky 10 is built for x86-64-v3; on an older processor its kernel starts and its first program does not."""
+    if lab.rocky.release < 10:
+        return
+    for name, here in facts.items():
+        if has_v3(here.cpu_id, here.cpu) is False:
+            why = "Rocky 10 needs x86-64-v3 (AVX2, BMI, FMA)"
+            yield Finding(name, f"the processor is {here.cpu or here.cpu_id}", why, "set rocky.release: 9")
+
+
+def has_v3(cpu_id: str, brand: str) -> bool | None:
+    """Whether a processor has x86-64-v3, by Windows' identification of it; None when that cannot be told.
+
+    Sources: Intel's and AMD's family and model numbers as in the Linux kernel's intel-family.h and in AMD's guides.
+    Pentium and Celeron of these generations have no AVX2 before Alder Lake (model 151).
+    """
+    found = CPU_ID.search(cpu_id)
+    if not found:
+        return None
+    family, model = int(found["family"]), int(found["model"])
+    if cpu_id.startswith("AMD64"):
+        return family >= AMD_ZEN or (family, model) >= AMD_EXCAVATOR
+    if family != INTEL_FAMILY:
+        return family > INTEL_FAMILY and family != 15  # 15 is the Pentium 4
+    small = ("Pentium" in brand or "Celeron" in brand) and model < 151
+    return model >= HASWELL and model not in NEWER_WITHOUT_V3 and not small
+
+
+def clock_is_right(lab: Lab, facts: Facts) -> Iterator[Finding]:
+    """Machines wake with their host's time; certificates and tokens are not valid in another."""
+    for name, here in facts.items():
+        if abs(here.skew_s) > LARGEST_SKEW_S:
+            found = (
+                f"its clock is {abs(here.skew_s):.0f} s {'before' if here.skew_s > 0 else 'behind'} this controller's"
+            )
+            fix = "set the wrong one right; on Windows, as administrator: w32tm /resync"
+            yield Finding(name, found, "machines wake with their host's time, certificates depend on it", fix)
+
+
+def addresses_are_free(lab: Lab, facts: Facts) -> Iterator[Finding]:
+    """The machines' EXTERNAL addresses are on a LAN that is not ours: somebody may have one of them."""
+    wanted = {str(machine.external.address): machine for machine in lab.machines}
+    ours = {interface.mac_digits for machine in lab.machines for interface in machine.interfaces}
+    told: set[str] = set()
+    for name, here in facts.items():
+        own = {(address, here.host) for address in here.addresses}
+        taken = [(address, mac) for address, mac in here.neighbours if mac.strip("0F") and mac not in ours]
+        taken += [(address, f"the PC {name} itself") for address, _ in own]
+        for address, who in taken:
+            if address in wanted and address not in told:
+                told.add(address)
+                why = f"it is to be machine {wanted[address].name}'s"
+                fix = (
+                    "choose another external.first_address, with as many free addresses after it as there are machines"
+                )
+                yield Finding(name, f"{address} is in use on the LAN ({who})", why, fix)
+
+
+def uplink_passes_tags(lab: Lab, facts: Facts) -> Iterator[Finding]:
+    """A driver that tags everything itself drops the tags of machines."""
+    if not any(network.vlan for network in lab.networks):
+        return
+    for name, here in facts.items():
+        below = {guid for switch in here.switches if switch.name == lab.switch for guid in switch.adapter_ids}
+        for adapter in here.adapters:
+            if adapter.id in below and adapter.vlan:
+                found = f"the driver of {adapter.name} puts VLAN {adapter.vlan} on everything"
+                fix = (
+                    f"as administrator there: Set-NetAdapter -Name '{adapter.name}' -VlanID 0; or vlan: null in the lab"
+                )
+                yield Finding(name, found, "the lab's own VLANs do not pass", fix)
