@@ -46,6 +46,10 @@ class Command(ABC):
             streams, self._waiting = self._waiting, []
             return streams, self._exit_code
 
+    def say(self, stderr: bytes) -> None:
+        """Put something on its stderr from outside."""
+        self._write("stderr", stderr)
+
     def _write(self, stream: str, data: bytes) -> None:
         with self._changed:
             if data:

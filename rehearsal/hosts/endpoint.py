@@ -12,9 +12,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from rehearsal.hosts import ntlm, wsman
+from rehearsal.hosts import clixml, ntlm, wsman
 from rehearsal.hosts.calls import Calls
-from rehearsal.hosts.faults import Faults
+from rehearsal.hosts.commands import Command, Refusal
+from rehearsal.hosts.faults import ERROR, WARNING, Faults
 from rehearsal.hosts.launch import Launcher
 from rehearsal.hosts.ntlm import Accounts, Authentication
 from rehearsal.hosts.shells import Shells
@@ -62,7 +63,10 @@ class Endpoint(ThreadingHTTPServer):
     ) -> None:
         self.accounts = accounts
         self.faults = Faults(state.folder)
-        self.shells = Shells(Launcher(state, pwsh, Calls(state.folder)).start)
+        self._calls = Calls(state.folder)
+        self._launcher = Launcher(state, pwsh, self._calls)
+        self.shells = Shells(self._launch)
+        self._down_until = 0.0
         super().__init__(address, Handler)
         self.is_secure = certificate is not None
         if certificate:
@@ -79,10 +83,29 @@ class Endpoint(ThreadingHTTPServer):
 
     def verify_request(self, request: Any, client_address: Any) -> bool:
         """Take a connection, unless it is to be reset on purpose."""
-        if self.faults.take("refuse"):
+        if self.is_down or self.faults.take("refuse"):
             reset_on_close(request)
             return False
         return True
+
+    @property
+    def is_down(self) -> bool:
+        """Whether the PC is just starting again."""
+        return time.monotonic() < self._down_until
+
+    def reboot(self, seconds: float) -> None:
+        """Go down for some seconds; what runs in the shells ends."""
+        self._down_until = time.monotonic() + seconds
+        self.shells.close()
+
+    def _launch(self, line: str, environment: dict[str, str]) -> Command:
+        """Start a command line in a shell, with the faults that concern its streams."""
+        if self.faults.take("translated"):
+            return Refusal(clixml.stderr(ERROR).decode(), self._calls)
+        command = self._launcher.start(line, environment)
+        if self.faults.take("noise"):
+            command.say(clixml.stderr(WARNING))
+        return command
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Say nothing about clients that leave in the middle, or that do not trust the certificate."""
@@ -174,6 +197,11 @@ class Handler(BaseHTTPRequestHandler):
             for kind in ("hang", "slow"):
                 if fault := self.server.faults.take(kind, request.action):
                     time.sleep(fault.get("seconds", 1))
+            if fault := self.server.faults.take("reboot", request.action):
+                self.server.reboot(fault["seconds"])
+            if self.server.is_down:
+                self._reset()
+                return 0, None
             answer = self.server.shells.handle(request)
             if self.server.faults.take("drop", request.action):
                 self._reset()

@@ -6,6 +6,9 @@ The file is a list of objects. `kind` is one of:
   hang    keep the client waiting for `seconds` before the request is acted on
   drop    close the connection after the request was acted on, without an answer
   slow    wait `seconds`, then answer as usual
+  reboot  the PC goes down for `seconds`: connections are reset, what runs in its shells ends
+  noise   progress and a translated warning on stderr, wrapped at 80 columns, beside the right answer
+  translated  powershell.exe ends with a translated error on stderr, wrapped at 80 columns, and no answer
 `on` (optional) is the WS-Man action it applies to (Create, Command, Send, Receive, Signal, Delete), else any;
 `times` (optional) how often it happens, else always. The Hyper-V service being down is no fault of the endpoint but a
 state of the PC: `state["services"]["vmms"] = "Stopped"`.
@@ -18,7 +21,15 @@ import threading
 from pathlib import Path
 from typing import Any
 
-KINDS = ("refuse", "401", "hang", "drop", "slow")
+KINDS = ("refuse", "401", "hang", "drop", "slow", "reboot", "noise", "translated")
+WARNING = (
+    "경고: 가상 컴퓨터가 이미 지정된 상태에 있습니다. "
+    "이 작업은 가상 컴퓨터의 현재 상태에서 수행할 수 없으므로 무시됩니다."
+)
+ERROR = (
+    "powershell.exe : 이 시스템에서 스크립트를 실행할 수 없으므로 파일을 로드할 수 없습니다. 자세한 내용은 "
+    "about_Execution_Policies를 참조하십시오.\n위치 줄:1 문자:1"
+)
 
 
 class Faults:

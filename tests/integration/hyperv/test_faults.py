@@ -1,0 +1,125 @@
+"""Trouble on the way to a host: each ends in one clear error or in success, never in what a second run can't finish.
+
+The way is the same whoever answers the scripts, so they are answered by their JSON contract here.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from labkit.errors import LabError, RefusedError, UnreachableError
+from labkit.hyperv import create, drift, winrm
+from labkit.lab import Lab
+from tests.integration.hyperv.conftest import PASSWORD, answering
+
+pytestmark = pytest.mark.network
+LONGEST_S = 60.0
+READ_TIMEOUT_S = 2
+
+TROUBLE: dict[str, dict[str, Any]] = {
+    "refused connections": {"kind": "refuse"},
+    "one refused connection": {"kind": "refuse", "times": 1},
+    "401": {"kind": "401"},
+    "a hanging shell": {"kind": "hang", "on": "Create", "seconds": 5, "times": 1},
+    "a hanging answer": {"kind": "hang", "on": "Receive", "seconds": 5, "times": 1},
+    "slow answers": {"kind": "slow", "on": "Command", "seconds": 1},
+    "a reboot before the script": {"kind": "reboot", "on": "Command", "seconds": 1, "times": 1},
+    "a reboot during the script": {"kind": "reboot", "on": "Receive", "seconds": 1, "times": 1},
+    "noise on stderr": {"kind": "noise"},
+    "a translated error and no answer": {"kind": "translated"},
+    **{
+        f"a connection lost at {action}": {"kind": "drop", "on": action, "times": 1}
+        for action in ("Create", "Command", "Send", "Receive", "Signal", "Delete")
+    },
+}
+NEVER_A_FAILURE = ("slow answers", "noise on stderr")
+
+
+@pytest.fixture
+def bare(lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """Two PCs without VMs, and a client that loses its patience soon."""
+    monkeypatch.setenv("LAB_PASSWORD", PASSWORD)
+    monkeypatch.setattr(winrm, "OPERATION_TIMEOUT_S", 1)
+    monkeypatch.setattr(winrm, "READ_TIMEOUT_S", READ_TIMEOUT_S)
+    with answering(lab, tmp_path, None) as pcs:
+        yield pcs
+
+
+def actions(pcs: Any) -> set[str]:
+    session = pcs.session()
+    return {one.action for one in drift.plan(session.lab, session.hosts.read()).machines}
+
+
+def told(error: LabError | None) -> str:
+    return f"{error.problem} {error.hint}" if error else ""
+
+
+@pytest.mark.parametrize("name", TROUBLE)
+@pytest.mark.parametrize("when", ["reading", "writing"])
+def test_trouble_ends_in_one_error_or_none_and_a_second_run_finishes(bare: Any, name: str, when: str) -> None:
+    begun, error, session = time.monotonic(), None, bare.session()
+    if when == "writing":
+        session.hosts.survey(probe=True)
+    bare.fault("pc1", TROUBLE[name])
+    try:
+        create.create(session)
+    except LabError as caught:  # anything else is a traceback, and fails here
+        error = caught
+    assert time.monotonic() - begun < LONGEST_S
+    if name in NEVER_A_FAILURE:
+        assert error is None
+    if error:
+        assert isinstance(error, UnreachableError)
+        assert error.problem.startswith("host pc1")
+        assert "pc2" not in error.problem
+    assert PASSWORD not in told(error)
+    bare.fault("pc1")
+    time.sleep(1 if TROUBLE[name]["kind"] == "reboot" else 0)
+    create.create(bare.session())
+    assert actions(bare) == {"unchanged"}
+    assert not any(create.create(bare.session()).values())
+
+
+@pytest.mark.parametrize("name", ["a connection lost at Receive", "a hanging answer", "one refused connection"])
+def test_a_read_is_repeated_by_itself(bare: Any, name: str) -> None:
+    bare.session().hosts.read()
+    bare.fault("pc1", TROUBLE[name])
+    try:
+        assert set(bare.session().hosts.read()) == {"pc1", "pc2"}
+    except UnreachableError:
+        assert name == "one refused connection"  # the first question whether anybody is there is asked once
+
+
+def test_a_lost_write_is_never_sent_twice(bare: Any) -> None:
+    session = bare.session()
+    session.hosts.survey(probe=True)
+    bare.fault("pc1", {"kind": "drop", "on": "Receive", "times": 1})
+    create.create(session)  # the state read afterwards is the wanted one
+    lines = (bare.root / "hosts" / "pc1" / "calls.jsonl").read_text(encoding="utf-8").splitlines()
+    assert [json.loads(line)["script"] for line in lines].count("New-LabMachine") == 1
+
+
+def test_a_translated_error_is_shown_whole(bare: Any) -> None:
+    bare.fault("pc1", TROUBLE["a translated error and no answer"])
+    with pytest.raises(UnreachableError, match="실행할 수 없으므로 파일을 로드할 수 없습니다"):
+        bare.session().hosts.read()
+
+
+def test_a_service_that_is_down_while_writing_changes_nothing(bare: Any) -> None:
+    session = bare.session()
+    session.hosts.survey(probe=True)
+    with bare.state("pc1").change() as state:
+        state["services"]["vmms"] = "Stopped"
+    with pytest.raises((RefusedError, LabError), match="host pc1"):
+        create.create(session)
+    assert bare.state("pc1").read()["vms"] == {}
+    with bare.state("pc1").change() as state:
+        state["services"]["vmms"] = "Running"
+    create.create(bare.session())
+    assert actions(bare) == {"unchanged"}
