@@ -57,8 +57,9 @@ class Sandbox:
         self.lab = lab
         self._process = subprocess.Popen([*words, str(folder), str(lab.bootstrap.mgmt.address)])
         self._first = self._first_process()
-        deadline = time.monotonic() + 10
-        while self.shell("test -e /tmp/ready", check=False).returncode != 0:
+        deadline = time.monotonic() + 30
+        serves = "test -e /tmp/ready && curl --silent --output /dev/null http://127.0.0.1:8099/"
+        while self.shell(serves, check=False).returncode != 0:
             if time.monotonic() > deadline or self._process.poll() is not None:
                 self.close()
                 pytest.skip("no overlay or namespace can be made here")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -53,7 +54,7 @@ def test_anacondas_parser_accepts_the_kickstart_without_a_warning(
     lab = of_release(lab, release)
     text = kickstart_of(combined(lab), "cp1") if name == "combined" else kickstart_of(lab, name)
     (tmp_path / "ks.cfg").write_text(text)
-    command = ["ksvalidator", "-v", f"RHEL{release}", str(tmp_path / "ks.cfg")]
+    command = [str(Path(sys.executable).with_name("ksvalidator")), "-v", f"RHEL{release}", str(tmp_path / "ks.cfg")]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stdout + result.stderr
 
