@@ -93,6 +93,16 @@ def hyperv_forget(c: Context, name: str = "") -> None:
         s.output.print(f"removed {name}: {', '.join(having) or 'none, no machine had it'}")
 
 
+@task(help=ONE, auto_shortflags=False)
+def hyperv_screenshot(c: Context, machine: str = "") -> None:
+    """Write pictures of running machines' consoles."""
+    from labkit.hyperv import power, screen
+
+    s = session(c)
+    for file in screen.shoot(s, power.named(s.lab, machine)):
+        s.output.print(str(file), soft_wrap=True)
+
+
 HOST = {
     "host": "a host's name; without it, every host",
     "fingerprint": "what that PC printed; without it, you are asked",
@@ -180,6 +190,7 @@ ns.add_task(hyperv_start, name="start")
 ns.add_task(hyperv_stop, name="stop")
 ns.add_task(hyperv_destroy, name="destroy")
 ns.add_task(hyperv_trust, name="trust")
+ns.add_task(hyperv_screenshot, name="screenshot")
 ns.add_task(hyperv_checkpoint, name="checkpoint")
 ns.add_task(hyperv_restore, name="restore")
 ns.add_task(hyperv_checkpoints, name="checkpoints")

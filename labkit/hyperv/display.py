@@ -28,7 +28,7 @@ COLOURS = {
 def status_table(lab: Lab, facts: Mapping[str, HostFacts]) -> Table:
     """Every machine of the lab on the hosts that answered, then VMs with its mark that are not described."""
     table = Table(title=f"{lab.name} on its hosts", title_justify="left")
-    for column in ("host", "machine", "state", "uptime", "memory", "addresses", "disks"):
+    for column in ("host", "machine", "state", "uptime", "memory", "addresses", "mark", "checkpoint", "disks"):
         table.add_column(column, no_wrap=column != "addresses", justify="right" if column == "memory" else "left")
     for name, here in facts.items():
         described = [machine.name for machine in lab.on_host(name)]
@@ -47,6 +47,8 @@ def _cells(vm: VmFacts | None, is_known: bool, is_described: bool) -> tuple[str,
         str(timedelta(seconds=vm.uptime_s)) if vm.uptime_s else "",
         f"{(vm.assigned_bytes or vm.memory_bytes) / GB:g} GB",
         ", ".join(addresses),
+        "yes" if vm.notes_kept else "[red]no: its making was cut off[/red]",
+        ", ".join(vm.checkpoints),
         _disks(vm),
     )
 
@@ -56,8 +58,6 @@ def _disks(vm: VmFacts) -> str:
     told = [vm.system_disk.id if vm.system_disk else "[red]none[/red]"]
     if vm.data_disk:
         told.append(f"data {vm.data_disk.id}")
-    if vm.checkpoints:
-        told.append(f"checkpoint {', '.join(vm.checkpoints)}")
     return ", ".join(told)
 
 

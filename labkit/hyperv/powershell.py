@@ -107,6 +107,7 @@ def lab_error(host: str, script: str, error: PowerShellError, machine: str | Non
 ADVICE: tuple[tuple[str, type[LabError], str], ...] = (
     ("LabNotOurs", RefusedError, "only machines with this lab's mark are touched; `inv hyperv.plan` shows them"),
     ("LabNameTaken", RefusedError, "rename or remove that VM in Hyper-V Manager, or choose another lab.id"),
+    ("LabNotRunning", RefusedError, "`inv hyperv.start`; a machine that is off shows nothing"),
     ("LabNotOff", RefusedError, "`inv lab.stop`, then repeat"),
     ("LabNoCheckpoint", RefusedError, "`inv hyperv.checkpoints` lists those that are there"),
     ("LabSwitchMissing", RefusedError, "`inv hyperv.check` says which switch is needed"),

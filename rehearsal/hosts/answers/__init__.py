@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 
-from rehearsal.hosts.answers import changes, read, rollback
+from rehearsal.hosts.answers import changes, read, rollback, screen
 from rehearsal.hosts.answers.refusals import RefusedError
 from rehearsal.hosts.commands import Answerer
 from rehearsal.hosts.state import HostState, Json
@@ -20,6 +20,7 @@ SCRIPTS: dict[str, Callable[[HostState, Json], Json]] = {
     "Stop-LabMachine": changes.stop_lab_machine,
     "Reset-LabMachine": changes.reset_lab_machine,
     "Remove-LabMachine": changes.remove_lab_machine,
+    "Get-LabScreen": screen.get_lab_screen,
     "New-LabCheckpoint": rollback.new_lab_checkpoint,
     "Restore-LabCheckpoint": rollback.restore_lab_checkpoint,
     "Remove-LabCheckpoint": rollback.remove_lab_checkpoint,

@@ -110,7 +110,7 @@ def each(wanted: list[Json], work: Work, **blank: str) -> Json:
         except NoDriveError as error:
             answer["error"] = RefusedError(str(error), "DriveNotFound", "ObjectNotFound").record()
         answers.append(answer)
-    return {"changed": any(answer["changed"] for answer in answers), "machines": answers}
+    return {"changed": any(answer.get("changed") for answer in answers), "machines": answers}
 
 
 def _resolve(pc: HostState, lab: str, wanted: Json) -> str:
@@ -132,7 +132,7 @@ def _resolve(pc: HostState, lab: str, wanted: Json) -> str:
 
 def carries(vm: Json, lab: str, machine: str) -> bool:
     """Tell whether a VM has the mark of that machine in its Notes."""
-    mark = _mark_of(vm)
+    mark = mark_of(vm)
     return mark.get("lab") == lab and mark.get("machine") == machine
 
 
@@ -141,7 +141,8 @@ def _begun(vm: Json, wanted: Json) -> bool:
     return not vm["notes"] and vm["path"].lower().startswith(f"{wanted['folder']}\\".lower())
 
 
-def _mark_of(vm: Json) -> Json:
+def mark_of(vm: Json) -> Json:
+    """Return what a VM's Notes say as JSON; {} for anything else."""
     try:
         mark = json.loads(vm["notes"])
     except ValueError:
@@ -157,7 +158,7 @@ def not_ours(vm: Json, lab: str) -> RefusedError:
 def _marked(pc: HostState, lab: str, vm_id: str, answer: Json) -> Json:
     """Return a VM of this lab by id, and tell its machine's name."""
     vm = machines.get(pc, vm_id)
-    mark = _mark_of(vm)
+    mark = mark_of(vm)
     answer["name"] = str(mark.get("machine", ""))
     if mark.get("lab") != lab:
         raise not_ours(vm, lab)

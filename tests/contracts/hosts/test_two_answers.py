@@ -245,3 +245,13 @@ def test_a_stopped_service_is_told_alike(pair: Pair) -> None:
     for script in ("Start", "Stop"):
         answer = pair.run(f"{script}-LabMachine", Lab=LAB, Id=[NOBODY])
         assert answer["machines"][0]["error"]["category"] == "ObjectNotFound"
+
+
+def test_a_console_is_shown_alike(pair: Pair) -> None:
+    create(pair, machine())
+    off = pair.run("Get-LabScreen", Lab=LAB, Id=[f"@{LAB}-w1"])["machines"][0]
+    assert off["error"]["id"] == "LabNotRunning"
+    pair.run("Start-LabMachine", Lab=LAB, Id=[f"@{LAB}-w1"])
+    shown = pair.run("Get-LabScreen", Lab=LAB, Id=[f"@{LAB}-w1", NOBODY])["machines"]
+    assert (shown[0]["width"], shown[0]["height"], len(shown[0]["image"])) == (64, 48, 64 * 48 * 2 * 4 // 3)
+    assert shown[1]["error"]["id"].startswith("ObjectNotFound")

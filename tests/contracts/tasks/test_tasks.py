@@ -39,6 +39,7 @@ POST = {"lab.up": ["verify.all"], "lab.rebuild": ["verify.all"], "hyperv.restore
 NAMED_BY_THE_DESIGN = [
     "lab.check", "lab.plan", "lab.status", "lab.stop", "lab.start", "lab.destroy", "lab.report",
     "hyperv.plan", "hyperv.status", "hyperv.start", "hyperv.stop", "hyperv.destroy", "hyperv.trust",
+    "hyperv.screenshot",
     "hyperv.checkpoint", "hyperv.restore", "hyperv.checkpoints", "hyperv.forget",
     "pxe.check", "pxe.logs", "pxe.status", "os.wait", "os.reinstall", "os.ssh", "os.status",
     "k8s.kubeconfig", "k8s.reset", "k8s.status", "nfs.destroy-data", "nfs.status",

@@ -27,6 +27,7 @@ SCRIPTS = (
     "Stop-LabMachine",
     "Reset-LabMachine",
     "Remove-LabMachine",
+    "Get-LabScreen",
 )
 
 

@@ -1,0 +1,59 @@
+"""Going back to a checkpoint: consent first, then restore, start, wait, and every clock stepped."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from labkit import consent, lifecycle, rollback
+from labkit.errors import ConsentError
+from labkit.hyperv import checkpoints
+from labkit.machines import wait
+from labkit.session import Session
+
+
+@pytest.fixture
+def done(session: Session, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What was done, in order; nobody has agreed yet."""
+    happened: list[str] = []
+
+    class Remote:
+        def __init__(self, name: str) -> None:
+            self.name = name
+
+        def sudo(self, command: str, *, timeout_s: float) -> None:
+            happened.append(f"{self.name}: {command}")
+
+    class Machines:
+        def to(self, machine: Any) -> Remote:
+            return Remote(machine.name)
+
+        def forget(self, machine: Any) -> None:
+            pass
+
+    session.__dict__["machines"] = Machines()
+    monkeypatch.setattr(checkpoints, "find", lambda s, name: [name])
+    monkeypatch.setattr(checkpoints, "describe", lambda places: ["everything since then"])
+    monkeypatch.setattr(checkpoints, "restore", lambda s, name, places: happened.append("restore"))
+    monkeypatch.setattr(lifecycle, "start", lambda s: happened.append("start"))
+    monkeypatch.setattr(wait, "for_all", lambda s, machines, timeout_s: happened.append("wait"))
+    monkeypatch.delenv(consent.VARIABLE, raising=False)
+    monkeypatch.setattr("sys.stdin", None)
+    return happened
+
+
+def test_nobody_agreed_so_nothing_happens(session: Session, done: list[str]) -> None:
+    with pytest.raises(ConsentError):
+        rollback.restore(session, "before", dry=False)
+    assert not rollback.restore(session, "before", dry=True)
+    assert done == []
+
+
+def test_after_a_restore_every_clock_is_stepped(
+    session: Session, done: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(consent.VARIABLE, session.lab.name)
+    assert rollback.restore(session, "before", dry=False)
+    assert done[:3] == ["restore", "start", "wait"]
+    assert sorted(done[3:]) == sorted(f"{machine.name}: chronyc -a makestep" for machine in session.lab.machines)
