@@ -36,9 +36,7 @@ def service_answers(here: HostFacts) -> Iterator[Finding]:
     """With the service down every VM is "not found": nothing else is asked of such a host."""
     why = "without it nothing can be known or done there"
     if here.service == "":
-        fix = (
-            "as administrator: Enable-WindowsOptionalFeature -Online -FeatureName Microsoft-Hyper-V -All, then restart"
-        )
+        fix = "as administrator there: scripts/powershell/Enable-LabHost.ps1, then restart that PC"
         yield Finding(here.host, "Hyper-V is not installed", why, fix)
     elif here.service != "Running":
         fix = "as administrator there: Start-Service vmms"

@@ -163,7 +163,8 @@ class WinRm:
         if isinstance(error, InvalidCredentialsError):
             return UnreachableError(
                 f"{where} refuses {self.host.user}: wrong password, or an account that may not log on remotely",
-                f"check LAB_PASSWORD (or LAB_PASSWORD_{self.host.name.upper().replace('-', '_')}) and host_user",
+                f"check LAB_PASSWORD (or LAB_PASSWORD_{self.host.name.upper().replace('-', '_')}) and host_user; "
+                "Enable-LabHost.ps1 there makes the account and gives it its rights over the network",
             )
         if isinstance(error, CertificateError):
             return UnreachableError(

@@ -11,6 +11,7 @@ import pytest
 
 from labkit.errors import LabError, RefusedError, UnreachableError
 from labkit.hyperv import check, create, destroy, discard, drift, power
+from labkit.lab import Lab, Machine
 
 pytestmark = pytest.mark.network
 
@@ -214,3 +215,34 @@ def test_a_korean_switch_name_survives_the_way_there_and_back(bare_pcs: Any) -> 
     korean = replace(bare_pcs, lab=replace(bare_pcs.lab, switch="한국어 스위치"))
     created(korean)
     assert set(actions(korean).values()) == {"unchanged"}
+
+
+def test_untagged_networks_are_built_and_recognized(bare_pcs: Any) -> None:
+    plain = untagged(bare_pcs.lab)
+    without = replace(bare_pcs, lab=plain)
+    created(without)
+    assert set(actions(without).values()) == {"unchanged"}
+    modes = {
+        adapter["vlan"]
+        for host in ("pc1", "pc2")
+        for vm in bare_pcs.state(host).read()["vms"].values()
+        for adapter in vm["adapters"]
+    }
+    assert modes == {None}
+    assert set(actions(bare_pcs).values()) == {"change"}  # the tagged lab sees what differs
+
+
+def untagged(lab: Lab) -> Lab:
+    """The same lab with `vlan: null` on MGMT and INTERNAL."""
+
+    def plain(machine: Machine) -> Machine:
+        mgmt, internal, _ = machine.interfaces
+        return replace(
+            machine,
+            mgmt=replace(mgmt, network=replace(mgmt.network, vlan=None)),
+            internal=replace(internal, network=replace(internal.network, vlan=None)),
+        )
+
+    mgmt, internal, external = lab.networks
+    networks = (replace(mgmt, vlan=None), replace(internal, vlan=None), external)
+    return replace(lab, networks=networks, machines=tuple(plain(machine) for machine in lab.machines))

@@ -74,7 +74,7 @@ CASES: list[Any] = [
     pytest.param(lambda a: a.update(free_bytes=5 * 2**30), "5.0 GB are free", "vm_path", id="disk space"),
     pytest.param(lambda a: a.update(free_bytes=None), "no drive for C:\\Lab", "vm_path", id="no drive"),
     pytest.param(
-        lambda a: a.update(service=""), "Hyper-V is not installed", "Enable-WindowsOptionalFeature", id="feature"
+        lambda a: a.update(service=""), "Hyper-V is not installed", "Enable-LabHost.ps1", id="feature"
     ),
     pytest.param(lambda a: a.update(service="Stopped"), "(vmms) is Stopped", "Start-Service vmms", id="service"),
     pytest.param(
