@@ -17,6 +17,7 @@ venv: ## Make or update the virtual environment.
 	@scripts/dev/venv.sh $(VENV)
 
 test: venv ## Run every test; what a machine cannot run is skipped with its reason.
+	@scripts/dev/test-packages.sh
 	@$(BIN)/python -m pytest
 
 lint: venv ## Run every linter.
