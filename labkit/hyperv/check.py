@@ -11,7 +11,13 @@ from typing import TYPE_CHECKING
 from labkit.hyperv.facts import HostFacts
 from labkit.hyperv.findings import Facts, Finding, refusal, service_answers
 from labkit.hyperv.hosts import together
-from labkit.hyperv.room import addresses_are_free, clock_is_right, processor_suffices, uplink_passes_tags
+from labkit.hyperv.room import (
+    addresses_are_free,
+    clock_is_right,
+    processor_suffices,
+    stays_awake,
+    uplink_passes_tags,
+)
 from labkit.hyperv.specs import GB, SECURE_BOOT_TEMPLATE, MachineSpec, specs
 from labkit.hyperv.switch import switch_is_suitable
 
@@ -136,6 +142,7 @@ RULES: tuple[Callable[[Lab, Facts], Iterator[Finding]], ...] = (
     medium_is_there,
     processor_suffices,
     clock_is_right,
+    stays_awake,
     addresses_are_free,
     uplink_passes_tags,
 )

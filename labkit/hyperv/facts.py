@@ -136,6 +136,7 @@ class HostFacts:
     cpu_id: str = ""
     neighbours: tuple[tuple[str, str], ...] = ()  # IPv4 address and MAC of whoever the PC heard of
     is_probed: bool = False  # the machines' EXTERNAL addresses were called before `neighbours` was read
+    sleep_s: int | None = None  # idle seconds after which the PC sleeps while plugged in; 0: never, None: not known
     skew_s: float = 0.0  # how far its clock is before the controller's
 
     @property

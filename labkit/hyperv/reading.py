@@ -45,6 +45,7 @@ def host_facts(host: str, lab: str, answer: Mapping[str, Any], now: datetime | N
         duplicates=tuple(vm for vm in vms if vm.machine is not None and machines[vm.machine] is not vm),
         foreign=tuple(vm for vm in vms if vm.machine is None), disks=disks,
         cpu=pc.get("cpu", ""), cpu_id=pc.get("cpu_id", ""), is_probed=answer.get("probed", False),
+        sleep_s=answer.get("sleep_s"),
         neighbours=tuple((row["address"], row["mac"].upper()) for row in answer.get("neighbours", [])),
         skew_s=(datetime.fromisoformat(pc["time"]) - now).total_seconds() if now else 0.0,
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Rules about a host's processor and clock, and about the LAN that it shares with others."""
+"""Rules about a host's processor, clock and sleep, and about the LAN that it shares with others."""
 
 from __future__ import annotations
 
@@ -56,6 +56,15 @@ def clock_is_right(lab: Lab, facts: Facts) -> Iterator[Finding]:
             )
             fix = "set the wrong one right; on Windows, as administrator: w32tm /resync"
             yield Finding(name, found, "machines wake with their host's time, certificates depend on it", fix)
+
+
+def stays_awake(lab: Lab, facts: Facts) -> Iterator[Finding]:
+    """Windows counts no VM as work: a PC that nobody touches goes to sleep in mid-installation."""
+    for name, here in facts.items():
+        if here.sleep_s:
+            fix = "as administrator there: powercfg /change standby-timeout-ac 0 (Enable-LabHost.ps1 does it)"
+            found = f"it sleeps after {here.sleep_s // 60} idle minutes, also while plugged in"
+            yield Finding(name, found, "its machines would sleep with it", fix)
 
 
 def addresses_are_free(lab: Lab, facts: Facts) -> Iterator[Finding]:

@@ -111,9 +111,19 @@ function Get-Neighbour {
         ForEach-Object { @{ address = "$($_.IPAddress)"; mac = "$($_.LinkLayerAddress)" -replace '-', '' } }
 }
 
+function Get-SleepTime {
+    $power = @{ Namespace = 'root/cimv2/power' }  # by ids (STANDBYIDLE of winnt.h): the names are translated
+    try {
+        $plan = @(Get-CimInstance @power -ClassName Win32_PowerPlan | Where-Object { $_.IsActive })[0]
+        $own = "$($plan.InstanceID)".Split('\')[-1] + '\AC\{29f6c1db-86da-48c5-9fdb-f2b67b1f44da}'
+        $all = Get-CimInstance @power -ClassName Win32_PowerSettingDataIndex
+        [int]@($all | Where-Object { "$($_.InstanceID)".EndsWith($own) })[0].SettingIndexValue
+    } catch { $null }  # it cannot be told
+}
+
 $answer = @{ changed = $false; host = Get-Pc; service = ''; refusal = $null
     probed = [bool]$Probe; neighbours = @(Get-Neighbour); adapters = @(Get-Physical)
-    templates = @(); switches = @(); vms = @(); disks = @()
+    templates = @(); switches = @(); vms = @(); disks = @(); sleep_s = if ($Probe) { Get-SleepTime }
     iso = $IsoPath -ne '' -and (Test-Path -LiteralPath $IsoPath)
     addresses = @(Get-NetIPAddress -AddressFamily IPv4 | ForEach-Object {
             @{ index = [int]$_.InterfaceIndex; address = "$($_.IPAddress)" } }) }

@@ -23,6 +23,7 @@ def get_lab_host(pc: HostState, given: Json) -> Json:
         "host": _host(state),
         "service": state["services"].get("vmms", ""),
         "refusal": None,
+        "sleep_s": state.get("sleep_s", 0) if given.get("Probe") else None,
         "probed": bool(given.get("Probe")),
         "neighbours": [
             {"address": item["address"], "mac": item["mac"].replace("-", "")}

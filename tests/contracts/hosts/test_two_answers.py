@@ -38,9 +38,10 @@ def test_whoever_has_an_address_on_the_lan_is_told_alike(pair: Pair) -> None:
                 for address, seen in (("192.0.2.101", "Reachable"), ("192.0.2.9", "Unreachable"), ("fe80::1", "Stale"))
             ]
             state["adapters"][0]["vlan"] = 7
+            state["sleep_s"] = 600
     answer = look(pair)
     assert answer["neighbours"] == [{"address": "192.0.2.101", "mac": "A0B1C2D3E4F6"}]
-    assert (answer["probed"], answer["adapters"][0]["vlan"]) == (True, 7)
+    assert (answer["probed"], answer["adapters"][0]["vlan"], answer["sleep_s"]) == (True, 7, 600)
 
 
 def test_a_machine_is_created_and_read_alike(pair: Pair) -> None:

@@ -89,7 +89,7 @@ def host_answer(lab: Lab, host: Host, *, built: bool) -> Answer:
             "memory_bytes": 16 * GB, "free_memory_bytes": 12 * GB, "processors": 8,
             "cpu": "Intel(R) Core(TM) i5-8500 CPU @ 3.00GHz", "cpu_id": "Intel64 Family 6 Model 158 Stepping 10",
         },
-        "service": "Running", "refusal": None, "probed": True, "neighbours": [],
+        "service": "Running", "refusal": None, "probed": True, "neighbours": [], "sleep_s": 0,
         "templates": ["MicrosoftWindows", SECURE_BOOT_TEMPLATE],
         "switches": [
             {"id": "s1", "name": lab.switch, "type": "External", "adapter_ids": ["a1"], "adapter_descriptions": []}

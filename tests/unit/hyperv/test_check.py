@@ -73,9 +73,7 @@ CASES: list[Any] = [
     pytest.param(foreign(memory_bytes=6 * 2**30), "8.0 GB of memory", "stop other VMs", id="memory of others"),
     pytest.param(lambda a: a.update(free_bytes=5 * 2**30), "5.0 GB are free", "vm_path", id="disk space"),
     pytest.param(lambda a: a.update(free_bytes=None), "no drive for C:\\Lab", "vm_path", id="no drive"),
-    pytest.param(
-        lambda a: a.update(service=""), "Hyper-V is not installed", "Enable-LabHost.ps1", id="feature"
-    ),
+    pytest.param(lambda a: a.update(service=""), "Hyper-V is not installed", "Enable-LabHost.ps1", id="feature"),
     pytest.param(lambda a: a.update(service="Stopped"), "(vmms) is Stopped", "Start-Service vmms", id="service"),
     pytest.param(
         lambda a: a["switches"][0].update(name="Office"),
@@ -84,6 +82,7 @@ CASES: list[Any] = [
         id="uplink taken",
     ),
     pytest.param(adapter(vlan=7), "puts VLAN 7 on everything", "-VlanID 0", id="driver's VLAN"),
+    pytest.param(lambda a: a.update(sleep_s=1800), "sleeps after 30 idle minutes", "powercfg", id="sleep"),
     pytest.param(clock(-3600), "behind this controller's", "w32tm /resync", id="clock behind"),
     pytest.param(clock(3600), "before this controller's", "w32tm /resync", id="clock before"),
     pytest.param(

@@ -75,7 +75,7 @@ namespace Microsoft.Management.Infrastructure.CimCmdlets
                     WriteObject(Properties.Cim(
                         Power + "Win32_PowerSettingDataIndex",
                         ("InstanceID", $"Microsoft:PowerSettingDataIndex\\{{{Scheme}}}\\AC\\{{{SleepAfter}}}"),
-                        ("SettingIndexValue", (uint)(Pc.State["sleep_s"] ?? 1800))));
+                        ("SettingIndexValue", (uint)(Pc.State["sleep_s"] ?? 0))));
                     break;
                 case "win32_processor":
                     WriteObject(Processor(Pc.State["cpu"]!));
