@@ -58,7 +58,9 @@ def able() -> None:
 def rehearsal(able: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsal]:
     """The room, with nothing in it; gone at the end."""
     room = Rehearsal(tmp_path_factory.mktemp("rehearsal"))
-    if not KEEP:
+    if KEEP:
+        assert (room.place / "ready").exists(), "LAB_KEEP_ROOM: no room is up to be kept"
+    else:
         room.up()
     yield room
     if not KEEP:

@@ -5,58 +5,22 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.rehearsal.rehearsing import Rehearsal, eventually
 
 SPACE = "rehearsal-nginx"
+MANIFEST = Path(__file__).with_name("nginx.yaml")
 WORKERS = {"w1", "w2", "w3"}
 ASK = "import sys, urllib.request as u; print(u.urlopen(sys.argv[1], timeout=5).read().decode().strip())"
-SAY_MY_NODE = "echo $NODE > /usr/share/nginx/html/index.html; exec nginx -g 'daemon off;'"
-MANIFEST = {
-    "apiVersion": "v1",
-    "kind": "List",
-    "items": [
-        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": SPACE}},
-        {
-            "apiVersion": "apps/v1",
-            "kind": "DaemonSet",
-            "metadata": {"name": "nginx", "namespace": SPACE},
-            "spec": {
-                "selector": {"matchLabels": {"app": "nginx"}},
-                "template": {
-                    "metadata": {"labels": {"app": "nginx"}},
-                    "spec": {
-                        "terminationGracePeriodSeconds": 1,
-                        "containers": [
-                            {
-                                "name": "nginx",
-                                "image": "docker.io/library/nginx:1.29",
-                                "command": ["/bin/sh", "-c", SAY_MY_NODE],
-                                "env": [{"name": "NODE", "valueFrom": {"fieldRef": {"fieldPath": "spec.nodeName"}}}],
-                            }
-                        ],
-                    },
-                },
-            },
-        },
-        {
-            "apiVersion": "v1",
-            "kind": "Service",
-            "metadata": {"name": "nginx", "namespace": SPACE},
-            "spec": {"type": "NodePort", "selector": {"app": "nginx"}, "ports": [{"port": 80, "nodePort": 30080}]},
-        },
-    ],
-}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def served(room: Rehearsal) -> Iterator[Rehearsal]:
     """nginx on every worker, behind port 30080 of every node."""
-    file = room.folder / "nginx.json"
-    file.write_text(json.dumps(MANIFEST), encoding="utf-8")
-    room.kubectl("apply", "--filename", str(file))
+    room.kubectl("apply", "--server-side", "--filename", str(MANIFEST))
     room.kubectl("--namespace", SPACE, "rollout", "status", "daemonset/nginx", "--timeout=50s")
     yield room
     room.kubectl("delete", "namespace", SPACE, "--wait=true", "--timeout=50s")

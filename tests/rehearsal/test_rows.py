@@ -16,8 +16,8 @@ IMAGE = "/usr/lib/rehearsal/images/nginx"
 API_MANIFEST = "/etc/kubernetes/manifests/kube-apiserver.yaml"
 NO_NODE_PORTS = """nft -f - <<'EOF'
 table inet breaking {
-  chain input {
-    type filter hook input priority -10
+  chain arriving {
+    type filter hook prerouting priority -300
     iifname eth2 tcp dport 30000-32767 drop
   }
 }
