@@ -36,7 +36,7 @@ def _tamper(room: Rehearsal) -> None:
     lines = [
         f"sed -i '{swap}' {KICKSTARTS}/w2.cfg {KICKSTARTS}/w3.cfg",
         f"sed -i 's/--hostname=cp1/--hostname=altered/; s/--ip={external} /--ip={MOVED} /' {KICKSTARTS}/cp1.cfg",
-        f"sed -i 's/^%packages.*/&\\nnfs-utils/' {KICKSTARTS}/cp1.cfg",
+        f"sed -i 's/^%packages.*/&\\nnginx/' {KICKSTARTS}/cp1.cfg",
         f"sed -i '/^sshkey /d' {KICKSTARTS}/storage1.cfg",
     ]
     room.on("bootstrap", " && ".join(lines))
@@ -87,8 +87,8 @@ def test_swapping_two_grub_files_swaps_the_machines(room: Rehearsal, installed: 
 def test_altering_the_kickstart_alters_the_machine(room: Rehearsal, installed: Run) -> None:
     assert _as_bootstrap(room, "cp1", "hostname") == "altered"
     assert _addresses(room, "cp1")[room.lab.machine("cp1").external.mac] == [MOVED]
-    assert _as_bootstrap(room, "cp1", "rpm -q nfs-utils").startswith("nfs-utils-")
-    assert "not installed" in _as_bootstrap(room, "w1", "rpm -q nfs-utils || true")
+    assert _as_bootstrap(room, "cp1", "rpm -q nginx").startswith("nginx-")
+    assert "not installed" in _as_bootstrap(room, "w1", "rpm -q nginx || true")
 
 
 def test_a_machine_that_was_left_alone_is_as_described(room: Rehearsal, installed: Run) -> None:
