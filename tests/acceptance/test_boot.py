@@ -15,7 +15,7 @@ import pytest
 from tests.rehearsal.rehearsing import Rehearsal, Run
 
 pytestmark = pytest.mark.timeout(1500)
-INSTALL_S = 400
+INSTALL_S = 240
 ONE_ACT = True
 MOVED = "192.0.2.177"
 KICKSTARTS = "/srv/lab/ks"
