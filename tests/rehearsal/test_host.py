@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import fields
 
 import pytest
@@ -19,7 +20,17 @@ def after(before: Host, rehearsal: Rehearsal) -> Host:
     if KEEP:
         pytest.skip("LAB_KEEP_ROOM: the room stays up")
     rehearsal.down()
-    return Host.look()
+    return _settled(before)
+
+
+def _settled(before: Host) -> Host:
+    """The computer once the ended processes are reaped: until then their pid namespaces are still seen."""
+    end = time.monotonic() + 10
+    while True:
+        now = Host.look()
+        if time.monotonic() > end or not (before.new_namespaces(now) or before.left_behind(now)):
+            return now
+        time.sleep(0.5)
 
 
 @pytest.mark.parametrize("fact", SAME)
