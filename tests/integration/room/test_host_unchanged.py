@@ -76,8 +76,18 @@ def boot_id(lab: Lab) -> str:
     return on_the_bootstrap_server(lab, "cat /proc/sys/kernel/random/boot_id").stdout.strip()
 
 
+def settled(before: HostFacts) -> HostFacts:
+    """The computer once ended processes are reaped: until then they and their pid namespaces are still seen."""
+    end = time.monotonic() + 10
+    while True:
+        now = host_facts.read()
+        if time.monotonic() > end or (now.processes <= before.processes and now.namespaces == before.namespaces):
+            return now
+        time.sleep(0.5)
+
+
 def assert_unchanged(before: HostFacts) -> None:
-    after = host_facts.read()
+    after = settled(before)
     assert after.swap == before.swap
     assert after.modules == before.modules
     differing = {name for name in before.sysctls if after.sysctls.get(name) != before.sysctls[name]}
