@@ -85,10 +85,17 @@ def _namespaces() -> dict[str, frozenset[int]]:
     """The namespaces of all processes, such as `net:[4026531840]`, with who is in them."""
     found: dict[str, set[int]] = {}
     for pid in _pids():
+        if _is_ended(pid):
+            continue
         for kind in NAMESPACES:
             with suppress(OSError):
                 found.setdefault(str((PROC / str(pid) / "ns" / kind).readlink()), set()).add(pid)
     return {name: frozenset(pids) for name, pids in found.items()}
+
+
+def _is_ended(pid: int) -> bool:
+    """Whether it is a zombie: it holds nothing any more, and its parent may take its time to look."""
+    return _text(PROC / str(pid) / "stat").rpartition(") ")[2][:1] in ("Z", "X", "")
 
 
 def _sysctls() -> dict[str, str]:
