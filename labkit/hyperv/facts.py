@@ -17,10 +17,6 @@ class DiskFacts:
     size_bytes: int | None = None
     marked: bool = True
 
-    @property
-    def is_checkpointed(self) -> bool:
-        return self.path.lower().endswith(".avhdx")
-
 
 @dataclass(frozen=True)
 class AdapterFacts:

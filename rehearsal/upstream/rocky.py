@@ -28,7 +28,6 @@ class Row:
     account: str | None = None
     requires: tuple[str, ...] = ()
     provides: tuple[str, ...] = ()
-    links: tuple[tuple[str, str], ...] = ()
     enable: tuple[str, ...] = ()  # units that Rocky's presets switch on
 
 
@@ -144,7 +143,7 @@ def _package(name: str, row: Row) -> Package:
     files: dict[str, bytes | Path] = {f"{UNIT_DIR}/{unit}": HERE / "units" / unit for unit in row.units}
     files.update({path: HERE / "files" / file for path, file in row.configs})
     files[f"/usr/share/rehearsal/packages/{name}"] = f"{name} {row.version}: stand-in\n".encode()
-    links = {path: STORE + path for path in HIDDEN.get(name, ())} | dict(row.links)
+    links = {path: STORE + path for path in HIDDEN.get(name, ())}
     modes = {path: 0o755 for path in files if path.startswith("/usr/libexec/")}
     summary = f"Stand-in for Rocky's {name}"
     return Package(name, row.version, summary, files, modes, links, row.requires, row.provides, _script(row))
