@@ -26,6 +26,7 @@ from labkit.config.models import (
 )
 
 NetworkName = Literal["mgmt", "internal", "external"]
+SwitchType = Literal["External", "Internal", "Private"]  # Hyper-V's words
 NETWORKS: tuple[NetworkName, ...] = ("mgmt", "internal", "external")
 WINRM_PORTS = {"http": 5985, "https": 5986}
 FIRST_HOST_PART = 10  # a machine's address in MGMT and INTERNAL ends in this plus its number
@@ -41,6 +42,19 @@ class Network:
     vlan: int | None
     gateway: IPv4Address | None = None
     nameservers: tuple[IPv4Address, ...] = ()
+
+
+@dataclass(frozen=True)
+class Switch:
+    """A virtual switch that each host of the lab has, and the networks on it.
+
+    External: on the PC's wired adapter. Private: for the VMs of one PC alone. Internal: for them and that PC, which has
+    EXTERNAL's gateway address on it and translates addresses (NAT).
+    """
+
+    name: str
+    type: SwitchType
+    networks: tuple[NetworkName, ...]
 
 
 @dataclass(frozen=True)
@@ -112,7 +126,7 @@ class Lab:
     networks: tuple[Network, Network, Network]
     machines: tuple[Machine, ...]
     iso_path: str
-    switch: str
+    switches: tuple[Switch, ...]
     vm_path: str
     machine_user: str
     rocky: RockyModel
@@ -170,6 +184,10 @@ class Lab:
         """Every machine but the bootstrap server, which serves the others."""
         return tuple(machine for machine in self.machines if machine is not self.bootstrap)
 
+    def switch_of(self, network: NetworkName) -> Switch:
+        """The virtual switch that carries a network."""
+        return next(switch for switch in self.switches if network in switch.networks)
+
     def machine(self, name: str) -> Machine:
         """The machine of that name; KeyError when there is none."""
         return {machine.name: machine for machine in self.machines}[name]
@@ -186,7 +204,7 @@ def derive(model: LabModel, source: Path) -> Lab:
     machines = tuple(_machine(model, machine, networks) for machine in model.machines)
     return Lab(
         source=source, id=model.id, hosts=hosts, networks=networks, machines=machines, iso_path=model.iso_path,
-        switch=model.switch, vm_path=model.vm_path, machine_user=model.machine_user, rocky=model.rocky,
+        switches=derive_switches(model), vm_path=model.vm_path, machine_user=model.machine_user, rocky=model.rocky,
         kubernetes=model.kubernetes, sources=model.sources, timeouts=model.timeouts,
     )  # fmt: skip
 
@@ -194,6 +212,15 @@ def derive(model: LabModel, source: Path) -> Lab:
 def _host(name: str, host: HostModel, user: str) -> Host:
     port = host.port or WINRM_PORTS[host.scheme]
     return Host(name, host.address, host.user or user, host.scheme, port, host.uplink)
+
+
+def derive_switches(model: LabModel) -> tuple[Switch, ...]:
+    """One switch for all three networks, or, on one PC, a Private one for MGMT and INTERNAL beside EXTERNAL's."""
+    outside: SwitchType = "Internal" if model.external.nat else "External"
+    if model.private_switch is None:
+        return (Switch(model.switch, outside, NETWORKS),)
+    inside = Switch(model.private_switch, "Private", ("mgmt", "internal"))
+    return (inside, Switch(model.switch, outside, ("external",)))
 
 
 def derive_networks(model: LabModel) -> tuple[Network, Network, Network]:

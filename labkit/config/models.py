@@ -36,6 +36,7 @@ class ExternalModel(Model):
     cidr: IPv4Network
     gateway: IPv4Address
     first_address: IPv4Address
+    nat: bool = False
     nameservers: tuple[IPv4Address, ...] = ()
 
 
@@ -108,6 +109,7 @@ class LabModel(Model):
     external: ExternalModel
     iso_path: str = Field(min_length=1)
     switch: str = Field(default="Lab", min_length=1)
+    private_switch: str | None = Field(default=None, min_length=1)
     vm_path: str = Field(default="C:\\Lab", min_length=1)
     networks: NetworksModel = NetworksModel()
     machines: tuple[MachineModel, ...] = Field(min_length=1)

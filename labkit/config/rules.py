@@ -119,6 +119,19 @@ def vlans_differ(model: LabModel) -> Iterator[Problem]:
         yield Problem(("networks", "internal", "vlan"), message, "give each network a VLAN of its own")
 
 
+def switches_fit_the_hosts(model: LabModel) -> Iterator[Problem]:
+    """A Private switch ends at its PC, and an Internal one at the PC that translates: neither reaches a second PC."""
+    if len(model.hosts) > 1:
+        fix = "remove it, or describe one host"
+        if model.private_switch is not None:
+            yield Problem(("private_switch",), "a Private switch does not reach another PC", fix)
+        if model.external.nat:
+            yield Problem(("external", "nat"), "machines behind NAT are not reached from another PC", fix)
+    if model.private_switch == model.switch:
+        message = f"{model.switch} is EXTERNAL's switch already"
+        yield Problem(("private_switch",), message, "give each switch a name of its own")
+
+
 def external_addresses_fit(model: LabModel) -> Iterator[Problem]:
     """EXTERNAL's gateway and every machine's address, counted from the first one, lie in its range."""
     cidr = model.external.cidr
@@ -202,6 +215,7 @@ RULES: tuple[Rule, ...] = (
     data_disks_follow_storage,
     written_ranges_do_not_overlap,
     vlans_differ,
+    switches_fit_the_hosts,
     external_addresses_fit,
     addresses_are_unique,
     macs_are_unique,

@@ -73,7 +73,6 @@ def requests(session: Session, plan: Plan) -> dict[str, dict[str, Any]]:
     return {
         host: {
             "Lab": session.lab.name,
-            "SwitchName": session.lab.switch,
             "Machine": [_request(by_name[m.name], m) for m in plan.work if m.host == host],
         }
         for host in hosts
@@ -92,7 +91,13 @@ def _request(spec: MachineSpec, plan: MachinePlan) -> dict[str, Any]:
         "memory_bytes": spec.memory_bytes,
         "template": SECURE_BOOT_TEMPLATE,
         "adapters": [
-            {"name": adapter.name, "mac": adapter.mac, "vlan": adapter.vlan or 0, "guard": adapter.is_guarded}
+            {
+                "name": adapter.name,
+                "mac": adapter.mac,
+                "switch": adapter.switch,
+                "vlan": adapter.vlan or 0,
+                "guard": adapter.is_guarded,
+            }
             for adapter in spec.adapters
         ],
         "disks": _disks(spec, plan),

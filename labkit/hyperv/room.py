@@ -91,7 +91,8 @@ def uplink_passes_tags(lab: Lab, facts: Facts) -> Iterator[Finding]:
     if not any(network.vlan for network in lab.networks):
         return
     for name, here in facts.items():
-        below = {guid for switch in here.switches if switch.name == lab.switch for guid in switch.adapter_ids}
+        ours = {switch.name for switch in lab.switches}
+        below = {guid for switch in here.switches if switch.name in ours for guid in switch.adapter_ids}
         for adapter in here.adapters:
             if adapter.id in below and adapter.vlan:
                 found = f"the driver of {adapter.name} puts VLAN {adapter.vlan} on everything"

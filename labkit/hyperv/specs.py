@@ -80,7 +80,7 @@ def machine_spec(lab: Lab, machine: Machine) -> MachineSpec:
         adapters=tuple(
             AdapterSpec(
                 name=adapter.network.name,
-                switch=lab.switch,
+                switch=lab.switch_of(adapter.network.name).name,
                 mac=adapter.mac_digits,
                 vlan=adapter.network.vlan,
                 is_guarded=not (serves and adapter is machine.mgmt),  # DHCP is answered on MGMT, by one machine

@@ -1,62 +1,71 @@
-"""The rules about the virtual switch: there, once, External, on a wired adapter with a link."""
+"""The rules about the virtual switches: there, once, of their type; External on a wired adapter with a link."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from labkit.hyperv.facts import HostFacts, PhysicalFacts, SwitchFacts
 from labkit.hyperv.findings import Facts, Finding
 
 if TYPE_CHECKING:
-    from labkit.lab import Host, Lab
+    from labkit.lab import Host, Lab, Switch, SwitchType
 
 ETHERNET = 6  # IANA ifType. Wi-Fi (71) cannot carry the MAC addresses of several machines.
 WILDCARDS = "*?[]"
 NO_WAY_OUT = "it leads to no other PC"
+PURPOSE: Mapping[SwitchType, str] = {
+    "External": "machines reach each other and the LAN through it",
+    "Internal": "machines reach this PC, and through it the LAN, by it",
+    "Private": "machines reach each other through it, and nobody else",
+}
+PAUSE: Mapping[SwitchType, str] = {"External": " (the PC's network pauses for seconds)", "Internal": "", "Private": ""}
 
 
 def switch_is_suitable(lab: Lab, facts: Facts) -> Iterator[Finding]:
-    """Machines of different hosts reach each other through it."""
+    """Machines reach each other, and EXTERNAL the room's LAN, through the lab's switches."""
     for host in lab.hosts:
         if host.name in facts:
-            yield from _on_host(lab, host, facts[host.name])
+            for switch in lab.switches:
+                yield from _on_host(switch, host, facts[host.name])
 
 
-def _on_host(lab: Lab, host: Host, here: HostFacts) -> Iterator[Finding]:
-    if set(lab.switch) & set(WILDCARDS):
-        fix = f"name another one in lab.switch, without any of {' '.join(WILDCARDS)}"
-        yield Finding(host.name, f"{lab.switch!r} is no name of one switch", "Hyper-V takes it for a pattern", fix)
+def _on_host(switch: Switch, host: Host, here: HostFacts) -> Iterator[Finding]:
+    key = "lab.private_switch" if switch.type == "Private" else "lab.switch"
+    if set(switch.name) & set(WILDCARDS):
+        fix = f"name another one in {key}, without any of {' '.join(WILDCARDS)}"
+        yield Finding(host.name, f"{switch.name!r} is no name of one switch", "Hyper-V takes it for a pattern", fix)
         return
-    named = [switch for switch in here.switches if switch.name == lab.switch]
-    make = f"as administrator there (the PC's network pauses for seconds): {_new_switch(lab, host, here)}"
+    named = [one for one in here.switches if one.name == switch.name]
+    make = f"as administrator there{PAUSE[switch.type]}: {_new_switch(switch, host, here)}"
     if not named:
-        yield from _without(lab, host, here, make)
+        yield from _without(switch, host, here, make)
     elif len(named) > 1:
         fix = "rename all but one in Hyper-V Manager"
-        yield Finding(host.name, f"{len(named)} switches are named {lab.switch}", "Hyper-V cannot tell them apart", fix)
-    elif named[0].type != "External":
-        fix = f"name another one in lab.switch, or {make}"
-        yield Finding(host.name, f"switch {lab.switch} is {named[0].type}, not External", NO_WAY_OUT, fix)
-    else:
+        found = f"{len(named)} switches are named {switch.name}"
+        yield Finding(host.name, found, "Hyper-V cannot tell them apart", fix)
+    elif named[0].type != switch.type:
+        fix = f"name another one in {key}, or {make}"
+        found = f"switch {switch.name} is {named[0].type}, not {switch.type}"
+        yield Finding(host.name, found, PURPOSE[switch.type], fix)
+    elif switch.type == "External":
         yield from _below(host, here, named[0])
 
 
-def _without(lab: Lab, host: Host, here: HostFacts, make: str) -> Iterator[Finding]:
+def _without(switch: Switch, host: Host, here: HostFacts, make: str) -> Iterator[Finding]:
     """There is no such switch: can it be made?"""
-    adapter = uplink(host, here)
+    adapter = uplink(host, here) if switch.type == "External" else None
     holder = next((s.name for s in here.switches if adapter and adapter.id in s.adapter_ids), None)
-    if host.uplink and not any(one.name == host.uplink for one in here.adapters):
+    if switch.type == "External" and host.uplink and not any(one.name == host.uplink for one in here.adapters):
         names = ", ".join(one.name for one in here.adapters if one.is_hardware) or "none"
         fix = f"correct hosts.{host.name}.uplink; adapters there: {names}"
         yield Finding(host.name, f"there is no network adapter {host.uplink}", "the lab's file names that uplink", fix)
     elif holder and adapter:
         fix = f"set lab.switch: {holder}"
         why = "an adapter carries one switch"
-        yield Finding(host.name, f"{adapter.name} carries switch {holder} already, not {lab.switch}", why, fix)
+        yield Finding(host.name, f"{adapter.name} carries switch {holder} already, not {switch.name}", why, fix)
     else:
-        why = "machines reach each other through it"
-        yield Finding(host.name, f"there is no virtual switch {lab.switch}", why, make)
+        yield Finding(host.name, f"there is no virtual switch {switch.name}", PURPOSE[switch.type], make)
 
 
 def _below(host: Host, here: HostFacts, switch: SwitchFacts) -> Iterator[Finding]:
@@ -76,11 +85,13 @@ def _below(host: Host, here: HostFacts, switch: SwitchFacts) -> Iterator[Finding
             yield Finding(host.name, f"{where}, not on {host.uplink}", "the lab's file names that uplink", fix)
 
 
-def _new_switch(lab: Lab, host: Host, here: HostFacts) -> str:
+def _new_switch(switch: Switch, host: Host, here: HostFacts) -> str:
     """The command that makes the switch, with the adapter it should be on where that can be told."""
+    if switch.type != "External":
+        return f"New-VMSwitch -Name '{switch.name}' -SwitchType {switch.type}"
     wired = uplink(host, here)
     name = host.uplink or (wired.name if wired else "<the wired adapter's name>")
-    return f"New-VMSwitch -Name '{lab.switch}' -NetAdapterName '{name}' -AllowManagementOS $true"
+    return f"New-VMSwitch -Name '{switch.name}' -NetAdapterName '{name}' -AllowManagementOS $true"
 
 
 def uplink(host: Host, here: HostFacts) -> PhysicalFacts | None:

@@ -6,17 +6,14 @@ README.md in this folder describes Machine and the answer. A VM gets its Notes r
 else is missing is added by the next call, so an interrupted call leaves nothing that a second one cannot finish.
 .PARAMETER Lab
 The lab's name.
-.PARAMETER SwitchName
-The virtual switch for all adapters.
 .PARAMETER Machine
 The machines with all their properties, and in `do` what is to be done for each.
 .EXAMPLE
-.\New-LabMachine.ps1 -Lab lab-7e57 -SwitchName Lab -Machine (Get-Content .\machines.json -Raw | ConvertFrom-Json)
+.\New-LabMachine.ps1 -Lab lab-7e57 -Machine (Get-Content .\machines.json -Raw | ConvertFrom-Json)
 #>
 [CmdletBinding()]
 param(
     [Parameter(Mandatory = $true)] [string] $Lab,
-    [Parameter(Mandatory = $true)] [string] $SwitchName,
     [Parameter(Mandatory = $true)] [object[]] $Machine
 )
 $ErrorActionPreference = 'Stop'
@@ -56,7 +53,8 @@ function Set-Adapter {
         if ($nic[0].DynamicMacAddressEnabled -or $nic[0].MacAddress -ne $want.mac) {
             Set-VMNetworkAdapter -VMNetworkAdapter $nic[0] -StaticMacAddress $want.mac
         }
-        if ($nic[0].SwitchName -ne $SwitchName) { Connect-VMNetworkAdapter -VMNetworkAdapter $nic[0] -VMSwitch $lan[0] }
+        $lan = $lans | Where-Object { $_.Name -eq $want.switch }
+        if ($nic[0].SwitchName -ne $lan.Name) { Connect-VMNetworkAdapter -VMNetworkAdapter $nic[0] -VMSwitch $lan }
         $guard = if ($want.guard) { 'On' } else { 'Off' }
         Set-VMNetworkAdapter -VMNetworkAdapter $nic[0] -DhcpGuard $guard -RouterGuard $guard
         if ($want.vlan) { Set-VMNetworkAdapterVlan -VMNetworkAdapter $nic[0] -Access -VlanId $want.vlan }
@@ -100,8 +98,11 @@ function Update-Machine {
 
 $policy = @{ AutomaticStartAction = 'StartIfRunning'; AutomaticStopAction = 'ShutDown' }
 $policy.AutomaticCheckpointsEnabled = $false
-$lan = @(Get-VMSwitch | Where-Object { $_.Name -eq $SwitchName })
-if ($lan.Count -ne 1) { Write-Error -Message "$SwitchName, $($lan.Count) times" -ErrorId LabSwitchMissing }
+$lans = @(Get-VMSwitch)
+foreach ($name in @($Machine.adapters.switch | Where-Object { $_ } | Select-Object -Unique)) {
+    $times = @($lans | Where-Object { $_.Name -eq $name }).Count
+    if ($times -ne 1) { Write-Error -Message "$name, $times times" -ErrorId LabSwitchMissing }
+}
 $answers = foreach ($wanted in $Machine) {
     $answer = @{ name = $wanted.name; id = ''; state = ''; changed = @(); error = $null }
     try {

@@ -34,10 +34,10 @@ def _set_adapters(pc: HostState, vm_id: str, wanted: Json) -> None:
         if adapter["name"].lower() not in names:
             devices.remove(pc, vm_id, adapter["id"], "adapters", "RemoveVMNetworkAdapter")
     for want in wanted["adapters"]:
-        _set_adapter(pc, vm_id, want, wanted["switch"])
+        _set_adapter(pc, vm_id, want)
 
 
-def _set_adapter(pc: HostState, vm_id: str, want: Json, switch: str) -> None:
+def _set_adapter(pc: HostState, vm_id: str, want: Json) -> None:
     same = [a for a in machines.get(pc, vm_id)["adapters"] if a["name"].lower() == want["name"].lower()]
     adapter = same[0] if same else devices.add_adapter(pc, vm_id, want["name"], want["mac"])
     for surplus in same[1:]:
@@ -46,8 +46,10 @@ def _set_adapter(pc: HostState, vm_id: str, want: Json, switch: str) -> None:
         devices.set_mac(pc, vm_id, adapter["id"], want["mac"])
     guard = bool(want["guard"])
     devices.set_adapter(
-        pc, vm_id, adapter["id"], switch=switch, dhcp_guard=guard, router_guard=guard, vlan=want["vlan"] or None
-    )
+        pc, vm_id, adapter["id"],
+        switch=machines.switch_name(pc.read(), want["switch"]), dhcp_guard=guard, router_guard=guard,
+        vlan=want["vlan"] or None,
+    )  # fmt: skip
 
 
 def _set_disks(pc: HostState, vm_id: str, wanted: Json) -> None:

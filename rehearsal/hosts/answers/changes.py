@@ -16,18 +16,17 @@ Work = Callable[[Json, Json], None]
 
 def new_lab_machine(pc: HostState, given: Json) -> Json:
     """Create and repair machines, doing what each one's `do` lists."""
-    name = given["SwitchName"]
     state = machines.require_service(pc, "GetVMSwitch")
-    found = [switch["name"] for switch in state["switches"] if switch["name"].lower() == name.lower()]
-    if len(found) != 1:
-        raise RefusedError(f"{name}, {len(found)} times", "LabSwitchMissing", "NotSpecified")
+    for wanted in given["Machine"]:
+        for adapter in wanted.get("adapters", []):
+            machines.switch_name(state, adapter["switch"])
 
     def work(wanted: Json, answer: Json) -> None:
         vm_id = _resolve(pc, given["Lab"], wanted)
         answer["id"] = vm_id
         for item in wanted["do"]:
             if item in build.STEPS:
-                build.STEPS[item](pc, vm_id, {**wanted, "switch": found[0]})
+                build.STEPS[item](pc, vm_id, wanted)
         answer["changed"] = wanted["do"]
         answer["state"] = machines.get(pc, vm_id)["state"]
 

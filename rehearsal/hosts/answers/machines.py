@@ -24,6 +24,14 @@ def require_service(pc: HostState, cmdlet: str) -> Json:
     return state
 
 
+def switch_name(state: Json, name: str) -> str:
+    """Return a switch's name as it is written on the PC; refused when none or several have it."""
+    found = [switch["name"] for switch in state["switches"] if switch["name"].lower() == name.lower()]
+    if len(found) != 1:
+        raise refusals.RefusedError(f"{name}, {len(found)} times", "LabSwitchMissing", "NotSpecified")
+    return str(found[0])
+
+
 def everyone(pc: HostState) -> list[Json]:
     """Return all VMs by name, as Get-VM does."""
     state = require_service(pc, "GetVM")

@@ -115,7 +115,7 @@ def mark(disk: str, kind: str, name: str = "w1") -> str:
     return json.dumps({"lab": LAB, "machine": name, "disk": disk, "kind": kind})
 
 
-def machine(name: str = "w1", **changed: Any) -> dict[str, Any]:
+def machine(name: str = "w1", switch: str = "Lab", **changed: Any) -> dict[str, Any]:
     """One machine as labkit describes it to New-LabMachine."""
     folder = rf"{FOLDER}\{name}"
     networks = (("mgmt", 100), ("internal", 200), ("external", 0))
@@ -130,7 +130,7 @@ def machine(name: str = "w1", **changed: Any) -> dict[str, Any]:
         "memory_bytes": 4 << 30,
         "template": "MicrosoftUEFICertificateAuthority",
         "adapters": [
-            {"name": network, "mac": f"027E57{number:02X}0003", "vlan": vlan, "guard": True}
+            {"name": network, "mac": f"027E57{number:02X}0003", "switch": switch, "vlan": vlan, "guard": True}
             for number, (network, vlan) in enumerate(networks)
         ],
         "disks": [
@@ -147,7 +147,7 @@ def machine(name: str = "w1", **changed: Any) -> dict[str, Any]:
 
 
 def create(pair: Pair, *machines: dict[str, Any]) -> list[dict[str, Any]]:
-    answer = pair.run("New-LabMachine", Lab=LAB, SwitchName="Lab", Machine=list(machines))
+    answer = pair.run("New-LabMachine", Lab=LAB, Machine=list(machines))
     asked: list[dict[str, Any]] = answer["machines"]
     return asked
 

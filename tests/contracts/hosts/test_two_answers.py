@@ -120,7 +120,7 @@ def test_wrong_values_are_refused_alike(pair: Pair, changed: dict[str, Any]) -> 
 
 
 def test_an_unknown_switch_is_refused_before_anything_is_made(pair: Pair) -> None:
-    answer = pair.run("New-LabMachine", Lab=LAB, SwitchName="None", Machine=[machine()])
+    answer = pair.run("New-LabMachine", Lab=LAB, Machine=[machine(switch="None")])
     assert answer["error"]["id"].startswith("LabSwitchMissing")
     assert pair.real.read()["vms"] == {}
 
@@ -239,7 +239,7 @@ def test_a_stopped_service_is_told_alike(pair: Pair) -> None:
         with pc.change() as state:
             state["services"]["vmms"] = "Stopped"
     assert look(pair)["service"] == "Stopped"
-    error = pair.run("New-LabMachine", Lab=LAB, SwitchName="Lab", Machine=[machine()])["error"]
+    error = pair.run("New-LabMachine", Lab=LAB, Machine=[machine()])["error"]
     assert error["category"] == "ObjectNotFound"
     wanted = {"name": "w1", "id": NOBODY, "folder": rf"{FOLDER}\w1", "delete": []}
     assert pair.run("Remove-LabMachine", Lab=LAB, Machine=[wanted])["error"]["category"] == "ObjectNotFound"

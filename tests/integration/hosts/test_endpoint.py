@@ -207,7 +207,7 @@ def test_a_call_dropped_in_the_middle_was_done_all_the_same(endpoint: Endpoint, 
     client = protocol(endpoint)
     shell = client.open_shell()
     command = client.run_command(shell, command_line())
-    given = payload(script_text("New-LabMachine"), {"Lab": "lab-7e57", "SwitchName": "Lab", "Machine": [machine]})
+    given = payload(script_text("New-LabMachine"), {"Lab": "lab-7e57", "Machine": [machine]})
     with pytest.raises(requests.ConnectionError):
         client.send_command_input(shell, command, given, end=True)
     deadline = time.monotonic() + 10

@@ -212,7 +212,8 @@ def test_a_korean_switch_name_survives_the_way_there_and_back(bare_pcs: Any) -> 
     for host in ("pc1", "pc2"):
         with bare_pcs.state(host).change() as state:
             state["switches"][0]["name"] = "한국어 스위치"
-    korean = replace(bare_pcs, lab=replace(bare_pcs.lab, switch="한국어 스위치"))
+    switch = bare_pcs.lab.switches[0]
+    korean = replace(bare_pcs, lab=replace(bare_pcs.lab, switches=(replace(switch, name="한국어 스위치"),)))
     created(korean)
     assert set(actions(korean).values()) == {"unchanged"}
 

@@ -15,7 +15,7 @@ from labkit.hyperv.hosts import Hosts
 from labkit.hyperv.powershell import script_text
 from labkit.hyperv.specs import GB, SECURE_BOOT_TEMPLATE, MachineSpec, disk_mark, specs
 from labkit.hyperv.winrm import Output
-from labkit.lab import Host, Lab
+from labkit.lab import Host, Lab, Switch
 from labkit.secrets import Secret
 from labkit.session import Session
 
@@ -91,9 +91,7 @@ def host_answer(lab: Lab, host: Host, *, built: bool) -> Answer:
         },
         "service": "Running", "refusal": None, "probed": True, "neighbours": [], "sleep_s": 0,
         "templates": ["MicrosoftWindows", SECURE_BOOT_TEMPLATE],
-        "switches": [
-            {"id": "s1", "name": lab.switch, "type": "External", "adapter_ids": ["a1"], "adapter_descriptions": []}
-        ],
+        "switches": [switch_row(switch) for switch in lab.switches],
         "adapters": [
             {"id": "a1", "index": 4, "name": "Ethernet", "description": "Wired", "mac": "A0B1C2D3E4F5", "up": True,
              "hardware": True, "type": 6, "vlan": 0},
@@ -101,6 +99,14 @@ def host_answer(lab: Lab, host: Host, *, built: bool) -> Answer:
         "addresses": [{"index": 9, "address": host.address}], "free_bytes": 400 * GB, "iso": True,
         "disks": [row for spec in own for row in disk_rows(spec)],
         "vms": [with_dvd(vm_row(spec), spec) for spec in own],
+    }  # fmt: skip
+
+
+def switch_row(switch: Switch) -> Answer:
+    below = ["a1"] if switch.type == "External" else []
+    return {
+        "id": f"switch-{switch.name}", "name": switch.name, "type": switch.type,
+        "adapter_ids": below, "adapter_descriptions": [],
     }  # fmt: skip
 
 

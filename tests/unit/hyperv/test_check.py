@@ -160,7 +160,8 @@ def test_machines_of_this_lab_may_answer_at_their_own_addresses(lab: Lab, bare_p
 
 
 def test_a_switch_name_with_wildcards_is_refused(lab: Lab, bare_pcs: Any) -> None:
-    assert "takes it for a pattern" in found(replace(lab, switch="Lab*"), bare_pcs)[0]
+    pattern = replace(lab, switches=(replace(lab.switches[0], name="Lab*"),))
+    assert "takes it for a pattern" in found(pattern, bare_pcs)[0]
 
 
 @pytest.mark.parametrize(

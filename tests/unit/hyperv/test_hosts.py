@@ -14,7 +14,7 @@ from labkit.hyperv.winrm import DroppedError
 from labkit.session import Session
 
 Connect = Callable[[Any], Session]
-NOTHING = {"Lab": "lab-7e57", "SwitchName": "Lab", "Machine": list[Any]()}
+NOTHING = {"Lab": "lab-7e57", "Machine": list[Any]()}
 
 
 def test_one_read_a_host_serves_all_tasks_of_a_run(pcs: Any, on: Connect) -> None:
