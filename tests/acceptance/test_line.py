@@ -47,6 +47,24 @@ def test_a_stopped_lab_comes_back_by_lab_up(room: Rehearsal) -> None:
     assert room.ready() == NODES
 
 
+def test_a_checkpoint_takes_the_whole_lab_back_and_leaves_the_nfs_data_as_it_is(room: Rehearsal) -> None:
+    taken = room.inv("lab.stop", "hyperv.checkpoint", "--name", "before", "lab.up", timeout_s=900)
+    assert taken.code == 0, taken
+    room.on("w1", "echo broken > /etc/broken; systemctl disable --now kubelet")
+    room.on("storage1", "echo later > /srv/nfs/later; sync")
+    refused = room.inv("hyperv.restore", "--name", "before")
+    assert (refused.code, refused.mutating) == (5, []), refused
+    run = room.inv("hyperv.restore", "--name", "before", consent=True, timeout_s=900)
+    assert run.code == 0, run
+    assert run.ends[-1]["step"] == "verify.all"
+    assert room.ready() == NODES
+    assert room.on("w1", "ls /etc/broken || true").strip() == ""
+    assert room.on("storage1", "cat /srv/nfs/later").strip() == "later"
+    forgotten = room.inv("hyperv.forget", "--name", "before")
+    assert forgotten.code == 0, forgotten
+    assert not [path for host in ("pc1", "pc2") for path in room.host(host).drive.rglob("*.avhdx")]
+
+
 def test_a_rebuild_keeps_the_bootstrap_server_and_the_nfs_data(room: Rehearsal) -> None:
     room.on("storage1", "echo precious > /srv/nfs/kept; sync")
     kept = {

@@ -15,6 +15,7 @@ ROOT = Path(__file__).resolve().parents[3]
 LABKIT = sorted((ROOT / "labkit").rglob("*.py"))
 TASKS = sorted((ROOT / "tasks").rglob("*.py"))
 REHEARSAL = sorted((ROOT / "rehearsal").rglob("*.py"))
+SLOW_TO_IMPORT = ("cryptography", "fabric", "jinja2", "paramiko", "pydantic", "requests", "rich", "winrm")
 POSIX_ONLY = ("crypt", "fcntl", "grp", "posix", "pty", "pwd", "resource", "spwd", "syslog", "termios", "tty")
 
 
@@ -132,3 +133,10 @@ def test_listing_the_tasks_loads_no_heavy_library() -> None:
         [sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT, env=environment, check=True
     )
     assert done.stdout.split() == []
+
+
+def test_listing_tasks_imports_nothing_slow() -> None:
+    """Every `inv` pays for what `tasks` imports, also the one that only completes a name."""
+    program = f"import sys, tasks; print(*sorted(set({SLOW_TO_IMPORT}) & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""

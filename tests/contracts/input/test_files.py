@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from tests.contracts.input.conftest import Answer, Project
@@ -122,13 +120,10 @@ def test_a_plan_of_a_task_that_is_none(project: Project) -> None:
     assert is_clean(answer, 2)
 
 
-def test_the_list_of_tasks_is_quick_and_names_them(project: Project) -> None:
-    begin = time.monotonic()
+def test_the_list_of_tasks_names_them(project: Project) -> None:
     answer = project.inv("--list")
-    seconds = time.monotonic() - begin
     assert answer.code == 0
     assert "lab.rebuild" in answer.output
-    assert seconds < 2, f"{seconds:.1f} s, on two cores that others use too"
 
 
 def test_it_works_from_a_folder_below_the_project(project: Project) -> None:
