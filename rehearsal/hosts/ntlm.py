@@ -5,11 +5,14 @@ The protocol facts are those of MS-NLMP (by pyspnego) and of MS-WSMV 2.2.9.1 "En
 
 from __future__ import annotations
 
+import atexit
 import base64
 import os
+import shutil
 import struct
 import tempfile
 import threading
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +24,20 @@ PROTOCOL = "application/HTTP-SPNEGO-session-encrypted"
 CONTENT_TYPE = f'multipart/encrypted;protocol="{PROTOCOL}";boundary="Encrypted Boundary"'
 SIGNATURE_BYTES = 16
 
-# pyspnego's acceptor takes its accounts only from the file that this variable names, one for the whole process.
+# pyspnego's acceptor takes its accounts only from the file that this variable names, one for the whole process. The
+# variable is set once: clients in other threads walk through the environment. Only the file's content changes.
 _ACCOUNTS = "NTLM_USER_FILE"
 _ACCOUNTS_LOCK = threading.Lock()
+
+
+@cache
+def _accounts_file() -> Path:
+    folder = tempfile.mkdtemp(prefix="winrm-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    file = Path(folder) / "accounts"
+    file.touch(mode=0o600)
+    os.environ[_ACCOUNTS] = str(file)
+    return file
 
 
 class LogOnError(Exception):
@@ -37,23 +51,18 @@ class Accounts:
         names = ((domain, user) for domain in ("", ".", computer.upper()))
         self._lines = "".join(f"{domain}:{name}:{password}\n" for domain, name in names)
 
+        self._file = _accounts_file()
+
     def step(self, context: Any, token: bytes) -> bytes | None:
         """Take one message of the client's and return the answer; LogOnError when it is wrong."""
-        with _ACCOUNTS_LOCK, tempfile.TemporaryDirectory(prefix="winrm-") as folder:
-            path = Path(folder) / "accounts"
-            path.touch(mode=0o600)
-            path.write_text(self._lines, encoding="utf-8")
-            before = os.environ.get(_ACCOUNTS)
-            os.environ[_ACCOUNTS] = str(path)
+        with _ACCOUNTS_LOCK:
+            self._file.write_text(self._lines, encoding="utf-8")
             try:
                 answer: bytes | None = context().step(token)
             except (SpnegoError, ValueError, struct.error) as error:
                 raise LogOnError(str(error)) from error
             finally:
-                if before is None:
-                    del os.environ[_ACCOUNTS]
-                else:
-                    os.environ[_ACCOUNTS] = before
+                self._file.write_text("", encoding="utf-8")
         return answer
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import xml.etree.ElementTree as ET
 from pathlib import Path
 from typing import Any
@@ -79,6 +80,21 @@ def test_the_right_password_is_let_in_under_every_spelling(user: str) -> None:
 def test_a_wrong_account_is_refused(password: str, user: str) -> None:
     with pytest.raises(LogOnError):
         log_on(password, user)
+
+
+def test_a_message_is_looked_at_without_touching_the_environment() -> None:
+    """Clients in other threads of the tests walk through it meanwhile."""
+    accounts = Accounts("pc1", "lab", "right")
+    before = dict(os.environ)
+    seen: list[dict[str, str]] = []
+
+    def context() -> Any:
+        seen.append(dict(os.environ))
+        return spnego.server(protocol="ntlm")
+
+    with pytest.raises(LogOnError):
+        accounts.step(context, b"no message")
+    assert [*seen, dict(os.environ)] == [before, before]
 
 
 @pytest.mark.parametrize("header", ["Basic bGFiOmxhYg==", "Negotiate ???", "Negotiate AAAA"])
