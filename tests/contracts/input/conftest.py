@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -30,6 +31,11 @@ class Answer:
     errors: str
 
 
+def _hear_ctrl_c() -> None:
+    """A shell without job control starts what runs in the background, as these tests may, deaf to Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @dataclass
 class Project:
     """A checkout of its own: its `.lab/`, its invoke.yaml."""
@@ -42,7 +48,7 @@ class Project:
         return subprocess.Popen(
             [str(Path(sys.executable).with_name("inv")), *words],
             cwd=self.folder, env={**own, **variables}, stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=_hear_ctrl_c,
         )  # fmt: skip
 
     def inv(self, *words: str, **variables: str) -> Answer:
