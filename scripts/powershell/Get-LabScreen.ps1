@@ -26,18 +26,30 @@ function Get-Failure {
     @{ message = $Message; id = $ErrorId; category = 'InvalidOperation'; line = 0 }
 }
 
+function Get-Size {
+    param([object] $System)
+    $head = @($System.GetRelated('Msvm_VideoHead'))[0]
+    $across, $down = @($head.CurrentHorizontalResolution)[0], @($head.CurrentVerticalResolution)[0]
+    if (-not ($across -and $down)) { return $largest }  # its screen has shown nothing yet
+    $scale = [Math]::Min(1, [Math]::Min($largest[0] / $across, $largest[1] / $down))
+    [int]($across * $scale), [int]($down * $scale)
+}
+
 function Get-Picture {
     param([object] $VM, [hashtable] $Answer)
     $system = Get-WmiObject @wmi -Class Msvm_ComputerSystem -Filter "Name = '$("$($VM.Id)".ToUpper())'"
-    $head = @($system.GetRelated('Msvm_VideoHead'))[0]
-    $Answer.width = [Math]::Min($largest[0], [int]@($head.CurrentHorizontalResolution)[0])
-    $Answer.height = [Math]::Min($largest[1], [int]@($head.CurrentVerticalResolution)[0])
+    # A picture is taken of settings, by their path: of those in force, beside which each checkpoint has its own.
+    $settings = @($system.GetRelated('Msvm_VirtualSystemSettingData') |
+            Where-Object { "$($_.VirtualSystemType)" -eq 'Microsoft:Hyper-V:System:Realized' })[0]
     $service = Get-WmiObject @wmi -Class Msvm_VirtualSystemManagementService
-    $taken = $service.GetVirtualSystemThumbnailImage($system, $Answer.width, $Answer.height)
-    if ($taken.ReturnValue -ne 0) {
+    $Answer.width, $Answer.height = Get-Size -System $system
+    $taken = $service.GetVirtualSystemThumbnailImage($settings.__PATH, $Answer.width, $Answer.height)
+    $pixels = if ($taken.ImageData) { [byte[]]$taken.ImageData } else { [byte[]]@() }
+    $wanted = 2 * $Answer.width * $Answer.height  # a few bytes more may follow
+    if ($taken.ReturnValue -ne 0 -or $pixels.Length -lt $wanted) {
         $Answer.error = Get-Failure -Message "$($VM.Name): no picture ($($taken.ReturnValue))" -ErrorId LabNoPicture
     } else {
-        $Answer.image = [Convert]::ToBase64String([byte[]]$taken.ImageData)
+        $Answer.image = [Convert]::ToBase64String($pixels, 0, $wanted)
     }
 }
 

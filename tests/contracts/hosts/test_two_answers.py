@@ -256,3 +256,11 @@ def test_a_console_is_shown_alike(pair: Pair) -> None:
     shown = pair.run("Get-LabScreen", Lab=LAB, Id=[f"@{LAB}-w1", NOBODY])["machines"]
     assert (shown[0]["width"], shown[0]["height"], len(shown[0]["image"])) == (64, 48, 64 * 48 * 2 * 4 // 3)
     assert shown[1]["error"]["id"].startswith("ObjectNotFound")
+
+
+def test_a_console_is_shown_as_it_is_now_and_not_as_at_a_checkpoint(pair: Pair) -> None:
+    create(pair, machine())
+    pair.run("New-LabCheckpoint", Lab=LAB, Name="one", Machine=[{"name": "w1", "id": f"@{LAB}-w1", "apart": []}])
+    pair.run("Start-LabMachine", Lab=LAB, Id=[f"@{LAB}-w1"])
+    shown = pair.run("Get-LabScreen", Lab=LAB, Id=[f"@{LAB}-w1"])["machines"][0]
+    assert (shown["error"], shown["width"], shown["height"]) == (None, 64, 48)

@@ -1,6 +1,7 @@
 using System;
 using System.Linq;
 using System.Management.Automation;
+using System.Text.RegularExpressions;
 using Rehearsal;
 
 namespace Rehearsal
@@ -12,8 +13,28 @@ namespace Rehearsal
 
         public string Name { get; }
 
-        public object[] GetRelated(string className) =>
-            className == "Msvm_VideoHead" ? new object[] { new VideoHead() } : Array.Empty<object>();
+        public object[] GetRelated(string className) => className switch
+        {
+            "Msvm_VideoHead" => new object[] { new VideoHead() },
+            "Msvm_VirtualSystemSettingData" => Settings(),
+            _ => Array.Empty<object>(),
+        };
+
+        /// <summary>Those of the checkpoints are related to the VM as well as those that are in force.</summary>
+        private object[] Settings() => Pc.Machines[Name.ToLowerInvariant()]!["snapshots"]!.AsArray()
+            .Select(one => (object)new SettingData((string)one!["id"]!, "Microsoft:Hyper-V:Snapshot:Realized"))
+            .Append(new SettingData(Name, "Microsoft:Hyper-V:System:Realized")).ToArray();
+    }
+
+    public class SettingData
+    {
+        public SettingData(string id, string type) => (InstanceID, VirtualSystemType) =
+            ($"Microsoft:{id.ToUpperInvariant()}", type);
+
+        public string InstanceID { get; }
+        public string VirtualSystemType { get; }
+        public string __PATH =>
+            $@"\\{Pc.Name}\root\virtualization\v2:Msvm_VirtualSystemSettingData.InstanceID=""{InstanceID}""";
     }
 
     public class VideoHead
@@ -25,17 +46,27 @@ namespace Rehearsal
     public class Thumbnail
     {
         public uint ReturnValue { get; init; }
-        public byte[] ImageData { get; init; } = Array.Empty<byte>();
+        public byte[]? ImageData { get; init; }
     }
 
     public class ManagementService
     {
+        private const uint InvalidParameter = 32773;
         private const uint InvalidState = 32775;
+        private const int TrailingBytes = 4;
 
-        /// <summary>Draws red from left to right and green from top to bottom, as answers/screen.py does.</summary>
-        public Thumbnail GetVirtualSystemThumbnailImage(ComputerSystem target, ushort width, ushort height)
+        /// <summary>
+        /// Draws red from left to right and green from top to bottom, as answers/screen.py does. The target is the
+        /// path of a Msvm_VirtualSystemSettingData (learn.microsoft.com, hyperv_v2); four bytes follow the pixels.
+        /// </summary>
+        public Thumbnail GetVirtualSystemThumbnailImage(string target, ushort width, ushort height)
         {
-            if ((string?)Pc.Machines[target.Name.ToLowerInvariant()]?["state"] != "Running")
+            var named = Regex.Match(target, "Msvm_VirtualSystemSettingData.InstanceID=\"Microsoft:([0-9A-F-]{36})\"$");
+            if (!named.Success || Pc.Machines[named.Groups[1].Value.ToLowerInvariant()] is not { } machine)
+            {
+                return new Thumbnail { ReturnValue = InvalidParameter };
+            }
+            if ((string?)machine["state"] != "Running")
             {
                 return new Thumbnail { ReturnValue = InvalidState };
             }
@@ -43,7 +74,8 @@ namespace Rehearsal
                 (place % width * 31 / width << 11) | (place / width * 63 / height << 5) | 8);
             return new Thumbnail
             {
-                ImageData = pixels.SelectMany(pixel => new[] { (byte)pixel, (byte)(pixel >> 8) }).ToArray(),
+                ImageData = pixels.SelectMany(pixel => new[] { (byte)pixel, (byte)(pixel >> 8) })
+                    .Concat(new byte[TrailingBytes]).ToArray(),
             };
         }
     }
