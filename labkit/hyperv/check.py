@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 from labkit.hyperv.facts import HostFacts
 from labkit.hyperv.findings import Facts, Finding, refusal, service_answers
 from labkit.hyperv.hosts import together
+from labkit.hyperv.preparation import network_is_private, stays_awake, winrm_is_for_the_lan
 from labkit.hyperv.room import (
     addresses_are_free,
     clock_is_right,
     processor_suffices,
-    stays_awake,
     uplink_passes_tags,
+    vlans_are_free,
 )
 from labkit.hyperv.specs import GB, SECURE_BOOT_TEMPLATE, MachineSpec, specs
 from labkit.hyperv.switch import switch_is_suitable
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 OLDEST_POWERSHELL = (5, 1)
 WINDOWS_NEEDS_BYTES = 2 * GB
+WITHOUT_MEMORY = ("Off", "Saved", "FastSaved", "Hibernated")  # a paused VM keeps its memory
 DISK_START_BYTES = {"system": 8 * GB, "data": 1 * GB}  # what a fresh dynamic disk grows to within a build
 
 
@@ -85,7 +87,7 @@ def macs_are_free(lab: Lab, facts: Facts) -> Iterator[Finding]:
     for name, here in facts.items():
         taken = [(f"VM {vm.name}", mac.upper()) for vm in here.foreign for mac in vm.macs]
         taken += [(f"adapter {adapter.name}", adapter.mac.upper()) for adapter in here.adapters]
-        taken += [(f"the device at {address}", mac) for address, mac in here.neighbours if address not in own]
+        taken += [(f"the device at {address}", mac) for address, mac in here.readiness.neighbours if address not in own]
         for who, mac in taken:
             if mac in ours:
                 why = f"it is machine {ours[mac]}'s in this lab"
@@ -96,7 +98,7 @@ def memory_suffices(lab: Lab, facts: Facts) -> Iterator[Finding]:
     """Machines have static memory: what is not there keeps them from starting."""
     for name, here in facts.items():
         wanted = sum(spec.memory_bytes for spec in specs(lab) if spec.host == name)
-        foreign = sum(vm.memory_bytes for vm in here.foreign if vm.state == "Running")
+        foreign = sum(vm.memory_bytes for vm in here.foreign if vm.state not in WITHOUT_MEMORY)
         left = max(here.memory_bytes - foreign - WINDOWS_NEEDS_BYTES, 0)
         if wanted > left:
             found = f"{left / GB:.1f} GB of memory are there for machines"
@@ -143,6 +145,9 @@ RULES: tuple[Callable[[Lab, Facts], Iterator[Finding]], ...] = (
     processor_suffices,
     clock_is_right,
     stays_awake,
+    network_is_private,
+    winrm_is_for_the_lan,
     addresses_are_free,
+    vlans_are_free,
     uplink_passes_tags,
 )

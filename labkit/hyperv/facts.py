@@ -105,6 +105,40 @@ class PhysicalFacts:
 
 
 @dataclass(frozen=True)
+class RuleFacts:
+    """A firewall rule about WinRM's ports; `remote` are the addresses that it holds for, as Windows writes them."""
+
+    name: str
+    opens: bool
+    is_public: bool  # it holds on public networks too
+    remote: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class TagFacts:
+    """A VLAN that somebody else uses: an adapter of the PC itself (`vm` is '') or of a VM without this lab's mark."""
+
+    vm: str
+    adapter: str
+    switch: str
+    vlan: int
+
+
+@dataclass(frozen=True)
+class ReadinessFacts:
+    """What only a check asks for; None and empty where it is not known."""
+
+    is_probed: bool = False  # the machines' EXTERNAL addresses were called before `neighbours` was read
+    neighbours: tuple[tuple[str, str], ...] = ()  # IPv4 address and MAC of whoever the PC heard of
+    full_rights: bool | None = None  # False: an account whose rights Windows filtered
+    sleep_s: int | None = None  # idle seconds after which the PC sleeps while plugged in; 0: never
+    profiles: tuple[tuple[int, str], ...] = ()  # an adapter's index, and Public, Private or DomainAuthenticated
+    rules: tuple[RuleFacts, ...] = ()
+    bridged: frozenset[str] = frozenset()  # names of adapters that are members of a network bridge or a team
+    vlans: tuple[TagFacts, ...] = ()
+
+
+@dataclass(frozen=True)
 class HostFacts:
     """A host: the PC, its Hyper-V service, and its VMs sorted into this lab's machines and foreign ones."""
 
@@ -130,9 +164,10 @@ class HostFacts:
     disks: tuple[DiskFacts, ...]  # every marked disk of this lab, attached or not
     cpu: str = ""  # the processor's brand, and as Windows identifies it ("Intel64 Family 6 Model 158 Stepping 10")
     cpu_id: str = ""
-    neighbours: tuple[tuple[str, str], ...] = ()  # IPv4 address and MAC of whoever the PC heard of
-    is_probed: bool = False  # the machines' EXTERNAL addresses were called before `neighbours` was read
-    sleep_s: int | None = None  # idle seconds after which the PC sleeps while plugged in; 0: never, None: not known
+    feature: str | None = (
+        None  # of Windows, while the service does not run: Enabled, EnablePending ...; '': no such one
+    )
+    readiness: ReadinessFacts = ReadinessFacts()
     skew_s: float = 0.0  # how far its clock is before the controller's
 
     @property

@@ -8,6 +8,11 @@ from dataclasses import dataclass
 from labkit.errors import RefusedError
 from labkit.hyperv.facts import HostFacts
 
+PENDING = {
+    "EnablePending": "switched on and begins to work with the next restart",
+    "DisablePending": "switched off with the next restart",
+}
+
 Facts = Mapping[str, HostFacts]
 """What the hosts said, by host name."""
 
@@ -35,12 +40,24 @@ def refusal(findings: Iterable[Finding]) -> RefusedError:
 def service_answers(here: HostFacts) -> Iterator[Finding]:
     """With the service down every VM is "not found": nothing else is asked of such a host."""
     why = "without it nothing can be known or done there"
-    if here.service == "":
+    if here.service != "Running" and here.feature in ("EnablePending", "DisablePending"):
+        yield Finding(here.host, f"Hyper-V is {PENDING[here.feature]}", why, "restart that PC, then repeat")
+    elif here.service == "" and here.feature == "":
+        fix = "Windows 11 Pro, Enterprise or Education is needed there"
+        yield Finding(here.host, "this edition of Windows has no Hyper-V", why, fix)
+    elif here.service == "":
         fix = "as administrator there: scripts/powershell/Enable-LabHost.ps1, then restart that PC"
         yield Finding(here.host, "Hyper-V is not installed", why, fix)
     elif here.service != "Running":
         fix = "as administrator there: Start-Service vmms"
         yield Finding(here.host, f"the Hyper-V service (vmms) is {here.service}", why, fix)
+    elif here.refusal and here.readiness.full_rights is False:
+        found = f"the account has no full rights over the network ({here.refusal})"
+        fix = (
+            "as administrator there: scripts/powershell/Enable-LabHost.ps1, which puts it into Administrators and sets "
+            "LocalAccountTokenFilterPolicy"
+        )
+        yield Finding(here.host, found, why, fix)
     elif here.refusal:
         fix = "is the account in Administrators or Hyper-V Administrators there, and vmms past its start?"
         yield Finding(here.host, f"Hyper-V does not answer ({here.refusal})", why, fix)

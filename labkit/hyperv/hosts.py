@@ -28,6 +28,8 @@ WRITE_DEADLINE_S = 900.0
 READ_ATTEMPTS = 3  # a read that got lost may be repeated; a write never is, since it may have been done
 
 Connect = Callable[["Host", Secret], Transport]
+Scripts = Mapping[str, Mapping[str, Any]]
+"""The scripts of one command, by name, with their parameters."""
 
 
 class Hosts:
@@ -51,25 +53,33 @@ class Hosts:
     def survey(self, fresh: bool = False, probe: bool = False) -> tuple[dict[str, HostFacts], list[LabError]]:
         """As `read`, but gives the errors of hosts that do not answer beside the facts of those that do.
 
-        With `probe` the hosts call the machines' EXTERNAL addresses first, which takes seconds.
+        With `probe` the hosts tell their readiness too, which takes seconds: they call the EXTERNAL addresses.
         """
         if fresh:
             self.forget()
-        addresses = [str(machine.external.address) for machine in self.lab.machines] if probe else []
         wanted = {
-            host.name: {
-                "Lab": self.lab.name,
-                "LabPath": str(PureWindowsPath(self.lab.vm_path, self.lab.name)),
-                "IsoPath": self.lab.iso_path if self.lab.bootstrap.host == host.name else "",
-                "Probe": addresses,
-            }
+            host.name: self._reading(host, probe)
             for host in self.lab.hosts
-            if host.name not in self._facts or (probe and not self._facts[host.name].is_probed)
+            if host.name not in self._facts or (probe and not self._facts[host.name].readiness.is_probed)
         }
-        answers, errors = self._everywhere("Get-LabHost", wanted)
+        answers, errors = self._everywhere(wanted)
         for name, answer in answers.items():
             self._facts[name] = host_facts(name, self.lab.name, answer, datetime.now(UTC))
         return dict(self._facts), errors
+
+    def _reading(self, host: Host, probe: bool) -> Scripts:
+        """The scripts that read a host: one command, since each costs a whole PowerShell to start."""
+        asked: dict[str, Mapping[str, Any]] = {
+            "Get-LabHost": {
+                "Lab": self.lab.name,
+                "LabPath": str(PureWindowsPath(self.lab.vm_path, self.lab.name)),
+                "IsoPath": self.lab.iso_path if self.lab.bootstrap.host == host.name else "",
+            }
+        }
+        if probe:
+            addresses = [str(machine.external.address) for machine in self.lab.machines]
+            asked["Get-LabReadiness"] = {"Lab": self.lab.name, "Probe": addresses}
+        return asked
 
     def forget(self) -> None:
         """Drop what was read: something was changed, or may have been."""
@@ -81,7 +91,7 @@ class Hosts:
         All hosts finish before errors are raised. A machine's error in an answer is raised as well.
         """
         self.forget()
-        answers, errors = self._everywhere(script, parameters)
+        answers, errors = self._everywhere({name: {script: given} for name, given in parameters.items()})
         for name, answer in answers.items():
             errors += [
                 powershell.lab_error(name, script, powershell.PowerShellError.of(machine["error"]), machine["name"])
@@ -92,22 +102,20 @@ class Hosts:
             raise together(errors)
         return answers
 
-    def _everywhere(
-        self, script: str, parameters: Mapping[str, Mapping[str, Any]]
-    ) -> tuple[dict[str, dict[str, Any]], list[LabError]]:
-        """Run a script on several hosts at once; give the answers and the LabErrors."""
-        outcomes: dict[str, dict[str, Any] | BaseException] = {name: {} for name in parameters}  # in the lab's order
+    def _everywhere(self, wanted: Mapping[str, Scripts]) -> tuple[dict[str, dict[str, Any]], list[LabError]]:
+        """Run scripts on several hosts at once, one command a host; give the answers and the LabErrors."""
+        outcomes: dict[str, dict[str, Any] | BaseException] = {name: {} for name in wanted}  # in the lab's order
 
         def work(name: str) -> None:
             try:
-                outcomes[name] = self._call(name, script, parameters[name])
+                outcomes[name] = self._call(name, wanted[name])
             except BaseException as error:  # noqa: BLE001 - carried to the calling thread and raised there
                 outcomes[name] = error
 
         with self._turn:
-            for name in parameters:
+            for name in wanted:
                 self._transport(name)  # here and not in the threads: it may ask for a password
-            in_parallel(work, parameters)
+            in_parallel(work, wanted)
         answers: dict[str, dict[str, Any]] = {}
         errors: list[LabError] = []
         for name, outcome in outcomes.items():
@@ -126,14 +134,14 @@ class Hosts:
             self._transports[name] = self._connect(host, host_password(host))
         return self._transports[name]
 
-    def _call(self, name: str, script: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        reading = script.startswith("Get-")
-        stdin = powershell.payload(powershell.script_text(script), parameters)
+    def _call(self, name: str, scripts: Scripts) -> dict[str, Any]:
+        reading = all(script.startswith("Get-") for script in scripts)
+        stdin = powershell.payload_of_all(scripts)
         deadline_s = READ_DEADLINE_S if reading else WRITE_DEADLINE_S
         for attempt in range(1, READ_ATTEMPTS + 1):
             try:
                 output = self._transports[name].run(powershell.command_line(), stdin, deadline_s)
-                return powershell.answer(name, script, output.stdout, output.stderr, output.code)
+                return powershell.answer(name, next(iter(scripts)), output.stdout, output.stderr, output.code)
             except DroppedError:
                 if not reading or attempt == READ_ATTEMPTS:
                     raise

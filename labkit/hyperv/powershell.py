@@ -20,12 +20,14 @@ from labkit.errors import LabError, RefusedError, UnreachableError
 from labkit.project import POWERSHELL
 
 # Warnings would be written to standard output and progress as CLIXML; the answer alone belongs there. It goes past the
-# formatter, which may wrap lines at the console's width, and is ASCII whatever the console's code page is.
+# formatter, which may wrap lines at the console's width, and is ASCII whatever the console's code page is. Several
+# scripts may share a command: it costs a host more to start PowerShell than to answer. .NET reads UTF-8 by itself.
 STUB = r"""
 $ErrorActionPreference='Stop';$ProgressPreference=$WarningPreference='SilentlyContinue'
-$r=New-Object IO.StreamReader([Console]::OpenStandardInput(),[Text.Encoding]::UTF8)
-$p,$s=$r.ReadToEnd().Split([char[]]"`n",2);$c=0
-try{$h=@{};(ConvertFrom-Json $p).psobject.Properties|%{$h[$_.Name]=$_.Value};$o=&([ScriptBlock]::Create($s)) @h}
+$r=New-Object IO.StreamReader([Console]::OpenStandardInput())
+$p,$s=$r.ReadToEnd().Split([char[]]"`n",2);$c=$n=0;$o=@{}
+try{foreach($q in (ConvertFrom-Json $p)){$h=@{};$q.psobject.Properties|%{$h[$_.Name]=$_.Value}
+(&([ScriptBlock]::Create($s.Split([char]12)[$n++])) @h).GetEnumerator()|%{$o[$_.Key]=$_.Value}}}
 catch{$c=1;$i=$_.InvocationInfo;$o=@{error=@{message="$_";id="$($_.FullyQualifiedErrorId)"
 category="$($_.CategoryInfo.Category)";script="$($i.ScriptName)";line=$i.ScriptLineNumber}}}
 $j=ConvertTo-Json $o -Depth 9 -Compress
@@ -66,6 +68,18 @@ def payload(script: str, parameters: Mapping[str, Any]) -> bytes:
     return json.dumps(parameters, ensure_ascii=True).encode("ascii") + b"\n" + script.encode("utf-8")
 
 
+def payload_of_all(calls: Mapping[str, Mapping[str, Any]]) -> bytes:
+    """The same for several of this project's scripts, by name, in one command; their answers come joined.
+
+    The first line is then a list of parameters, and a form feed stands between the scripts.
+    """
+    if len(calls) == 1:
+        ((script, parameters),) = calls.items()
+        return payload(script_text(script), parameters)
+    parameters_line = json.dumps(list(calls.values()), ensure_ascii=True).encode("ascii")
+    return parameters_line + b"\n" + "\f".join(map(script_text, calls)).encode("utf-8")
+
+
 def script_text(script: str) -> str:
     """The text of scripts/powershell/<script>.ps1."""
     return Path(POWERSHELL / f"{script}.ps1").read_text(encoding="ascii")
@@ -104,6 +118,10 @@ def lab_error(host: str, script: str, error: PowerShellError, machine: str | Non
     return LabError(text, "`inv hyperv.plan` shows the state that is left; repeating the command goes on from there")
 
 
+NO_RIGHTS = (
+    "the account must be in Administrators there, with full rights over the network (LocalAccountTokenFilterPolicy): "
+    "Enable-LabHost.ps1 sees to both"
+)
 ADVICE: tuple[tuple[str, type[LabError], str], ...] = (
     ("LabNotOurs", RefusedError, "only machines with this lab's mark are touched; `inv hyperv.plan` shows them"),
     ("LabNameTaken", RefusedError, "rename or remove that VM in Hyper-V Manager, or choose another lab.id"),
@@ -118,8 +136,8 @@ ADVICE: tuple[tuple[str, type[LabError], str], ...] = (
         "its system cannot be asked to shut down (none installed, or installing): `inv hyperv.stop --cut-power`",
     ),
     ("OutOfMemory", LabError, "close programs on that PC, or give its machines less memory_mb in the lab's file"),
-    ("AccessDenied", RefusedError, "the account must be in Administrators or Hyper-V Administrators there"),
-    ("PermissionDenied", RefusedError, "the account must be in Administrators or Hyper-V Administrators there"),
+    ("AccessDenied", RefusedError, NO_RIGHTS),
+    ("PermissionDenied", RefusedError, NO_RIGHTS),
     ("ObjectInUse", LabError, "something else holds it (a backup, a mounted disk): release it there, then repeat"),
     ("InvalidState", RefusedError, "the machine's state does not allow it: `inv hyperv.status`, then repeat"),
     ("ObjectNotFound", LabError, "`inv hyperv.check` looks at the Hyper-V service and at what should be there"),

@@ -1,4 +1,4 @@
-"""Get-LabHost's answer made into facts (scripts/powershell/README.md describes the answer). Pure."""
+"""Get-LabHost's answer, and Get-LabReadiness's, made into facts (scripts/powershell/README.md describes both). Pure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ from labkit.hyperv.facts import (
     DriveFacts,
     HostFacts,
     PhysicalFacts,
+    ReadinessFacts,
+    RuleFacts,
     SwitchFacts,
+    TagFacts,
     VmFacts,
 )
 
@@ -44,10 +47,20 @@ def host_facts(host: str, lab: str, answer: Mapping[str, Any], now: datetime | N
         free_bytes=answer["free_bytes"], has_iso=answer["iso"], machines=machines,
         duplicates=tuple(vm for vm in vms if vm.machine is not None and machines[vm.machine] is not vm),
         foreign=tuple(vm for vm in vms if vm.machine is None), disks=disks,
-        cpu=pc.get("cpu", ""), cpu_id=pc.get("cpu_id", ""), is_probed=answer.get("probed", False),
-        sleep_s=answer.get("sleep_s"),
-        neighbours=tuple((row["address"], row["mac"].upper()) for row in answer.get("neighbours", [])),
+        cpu=pc.get("cpu", ""), cpu_id=pc.get("cpu_id", ""), feature=answer.get("feature"),
+        readiness=_readiness(answer["readiness"]) if "readiness" in answer else ReadinessFacts(),
         skew_s=(datetime.fromisoformat(pc["time"]) - now).total_seconds() if now else 0.0,
+    )  # fmt: skip
+
+
+def _readiness(row: Mapping[str, Any]) -> ReadinessFacts:
+    return ReadinessFacts(
+        is_probed=row["probed"], full_rights=row["full_rights"], sleep_s=row["sleep_s"],
+        neighbours=tuple((one["address"], one["mac"].upper()) for one in row["neighbours"]),
+        profiles=tuple((one["index"], one["category"]) for one in row["profiles"]),
+        rules=tuple(RuleFacts(r["name"], r["opens"], r["public"], tuple(r["from"])) for r in row["rules"]),
+        bridged=frozenset(row["bridged"]),
+        vlans=tuple(TagFacts(one["vm"], one["adapter"], one["switch"], one["vlan"]) for one in row["vlans"]),
     )  # fmt: skip
 
 

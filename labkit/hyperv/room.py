@@ -1,4 +1,4 @@
-"""Rules about a host's processor, clock and sleep, and about the LAN that it shares with others."""
+"""Rules about a host's processor and clock, and about the LAN that it shares with others."""
 
 from __future__ import annotations
 
@@ -58,15 +58,6 @@ def clock_is_right(lab: Lab, facts: Facts) -> Iterator[Finding]:
             yield Finding(name, found, "machines wake with their host's time, certificates depend on it", fix)
 
 
-def stays_awake(lab: Lab, facts: Facts) -> Iterator[Finding]:
-    """Windows counts no VM as work: a PC that nobody touches goes to sleep in mid-installation."""
-    for name, here in facts.items():
-        if here.sleep_s:
-            fix = "as administrator there: powercfg /change standby-timeout-ac 0 (Enable-LabHost.ps1 does it)"
-            found = f"it sleeps after {here.sleep_s // 60} idle minutes, also while plugged in"
-            yield Finding(name, found, "its machines would sleep with it", fix)
-
-
 def addresses_are_free(lab: Lab, facts: Facts) -> Iterator[Finding]:
     """The machines' EXTERNAL addresses are on a LAN that is not ours: somebody may have one of them."""
     wanted = {str(machine.external.address): machine for machine in lab.machines}
@@ -74,7 +65,7 @@ def addresses_are_free(lab: Lab, facts: Facts) -> Iterator[Finding]:
     told: set[str] = set()
     for name, here in facts.items():
         own = {(address, here.host) for address in here.addresses}
-        taken = [(address, mac) for address, mac in here.neighbours if mac.strip("0F") and mac not in ours]
+        taken = [(address, mac) for address, mac in here.readiness.neighbours if mac.strip("0F") and mac not in ours]
         taken += [(address, f"the PC {name} itself") for address, _ in own]
         for address, who in taken:
             if address in wanted and address not in told:
@@ -84,6 +75,18 @@ def addresses_are_free(lab: Lab, facts: Facts) -> Iterator[Finding]:
                     "choose another external.first_address, with as many free addresses after it as there are machines"
                 )
                 yield Finding(name, f"{address} is in use on the LAN ({who})", why, fix)
+
+
+def vlans_are_free(lab: Lab, facts: Facts) -> Iterator[Finding]:
+    """A VLAN is this lab's own LAN: whoever else is in it gets its DHCP answers, and may give others."""
+    ours = {network.vlan: network.name for network in lab.networks if network.vlan}
+    for name, here in facts.items():
+        names = {vm.id: f"VM {vm.name}" for vm in here.foreign} | {"": "the PC itself"}
+        for tag in here.readiness.vlans:
+            if tag.vlan in ours and tag.switch == lab.switch_of(ours[tag.vlan]).name and tag.vm in names:
+                found = f"{names[tag.vm]} is in VLAN {tag.vlan} (adapter {tag.adapter})"
+                fix = f"give that adapter another VLAN, or set networks.{ours[tag.vlan]}.vlan"
+                yield Finding(name, found, f"it is this lab's {ours[tag.vlan].upper()}", fix)
 
 
 def uplink_passes_tags(lab: Lab, facts: Facts) -> Iterator[Finding]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from labkit.hyperv.facts import HostFacts, PhysicalFacts, SwitchFacts
+from labkit.hyperv.facts import HostFacts, SwitchFacts
 from labkit.hyperv.findings import Facts, Finding
+from labkit.hyperv.uplink import ETHERNET, unsuitable, uplink
 
 if TYPE_CHECKING:
     from labkit.lab import Host, Lab, Switch, SwitchType
 
-ETHERNET = 6  # IANA ifType. Wi-Fi (71) cannot carry the MAC addresses of several machines.
 WILDCARDS = "*?[]"
 NO_WAY_OUT = "it leads to no other PC"
 PURPOSE: Mapping[SwitchType, str] = {
@@ -56,14 +56,13 @@ def _without(switch: Switch, host: Host, here: HostFacts, make: str) -> Iterator
     """There is no such switch: can it be made?"""
     adapter = uplink(host, here) if switch.type == "External" else None
     holder = next((s.name for s in here.switches if adapter and adapter.id in s.adapter_ids), None)
-    if switch.type == "External" and host.uplink and not any(one.name == host.uplink for one in here.adapters):
-        names = ", ".join(one.name for one in here.adapters if one.is_hardware) or "none"
-        fix = f"correct hosts.{host.name}.uplink; adapters there: {names}"
-        yield Finding(host.name, f"there is no network adapter {host.uplink}", "the lab's file names that uplink", fix)
-    elif holder and adapter:
+    obstacles = list(unsuitable(host, here)) if switch.type == "External" else []
+    if holder and adapter:
         fix = f"set lab.switch: {holder}"
         why = "an adapter carries one switch"
         yield Finding(host.name, f"{adapter.name} carries switch {holder} already, not {switch.name}", why, fix)
+    elif obstacles:
+        yield from obstacles
     else:
         yield Finding(host.name, f"there is no virtual switch {switch.name}", PURPOSE[switch.type], make)
 
@@ -90,16 +89,5 @@ def _new_switch(switch: Switch, host: Host, here: HostFacts) -> str:
     if switch.type != "External":
         return f"New-VMSwitch -Name '{switch.name}' -SwitchType {switch.type}"
     wired = uplink(host, here)
-    name = host.uplink or (wired.name if wired else "<the wired adapter's name>")
+    name = wired.name if wired else "<the wired adapter's name>"
     return f"New-VMSwitch -Name '{switch.name}' -NetAdapterName '{name}' -AllowManagementOS $true"
-
-
-def uplink(host: Host, here: HostFacts) -> PhysicalFacts | None:
-    """The physical wired adapter behind the host's address, else the only one with a link."""
-    wired = [adapter for adapter in here.adapters if adapter.is_hardware and adapter.type == ETHERNET]
-    behind = here.addresses.get(host.address)
-    for adapter in wired:
-        if adapter.index == behind:
-            return adapter
-    up = [adapter for adapter in wired if adapter.is_up]
-    return up[0] if len(up) == 1 else None

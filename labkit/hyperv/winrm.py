@@ -93,9 +93,11 @@ class WinRm:
         try:
             socket.create_connection((self.host.address, self.host.port), CONNECT_TIMEOUT_S).close()
         except OSError as error:
+            hint = "is the PC on and awake, and its address right? " + PREPARE
+            if isinstance(error, ConnectionRefusedError):
+                hint = f"nothing listens there: is scheme {self.host.scheme} what that PC was prepared for? " + PREPARE
             raise UnreachableError(
-                f"host {self.host.name} ({self.host.address}) does not answer on port {self.host.port}: {error}",
-                "is the PC on and awake, prepared by scripts/powershell/Enable-LabHost.ps1, and its address right?",
+                f"host {self.host.name} ({self.host.address}) does not answer on port {self.host.port}: {error}", hint
             ) from error
 
     def _open(self) -> Any:
@@ -173,9 +175,19 @@ class WinRm:
                 "was that PC prepared again, or did its address change? Compare: `inv hyperv.trust`; "
                 "Enable-LabHost.ps1 there makes a certificate for its present addresses",
             )
+        if isinstance(error, WSManFaultError) and error.wsman_fault_code == ACCESS_DENIED:
+            return UnreachableError(
+                f"{where} lets {self.host.user} in and denies it the rights of an administrator",
+                "it must be in Administrators there, and LocalAccountTokenFilterPolicy be set; " + PREPARE,
+            )
         if isinstance(error, WSManFaultError):
             return DroppedError(f"{where}: WinRM refuses: {error.reason} [{error.wsman_fault_code}]", AGAIN)
         return DroppedError(f"{where}: the connection was lost: {type(error).__name__}: {error}", AGAIN)
 
 
+ACCESS_DENIED = 5  # Windows' ERROR_ACCESS_DENIED, as the WSManFault of a filtered token carries it
+PREPARE = (
+    "scripts/powershell/Enable-LabHost.ps1, run there as administrator, sets up WinRM, its firewall rule for the local "
+    "subnet, and the account's rights"
+)
 AGAIN = "repeat the command: it reads the state again and goes on from there"

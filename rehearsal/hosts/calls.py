@@ -20,10 +20,13 @@ class Calls:
         self._lock = threading.Lock()
 
     def script(self, stdin: bytes) -> str | None:
-        """Return the name of the project's script in a command's standard input (its second line on), if any."""
-        text = _plain(stdin.partition(b"\n")[2])
-        same = (path.stem for path in sorted(self._scripts.glob("*.ps1")) if _plain(path.read_bytes()) == text)
-        return next(same, None)
+        """Return the name of the project's script in a command's standard input; of several, the first one's."""
+        return self.scripts(stdin)[0]
+
+    def scripts(self, stdin: bytes) -> list[str | None]:
+        """Return the names of all of them: they follow its first line, and a form feed stands between two."""
+        known = {_plain(path.read_bytes()): path.stem for path in self._scripts.glob("*.ps1")}
+        return [known.get(_plain(text)) for text in stdin.partition(b"\n")[2].split(b"\f")]
 
     def record(self, script: str | None, started: float) -> None:
         """Append one finished command; `started` is its start in seconds since the epoch.

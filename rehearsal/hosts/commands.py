@@ -15,8 +15,8 @@ from rehearsal.hosts import clixml
 from rehearsal.hosts.calls import Calls
 
 Streams = list[tuple[str, bytes]]
-# Given a script's name and all of standard input, what the script answers: its stdout and its exit code.
-Answerer = Callable[[str | None, bytes], tuple[bytes, int]]
+# Given the scripts' names and all of standard input, what they answer: their joint stdout and exit code.
+Answerer = Callable[[Sequence[str | None], bytes], tuple[bytes, int]]
 
 KILLED = 1
 PIECE_BYTES = 65536
@@ -160,13 +160,13 @@ class Answered(Command):
 
     def _run(self) -> None:
         stdin = bytes(self._stdin)
-        script = self._calls.script(stdin)
+        scripts = self._calls.scripts(stdin)
         code = KILLED
         try:
-            output, code = self._answer(script, stdin)
+            output, code = self._answer(scripts, stdin)
             self._write("stdout", output)
         finally:
             # Also when the stand-in itself is wrong: the client then sees a powershell.exe that died without a word.
             self._write("stderr", clixml.stderr())
-            self._calls.record(script, self._started)
+            self._calls.record(scripts[0], self._started)
             self._finish(code)

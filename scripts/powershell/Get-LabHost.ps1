@@ -10,8 +10,6 @@ The lab's name; VMs that carry it in their Notes are described in detail.
 The lab's folder on this host.
 .PARAMETER IsoPath
 A file to look for; may be empty.
-.PARAMETER Probe
-IPv4 addresses to call before the table of neighbours is read, so that whoever has one of them stands in it.
 .EXAMPLE
 .\Get-LabHost.ps1 -Lab lab-7e57 -LabPath C:\Lab\lab-7e57 | ConvertTo-Json -Depth 6
 #>
@@ -19,8 +17,7 @@ IPv4 addresses to call before the table of neighbours is read, so that whoever h
 param(
     [Parameter(Mandatory = $true)] [string] $Lab,
     [Parameter(Mandatory = $true)] [string] $LabPath,
-    [string] $IsoPath,
-    [string[]] $Probe
+    [string] $IsoPath
 )
 $ErrorActionPreference = 'Stop'
 
@@ -103,33 +100,19 @@ function Get-Disk {
     }
 }
 
-function Get-Neighbour {
-    $filter = 'Timeout = 300 AND (' + (@($Probe | ForEach-Object { "Address = '$_'" }) -join ' OR ') + ')'
-    # Who has an address answers ARP even where a firewall eats the ping; a ping that fails proves nothing.
-    try { if ($Probe) { [void]@(Get-CimInstance -ClassName Win32_PingStatus -Filter $filter) } } catch { $filter = '' }
-    @(Get-NetNeighbor) | Where-Object { "$($_.IPAddress)".Contains('.') -and "$($_.State)" -ne 'Unreachable' } |
-        ForEach-Object { @{ address = "$($_.IPAddress)"; mac = "$($_.LinkLayerAddress)" -replace '-', '' } }
-}
-
-function Get-SleepTime {
-    $power = @{ Namespace = 'root/cimv2/power' }  # by ids (STANDBYIDLE of winnt.h): the names are translated
-    try {
-        $plan = @(Get-CimInstance @power -ClassName Win32_PowerPlan | Where-Object { $_.IsActive })[0]
-        $own = "$($plan.InstanceID)".Split('\')[-1] + '\AC\{29f6c1db-86da-48c5-9fdb-f2b67b1f44da}'
-        $all = Get-CimInstance @power -ClassName Win32_PowerSettingDataIndex
-        [int]@($all | Where-Object { "$($_.InstanceID)".EndsWith($own) })[0].SettingIndexValue
-    } catch { $null }  # it cannot be told
-}
-
-$answer = @{ changed = $false; host = Get-Pc; service = ''; refusal = $null
-    probed = [bool]$Probe; neighbours = @(Get-Neighbour); adapters = @(Get-Physical)
-    templates = @(); switches = @(); vms = @(); disks = @(); sleep_s = if ($Probe) { Get-SleepTime }
+$answer = @{ changed = $false; host = Get-Pc; service = ''; refusal = $null; feature = $null
+    adapters = @(Get-Physical); templates = @(); switches = @(); vms = @(); disks = @()
     iso = $IsoPath -ne '' -and (Test-Path -LiteralPath $IsoPath)
     addresses = @(Get-NetIPAddress -AddressFamily IPv4 | ForEach-Object {
             @{ index = [int]$_.InterfaceIndex; address = "$($_.IPAddress)" } }) }
 $answer.free_bytes = try { [long](Get-Volume -DriveLetter $LabPath[0]).SizeRemaining } catch { $null }  # no such drive
 $answer.service = "$(@(Get-Service -Name vmms -ErrorAction SilentlyContinue)[0].Status)"  # '': not installed
-if ($answer.service -ne 'Running') { return $answer }
+if ($answer.service -ne 'Running') {
+    $answer.feature = try {
+        "$((Get-WindowsOptionalFeature -Online -FeatureName 'Microsoft-Hyper-V').State)"
+    } catch { $null }  # only an administrator may ask
+    return $answer
+}
 try {
     $answer.templates = @((Get-VMHost).SecureBootTemplates | ForEach-Object { if ($_.Name) { $_.Name } else { "$_" } })
     $answer.switches = @(Get-Switch); $answer.vms = @(Get-Machine); $answer.disks = @(Get-Disk)

@@ -6,15 +6,16 @@ scripts/powershell/README.md is the contract; a test runs the same scenarios thr
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from rehearsal.hosts.answers import changes, read, rollback, screen
+from rehearsal.hosts.answers import changes, read, readiness, rollback, screen
 from rehearsal.hosts.answers.refusals import RefusedError
 from rehearsal.hosts.commands import Answerer
 from rehearsal.hosts.state import HostState, Json
 
 SCRIPTS: dict[str, Callable[[HostState, Json], Json]] = {
     "Get-LabHost": read.get_lab_host,
+    "Get-LabReadiness": readiness.get_lab_readiness,
     "New-LabMachine": changes.new_lab_machine,
     "Start-LabMachine": changes.start_lab_machine,
     "Stop-LabMachine": changes.stop_lab_machine,
@@ -30,11 +31,15 @@ NOTE = "no PowerShell here: scripts were answered by their JSON contract"
 
 
 def answerer(state: HostState) -> Answerer:
-    """Return what answers a script's call on that PC: stdout (one line of ASCII JSON) and exit code."""
+    """Return what answers a command's scripts on that PC: stdout (one line of ASCII JSON) and exit code."""
 
-    def answer(script: str | None, stdin: bytes) -> tuple[bytes, int]:
+    def answer(scripts: Sequence[str | None], stdin: bytes) -> tuple[bytes, int]:
+        given = json.loads(stdin.partition(b"\n")[0])
+        calls = zip(scripts, given if isinstance(given, list) else [given], strict=True)
         try:
-            result = {**_run(state, script, stdin), "notes": [NOTE]}
+            result: Json = {"notes": [NOTE]}
+            for script, parameters in calls:
+                result |= _run(state, script, parameters)
             code = 0
         except RefusedError as refusal:
             result = {"error": {**refusal.record(), "script": ""}}
@@ -44,8 +49,8 @@ def answerer(state: HostState) -> Answerer:
     return answer
 
 
-def _run(state: HostState, script: str | None, stdin: bytes) -> Json:
+def _run(state: HostState, script: str | None, parameters: Json) -> Json:
     if script not in SCRIPTS:
         message = f"there is no PowerShell here, and no JSON answer for {script or 'a script of unknown text'}"
         raise RefusedError(message, "CommandNotFoundException", "ObjectNotFound")
-    return SCRIPTS[script](state, json.loads(stdin.partition(b"\n")[0]))
+    return SCRIPTS[script](state, parameters)

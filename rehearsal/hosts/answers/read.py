@@ -23,13 +23,7 @@ def get_lab_host(pc: HostState, given: Json) -> Json:
         "host": _host(state),
         "service": state["services"].get("vmms", ""),
         "refusal": None,
-        "sleep_s": state.get("sleep_s", 0) if given.get("Probe") else None,
-        "probed": bool(given.get("Probe")),
-        "neighbours": [
-            {"address": item["address"], "mac": item["mac"].replace("-", "")}
-            for item in state["neighbors"]
-            if "." in item["address"] and item["state"] != "Unreachable"
-        ],
+        "feature": _feature(state),
         "templates": [],
         "switches": [],
         "vms": [],
@@ -45,6 +39,12 @@ def get_lab_host(pc: HostState, given: Json) -> Json:
         answer["vms"] = [_machine(vm, lab, lab_path) for vm in machines.everyone(pc)]
         answer["disks"] = _disks(pc.local(lab_path), lab_path) if _exists(pc, lab_path) else []
     return answer
+
+
+def _feature(state: Json) -> str | None:
+    """Asked for only where the service does not run."""
+    is_running = state["services"].get("vmms") == "Running"
+    return None if is_running else str(state["features"].get("Microsoft-Hyper-V", ""))
 
 
 def _exists(pc: HostState, path: str) -> bool:

@@ -176,4 +176,12 @@ function powercfg.exe {
     if ("$($args[0]) $($args[1])" -eq '/change standby-timeout-ac') { [Rehearsal.Services]::SetSleep(60 * $args[2]) }
 }
 
-Export-ModuleMember -Function *-*, powercfg.exe
+# One line a group, as CSV: the level that the rights of this session come to is told by its SID alone.
+function whoami.exe {
+    $full = [Rehearsal.Rights]::Full
+    $level = if ($full) { '12288' } else { '8192' }
+    '"BUILTIN\Benutzer","Alias","S-1-5-32-545","Verbindliche Gruppe"'
+    '"Verbindliche Beschriftung","Bezeichnung","S-1-16-{0}",""' -f $level
+}
+
+Export-ModuleMember -Function *-*, powercfg.exe, whoami.exe

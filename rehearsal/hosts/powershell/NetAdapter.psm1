@@ -38,4 +38,10 @@ function Get-NetAdapter {
     }
 }
 
-Export-ModuleMember -Function Get-NetAdapter
+function Get-NetAdapterBinding {
+    [CmdletBinding(DefaultParameterSetName = 'ByName')]
+    param()
+    [Rehearsal.Network]::Bindings()
+}
+
+Export-ModuleMember -Function Get-NetAdapter, Get-NetAdapterBinding

@@ -31,7 +31,7 @@ function New-NetFirewallRule {
             [Rehearsal.Records]::Put('firewall_rules', $Name, @{
                     Name = $Name; DisplayName = $DisplayName; Direction = "$Direction"; Protocol = $Protocol
                     LocalPort = $LocalPort -join ','; RemoteAddress = $RemoteAddress -join ','
-                    Action = "$Action"; Profile = "$Profile" })
+                    Action = "$Action"; Profile = "$Profile"; Enabled = 'True'; InstanceID = $Name })
             Get-NetFirewallRule | Where-Object -FilterScript { $_.Name -eq $Name }
         }
     }
@@ -55,4 +55,31 @@ function Remove-NetFirewallRule {
     }
 }
 
-Export-ModuleMember -Function *-NetFirewallRule
+# Windows keeps a rule's ports and addresses in objects of their own, which carry the rule's InstanceID.
+function Get-Part {
+    param([string]$Kind, [string]$Property)
+    foreach ($rule in [Rehearsal.Records]::All('firewall_rules', 'rule')) {
+        $part = New-Object -TypeName PSObject -Property @{
+            InstanceID = $rule.InstanceID; Protocol = $rule.Protocol; $Property = @($rule.$Property -split ',') }
+        $part.PSObject.TypeNames.Insert(0, "Microsoft.Management.Infrastructure.CimInstance#$Kind")
+        $part
+    }
+}
+
+function Get-NetFirewallPortFilter {
+    [CmdletBinding(DefaultParameterSetName = 'GetAll')]
+    param(
+        [Parameter(ParameterSetName = 'ByQuery')]
+        [string[]]$Protocol
+    )
+    Get-Part -Kind MSFT_NetProtocolPortFilter -Property LocalPort |
+        Where-Object -FilterScript { -not $Protocol -or $Protocol -contains $_.Protocol }
+}
+
+function Get-NetFirewallAddressFilter {
+    [CmdletBinding(DefaultParameterSetName = 'GetAll')]
+    param()
+    Get-Part -Kind MSFT_NetAddressFilter -Property RemoteAddress
+}
+
+Export-ModuleMember -Function *-NetFirewall*

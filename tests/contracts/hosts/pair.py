@@ -153,7 +153,12 @@ def create(pair: Pair, *machines: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def look(pair: Pair) -> dict[str, Any]:
-    return pair.run("Get-LabHost", Lab=LAB, LabPath=FOLDER, IsoPath=r"C:\ISO\rocky.iso", Probe=PROBED)
+    return pair.run("Get-LabHost", Lab=LAB, LabPath=FOLDER, IsoPath=r"C:\ISO\rocky.iso")
+
+
+def ask_readiness(pair: Pair) -> dict[str, Any]:
+    readiness: dict[str, Any] = pair.run("Get-LabReadiness", Lab=LAB, Probe=PROBED)["readiness"]
+    return readiness
 
 
 def set_both(pair: Pair, name: str, **properties: Any) -> None:

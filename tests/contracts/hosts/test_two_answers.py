@@ -30,20 +30,6 @@ def test_a_fresh_pc_is_read_alike(pair: Pair) -> None:
     assert (answer["service"], answer["vms"], answer["iso"]) == ("Running", [], True)
 
 
-def test_whoever_has_an_address_on_the_lan_is_told_alike(pair: Pair) -> None:
-    for pc in (pair.real, pair.told):
-        with pc.change() as state:
-            state["neighbors"] = [
-                {"address": address, "adapter": "vEthernet (Lab)", "mac": "A0-B1-C2-D3-E4-F6", "state": seen}
-                for address, seen in (("192.0.2.101", "Reachable"), ("192.0.2.9", "Unreachable"), ("fe80::1", "Stale"))
-            ]
-            state["adapters"][0]["vlan"] = 7
-            state["sleep_s"] = 600
-    answer = look(pair)
-    assert answer["neighbours"] == [{"address": "192.0.2.101", "mac": "A0B1C2D3E4F6"}]
-    assert (answer["probed"], answer["adapters"][0]["vlan"], answer["sleep_s"]) == (True, 7, 600)
-
-
 def test_a_machine_is_created_and_read_alike(pair: Pair) -> None:
     assert create(pair, machine())[0]["error"] is None
     detail = look(pair)["vms"][0]["detail"]

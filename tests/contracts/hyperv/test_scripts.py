@@ -107,7 +107,8 @@ def test_vms_are_addressed_by_object_never_by_name(script: Path) -> None:
 
 @each_reading_script
 def test_the_reading_script_calls_reading_cmdlets_only(script: Path) -> None:
-    used = set(re.findall(r"\b([A-Z][a-z]+)-[A-Z]\w+", parts(script)[2]))
+    body = parts(script)[2].replace("'Microsoft-Hyper-V'", "")  # the name of a feature of Windows
+    used = set(re.findall(r"\b([A-Z][a-z]+)-[A-Z]\w+", body))
     assert used <= {"Get", "ForEach", "Where", "Test", "ConvertFrom"}
 
 

@@ -22,6 +22,7 @@ from labkit.session import Session
 Answer = dict[str, Any]
 SCRIPTS = (
     "Get-LabHost",
+    "Get-LabReadiness",
     "New-LabMachine",
     "Start-LabMachine",
     "Stop-LabMachine",
@@ -89,7 +90,12 @@ def host_answer(lab: Lab, host: Host, *, built: bool) -> Answer:
             "memory_bytes": 16 * GB, "free_memory_bytes": 12 * GB, "processors": 8,
             "cpu": "Intel(R) Core(TM) i5-8500 CPU @ 3.00GHz", "cpu_id": "Intel64 Family 6 Model 158 Stepping 10",
         },
-        "service": "Running", "refusal": None, "probed": True, "neighbours": [], "sleep_s": 0,
+        "service": "Running", "refusal": None, "feature": None,
+        "readiness": {
+            "probed": True, "neighbours": [], "full_rights": True, "sleep_s": 0, "bridged": [], "vlans": [],
+            "profiles": [{"index": 9, "category": "Private"}],
+            "rules": [{"name": "hyperv-k8s-lab-winrm-5986", "opens": True, "public": True, "from": ["LocalSubnet"]}],
+        },
         "templates": ["MicrosoftWindows", SECURE_BOOT_TEMPLATE],
         "switches": [switch_row(switch) for switch in lab.switches],
         "adapters": [
@@ -157,9 +163,12 @@ class Link:
 
     def run(self, command: str, stdin: bytes, deadline_s: float) -> Output:
         first, _, text = stdin.partition(b"\n")
-        script = next(name for name in SCRIPTS if script_text(name).encode() == text)
-        parameters = json.loads(first)
-        assert mandatory_parameters(script) <= set(parameters) <= all_parameters(script)
+        names = [next(name for name in SCRIPTS if script_text(name).encode() == one) for one in text.split(b"\f")]
+        given = json.loads(first) if len(names) > 1 else [json.loads(first)]
+        for name, own in zip(names, given, strict=True):
+            assert mandatory_parameters(name) <= set(own) <= all_parameters(name)
+        assert len(names) == 1 or all(name.startswith("Get-") for name in names)
+        script, parameters = names[0], given[0]  # the answer of the first holds what the others would add
         self.pcs.calls.append((self.host, script, parameters))
         reply = self.pcs.replies[script](self.host, parameters)
         if isinstance(reply, LabError):

@@ -51,6 +51,36 @@ def clock(seconds: float) -> Callable[[Answer], None]:
     return lambda answer: answer["host"].update(time=wrong.strftime("%Y-%m-%dT%H:%M:%SZ"))
 
 
+def readiness(**values: Any) -> Callable[[Answer], None]:
+    return lambda answer: answer["readiness"].update(values)
+
+
+def no_switch(*others: Callable[[Answer], None]) -> Callable[[Answer], None]:
+    """Without the switch, an adapter is looked for that one can be made on."""
+
+    def change(answer: Answer) -> None:
+        answer["switches"].clear()
+        for other in others:
+            other(answer)
+
+    return change
+
+
+def rule(**values: Any) -> Callable[[Answer], None]:
+    return lambda answer: answer["readiness"]["rules"].append(
+        {"name": "WinRM for all", "opens": True, "public": True, "from": ["Any"], **values}
+    )
+
+
+def tag(**values: Any) -> Callable[[Answer], None]:
+    row = {"vm": "f", "adapter": "Network Adapter", "switch": "Lab", "vlan": 3308}
+    return lambda answer: answer["readiness"]["vlans"].append({**row, **values})
+
+
+def both(*changes: Callable[[Answer], None]) -> Callable[[Answer], None]:
+    return lambda answer: [change(answer) for change in changes] and None
+
+
 DENIED = {"message": "거부", "id": "AccessDenied,X", "category": "PermissionDenied"}
 CASES: list[Any] = [
     pytest.param(lambda a: a["host"].update(powershell="5.0.10586.1"), "PowerShell is 5.0", "5.1", id="PowerShell"),
@@ -82,17 +112,17 @@ CASES: list[Any] = [
         id="uplink taken",
     ),
     pytest.param(adapter(vlan=7), "puts VLAN 7 on everything", "-VlanID 0", id="driver's VLAN"),
-    pytest.param(lambda a: a.update(sleep_s=1800), "sleeps after 30 idle minutes", "powercfg", id="sleep"),
+    pytest.param(readiness(sleep_s=1800), "sleeps after 30 idle minutes", "powercfg", id="sleep"),
     pytest.param(clock(-3600), "behind this controller's", "w32tm /resync", id="clock behind"),
     pytest.param(clock(3600), "before this controller's", "w32tm /resync", id="clock before"),
     pytest.param(
-        lambda a: a["neighbours"].append({"address": "192.0.2.101", "mac": "A0B1C2D3E4F6"}),
+        lambda a: a["readiness"]["neighbours"].append({"address": "192.0.2.101", "mac": "A0B1C2D3E4F6"}),
         "192.0.2.101 is in use on the LAN (A0B1C2D3E4F6)",
         "external.first_address",
         id="address in use",
     ),
     pytest.param(
-        lambda a: a["neighbours"].append({"address": "192.0.2.77", "mac": "027E57030001"}),
+        lambda a: a["readiness"]["neighbours"].append({"address": "192.0.2.77", "mac": "027E57030001"}),
         "the device at 192.0.2.77 has the MAC",
         "lab.id",
         id="MAC on the LAN",
@@ -104,6 +134,40 @@ CASES: list[Any] = [
         id="address of the PC",
     ),
     pytest.param(lambda a: a.update(refusal=DENIED), "AccessDenied,X", "Administrators", id="rights"),
+    pytest.param(
+        both(lambda a: a.update(refusal=DENIED), readiness(full_rights=False)),
+        "no full rights over the network",
+        "LocalAccountTokenFilterPolicy",
+        id="filtered rights",
+    ),
+    pytest.param(
+        lambda a: a.update(service="", feature="EnablePending"),
+        "begins to work with the next restart",
+        "restart that PC",
+        id="restart pending",
+    ),
+    pytest.param(
+        lambda a: a.update(service="", feature=""), "edition of Windows has no Hyper-V", "Pro, Enterprise", id="edition"
+    ),
+    pytest.param(
+        readiness(profiles=[{"index": 9, "category": "Public"}]),
+        "a public one",
+        "-InterfaceIndex 9",
+        id="public network",
+    ),
+    pytest.param(rule(), "WinRM for all opens WinRM to everybody", "-RemoteAddress LocalSubnet", id="open firewall"),
+    pytest.param(
+        no_switch(adapter(type=71, index=9)), "Ethernet, its way to the LAN, is not Ethernet", "cable", id="Wi-Fi"
+    ),
+    pytest.param(no_switch(adapter(up=False, index=9)), "has no link", "cable", id="uplink without link"),
+    pytest.param(no_switch(adapter(type=71)), "cannot be told", "an Ethernet adapter is needed", id="only Wi-Fi"),
+    pytest.param(no_switch(adapter(up=False)), "cannot be told", "hosts.pc1.uplink: Ethernet", id="no uplink up"),
+    pytest.param(
+        no_switch(readiness(bridged=["Ethernet"])), "member of a network bridge", "ncpa.cpl", id="bridged uplink"
+    ),
+    pytest.param(foreign(state="Paused", memory_bytes=6 * 2**30), "8.0 GB of memory", "stop other VMs", id="paused VM"),
+    pytest.param(both(foreign(), tag()), "VM other is in VLAN 3308", "networks.mgmt.vlan", id="VLAN of a VM"),
+    pytest.param(tag(vm="", adapter="Lab"), "the PC itself is in VLAN 3308", "networks.mgmt.vlan", id="VLAN of the PC"),
 ]
 
 
@@ -117,6 +181,32 @@ def test_each_rule_finds_its_failure_and_nothing_else(
     assert findings[0].startswith("host pc1: ")
     assert says in findings[0].partition(" -> ")[0]
     assert fix in findings[0].partition(" -> ")[2]
+
+
+HARMLESS: list[Any] = [
+    pytest.param(rule(public=False), id="a rule for private networks"),
+    pytest.param(rule(opens=False), id="a rule that is off"),
+    pytest.param(readiness(profiles=[{"index": 30, "category": "Public"}]), id="another adapter's public network"),
+    pytest.param(readiness(full_rights=None, sleep_s=None, profiles=[], rules=[]), id="what cannot be told"),
+    pytest.param(both(foreign(), tag(switch="Other")), id="the same VLAN on another switch"),
+    pytest.param(both(foreign(), tag(vlan=5)), id="another VLAN on the same switch"),
+    pytest.param(foreign(state="Saved", memory_bytes=6 * 2**30), id="a saved VM's memory"),
+    pytest.param(readiness(bridged=["Wi-Fi"]), id="a bridge of other adapters"),
+]
+
+
+@pytest.mark.parametrize("change", HARMLESS)
+def test_what_harms_nothing_is_no_finding(lab: Lab, bare_pcs: Any, change: Callable[[Answer], None]) -> None:
+    change(bare_pcs.answers["pc1"])
+    assert found(lab, bare_pcs) == []
+
+
+def test_an_uplink_that_is_named_and_not_there_is_told_with_those_that_are(lab: Lab, bare_pcs: Any) -> None:
+    no_switch()(bare_pcs.answers["pc1"])
+    named = replace(lab, hosts=(replace(lab.hosts[0], uplink="LAN"), *lab.hosts[1:]))
+    (finding,) = found(named, bare_pcs)
+    assert "no network adapter LAN" in finding
+    assert "adapters there: Ethernet" in finding
 
 
 def test_a_mac_on_the_other_host_clashes_too(lab: Lab, bare_pcs: Any) -> None:
@@ -155,7 +245,7 @@ def test_findings_alone_have_the_exit_code_of_a_refusal(bare_pcs: Any, on: Calla
 
 def test_machines_of_this_lab_may_answer_at_their_own_addresses(lab: Lab, bare_pcs: Any) -> None:
     rows = [{"address": str(one.external.address), "mac": one.external.mac_digits} for one in lab.machines]
-    bare_pcs.answers["pc1"]["neighbours"] += rows
+    bare_pcs.answers["pc1"]["readiness"]["neighbours"] += rows
     assert found(lab, bare_pcs) == []
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from labkit.errors import LabError, RefusedError, UnreachableError
+from labkit.hyperv import powershell
 from labkit.hyperv.powershell import LINE_LIMIT, PowerShellError, answer, clixml_text, command_line, lab_error, payload
 
 PWSH = os.environ.get("LAB_PWSH") or shutil.which("pwsh")
@@ -25,10 +26,14 @@ ECHO = "[CmdletBinding()] param([string] $Text, [object[]] $List)\n@{ text = $Te
 
 
 def run(script: str, parameters: dict[str, Any]) -> dict[str, Any]:
+    return send(payload(script, parameters))
+
+
+def send(stdin: bytes) -> dict[str, Any]:
     encoded = command_line().rpartition(" ")[2]
     finished = subprocess.run(
         [str(PWSH), "-NoProfile", "-NonInteractive", "-EncodedCommand", encoded],
-        input=payload(script, parameters), capture_output=True, timeout=60, check=False,
+        input=stdin, capture_output=True, timeout=60, check=False,
         env={**os.environ, "PWSH_COMPAT": "5.1"},
     )  # fmt: skip
     assert finished.stdout.isascii()
@@ -57,6 +62,16 @@ def test_parameters_travel_as_one_ascii_line_before_the_script() -> None:
 @needs_pwsh
 def test_quotes_dollars_backticks_korean_and_nested_lists_come_back_unchanged() -> None:
     assert run(ECHO, AWKWARD) == {"text": AWKWARD["Text"], "list": AWKWARD["List"]}
+
+
+@pytest.mark.powershell
+@needs_pwsh
+def test_several_scripts_share_a_command_and_each_gets_its_own_parameters(monkeypatch: pytest.MonkeyPatch) -> None:
+    scripts = {"A": "param([string] $Text)\n@{ a = $Text }\n", "B": "param([object[]] $List)\n@{ b = @($List) }\n"}
+    monkeypatch.setattr(powershell, "script_text", scripts.__getitem__)
+    sent = powershell.payload_of_all({"A": {"Text": AWKWARD["Text"]}, "B": {"List": AWKWARD["List"]}})
+    assert send(sent) == {"a": AWKWARD["Text"], "b": AWKWARD["List"]}
+    assert powershell.payload_of_all({"A": AWKWARD}) == payload(scripts["A"], AWKWARD)
 
 
 @pytest.mark.powershell

@@ -125,6 +125,10 @@ FAILURES: list[Any] = [
     pytest.param(requests.ConnectionError("reset"), DroppedError, "was lost", "repeat", id="dropped"),
     pytest.param(requests.ReadTimeout("slow"), DroppedError, "was lost", "repeat", id="hangs"),
     pytest.param(requests.exceptions.SSLError("x"), UnreachableError, "not the one", "hyperv.trust", id="certificate"),
+    pytest.param(
+        WSManFaultError(500, "", "", "denied", wsman_fault_code=5), UnreachableError, "denies it the rights",
+        "LocalAccountTokenFilterPolicy", id="filtered rights",
+    ),
     pytest.param(WSManFaultError(500, "", "", "quota"), DroppedError, "quota", "repeat", id="fault"),
 ]  # fmt: skip
 
@@ -172,8 +176,10 @@ def test_a_shell_that_cannot_be_closed_does_not_hide_the_answer(monkeypatch: pyt
 @pytest.mark.network
 def test_a_closed_port_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.undo()
-    with pytest.raises(UnreachableError, match=r"host pc1 \(127.0.0.1\) does not answer on port 9"):
+    with pytest.raises(UnreachableError, match=r"host pc1 \(127.0.0.1\) does not answer on port 9") as caught:
         run(link(Host("pc1", "127.0.0.1", "lab", "http", 9, None)))
+    assert "Enable-LabHost.ps1" in str(caught.value.hint)
+    assert "scheme http" in str(caught.value.hint)
 
 
 @pytest.mark.network

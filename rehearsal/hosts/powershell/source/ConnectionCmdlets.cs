@@ -76,8 +76,16 @@ namespace Microsoft.HyperV.PowerShell.Commands
         [Parameter(ParameterSetName = "VMName"), Parameter(ParameterSetName = "VMObject")]
         public string VMNetworkAdapterName { get; set; } = "";
 
+        [Parameter(ParameterSetName = "ManagementOS", Mandatory = true)]
+        public SwitchParameter ManagementOS { get; set; }
+
         protected override void Act()
         {
+            if (ManagementOS)
+            {
+                WriteObject(VMInternalNetworkAdapter.All().Select(own => new VMNetworkAdapterVlanSetting(own)), true);
+                return;
+            }
             var machines = ParameterSetName == "VMObject" ? VM : VMName.Length == 0 ? All() : Named(VMName);
             IEnumerable<VMNetworkAdapterBase> adapters = ParameterSetName == "ResourceObject"
                 ? VMNetworkAdapter

@@ -148,16 +148,37 @@ namespace Microsoft.HyperV.PowerShell
         public bool IsLegacy => false;
     }
 
+    /// <summary>The PC's own adapter on a switch that it shares; named as the switch.</summary>
+    public class VMInternalNetworkAdapter : VirtualizationObject
+    {
+        private readonly JsonObject _switch;
+
+        private VMInternalNetworkAdapter(JsonObject data) => _switch = data;
+
+        public string Name => SwitchName;
+        public string SwitchName => (string)_switch["name"]!;
+        public bool IsManagementOs => true;
+        internal int? Vlan => (int?)_switch["management_vlan"];
+
+        public static IEnumerable<VMInternalNetworkAdapter> All() => Pc.State["switches"]!.AsArray()
+            .Select(one => one!.AsObject()).Where(one => (bool)one["allow_management_os"]!)
+            .Select(one => new VMInternalNetworkAdapter(one));
+    }
+
     public class VMNetworkAdapterVlanSetting
     {
-        private readonly VMNetworkAdapterBase _adapter;
+        private readonly Func<int?> _vlan;
 
-        public VMNetworkAdapterVlanSetting(VMNetworkAdapterBase adapter) => _adapter = adapter;
+        public VMNetworkAdapterVlanSetting(VMNetworkAdapterBase adapter) =>
+            (ParentAdapter, _vlan) = (adapter, () => (int?)adapter.Data["vlan"]);
 
-        public VMNetworkAdapterBase ParentAdapter => _adapter;
+        public VMNetworkAdapterVlanSetting(VMInternalNetworkAdapter adapter) =>
+            (ParentAdapter, _vlan) = (adapter, () => adapter.Vlan);
+
+        public VirtualizationObject ParentAdapter { get; }
         public VMNetworkAdapterVlanMode OperationMode =>
-            _adapter.Data["vlan"] is null ? VMNetworkAdapterVlanMode.Untagged : VMNetworkAdapterVlanMode.Access;
-        public int AccessVlanId => (int?)_adapter.Data["vlan"] ?? 0;
+            _vlan() is null ? VMNetworkAdapterVlanMode.Untagged : VMNetworkAdapterVlanMode.Access;
+        public int AccessVlanId => _vlan() ?? 0;
         public int NativeVlanId => 0;
         public string AllowedVlanIdListString => "";
     }

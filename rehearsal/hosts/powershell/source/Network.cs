@@ -35,6 +35,19 @@ namespace Rehearsal
             ("PhysicalMediaType", (string)adapter["medium"]!),
             ("Speed", (ulong)adapter["speed_bps"]!)));
 
+        /// <summary>What is bound to each adapter, on or off: IPv4, the multiplexor of bridges and teams.</summary>
+        public static IEnumerable<PSObject> Bindings() => Items("adapters").SelectMany(adapter => new[]
+        {
+            Binding(adapter, "ms_tcpip", true), Binding(adapter, "ms_implat", (bool?)adapter["bridged"] ?? false),
+        });
+
+        private static PSObject Binding(JsonObject adapter, string component, bool enabled) => Properties.Cim(
+            "ROOT/StandardCimv2/MSFT_NetAdapterBindingSettingData",
+            ("Name", (string)adapter["name"]!),
+            ("InterfaceDescription", (string)adapter["description"]!),
+            ("ComponentID", component),
+            ("Enabled", enabled));
+
         public static IEnumerable<PSObject> Addresses() => Items("addresses").Select(address => Properties.Cim(
             "ROOT/StandardCimv2/MSFT_NetIPAddress",
             ("IPAddress", (string)address["address"]!),

@@ -66,6 +66,12 @@ namespace Rehearsal
         public static void SetSleep(int seconds) => Pc.Change(state => state["sleep_s"] = seconds);
     }
 
+    /// <summary>What the account that asks may do on the PC.</summary>
+    public static class Rights
+    {
+        public static bool Full => (string?)Pc.State["hyperv_refuses"] != "rights";
+    }
+
     /// <summary>A real certificate with the names asked for; its key lies beside it, for the service.</summary>
     public static class Certificates
     {
