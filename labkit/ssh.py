@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import atexit
 import logging
+import socket
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -64,6 +65,10 @@ class Machines:
         except (UnreachableError, DeadlineError):
             return False
 
+    def listens(self, timeout_s: float) -> bool:
+        """Whether the bootstrap server takes a connection on its SSH port within that time; nothing is sent."""
+        return self.bootstrap().link.listens(timeout_s)
+
     def forget(self, machine: Machine) -> None:
         """Close the connection of a machine that was switched off or installed anew, so that no dead one is used."""
         with self._lock:
@@ -117,6 +122,14 @@ class Link:
             raise self._unreachable(error) from None
         finally:
             _close(channel)
+
+    def listens(self, timeout_s: float) -> bool:
+        """Whether the port takes a connection within `timeout_s` seconds; only for a machine without a gateway."""
+        try:
+            socket.create_connection((self.address, self._port), timeout_s).close()
+        except OSError:
+            return False
+        return True
 
     def close(self) -> None:
         with self._lock:

@@ -99,6 +99,9 @@ class Station:
         if command.startswith("grep -sH"):
             note = self.world.notes.get(self.name)
             return Result(f"/etc/lab/notes.d/{note}\n" if note else "", "", 0 if note else 2)
+        if "/dev/tcp/" in command:
+            asked = [name for name in self.world.up if f" {self.world.address(name)}" in command]
+            return Result("\n".join(map(self.world.address, asked)), "", 0)
         return Result("", "", 0)
 
     def sudo(self, command: str, **_: Any) -> Result:
@@ -132,6 +135,9 @@ class Stations:
     def is_up(self, machine: Machine) -> bool:
         return machine == self.world.lab.bootstrap or machine.name in self.world.up
 
+    def listens(self, timeout_s: float) -> bool:
+        return "bootstrap" in self.world.running and timeout_s < 3
+
     def forget(self, machine: Machine) -> None:
         self.forgotten.append(machine.name)
 
@@ -152,7 +158,7 @@ class Pcs:
             for machine in self.world.lab.on_host(host)
             if machine.name in self.world.disks
         }
-        return SimpleNamespace(machines=vms, service="Running", refusal=None)
+        return SimpleNamespace(machines=vms, service="Running", refusal=None, answers=True)
 
 
 @pytest.fixture

@@ -117,6 +117,13 @@ def test_a_machine_that_is_off_is_told_by_name(machines: Machines, loopback_lab:
     assert not machines.is_up(w3)
 
 
+def test_a_port_that_takes_a_connection_is_told_from_one_that_does_not(
+    machines: Machines, loopback_lab: Lab, state: StateDir
+) -> None:
+    assert machines.listens(2)
+    assert not Machines(loopback_lab, state, 9).listens(2)
+
+
 def test_a_lab_without_keys_names_the_task_that_makes_them(
     machines: Machines, state: StateDir, bootstrap_server: Any
 ) -> None:
