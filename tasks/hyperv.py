@@ -62,7 +62,7 @@ def hyperv_restore(c: Context, name: str = "") -> None:
     from labkit.hyperv import checkpoints
 
     s = session(c)
-    checkpoints.checked(name)
+    checkpoints.given(name)
     with s.journal.step("hyperv.restore") as step:
         step.changed = rollback.restore(s, name, dry=c.config.run.dry)
 
@@ -70,15 +70,12 @@ def hyperv_restore(c: Context, name: str = "") -> None:
 @task
 def hyperv_checkpoints(c: Context) -> None:
     """List the lab's checkpoints."""
-    from labkit.hyperv import checkpoints, findings
+    from labkit.hyperv import checkpoints, display, findings
 
     s = session(c)
-    found = checkpoints.listed(findings.answering(s.hosts.read()))
-    for name, machines in found.items():
-        whole = len(machines) == len(s.lab.machines)
-        s.output.print(f"{name}: {'the whole lab' if whole else 'only ' + ', '.join(machines)}")
-    if not found:
-        s.output.print("no checkpoints")
+    facts = findings.answering(s.hosts.read())
+    there = checkpoints.listed(facts)
+    s.output.print(display.checkpoints_table(s.lab, facts) if there else f"{s.lab.name} has no checkpoints")
 
 
 @task(help=NAME, auto_shortflags=False)
@@ -88,7 +85,7 @@ def hyperv_forget(c: Context, name: str = "") -> None:
 
     s = session(c)
     with s.journal.step("hyperv.forget") as step:
-        having = checkpoints.forget(s, checkpoints.checked(name))
+        having = checkpoints.forget(s, checkpoints.given(name))
         step.changed = bool(having)
         s.output.print(f"removed {name}: {', '.join(having) or 'none, no machine had it'}")
 
@@ -133,11 +130,14 @@ def hyperv_status(c: Context) -> None:
     """Show the machines on their hosts."""
     from labkit.hyperv import display
     from labkit.hyperv.hosts import together
+    from labkit.machines.progress import progress
 
     s = session(c)
     facts, errors = s.hosts.survey()
     if facts:
-        s.output.print(display.status_table(s.lab, facts))
+        found = progress(s, facts)
+        table = display.status_table(s.lab, facts, found.stages, found.caveat, width=s.output.width)
+        s.output.print(table)
     if errors:
         raise together(errors)
 

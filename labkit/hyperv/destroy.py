@@ -51,7 +51,7 @@ def describe(removals: Iterable[Removal]) -> list[str]:
 def _on(here: HostFacts) -> list[Removal]:
     vms = [*here.machines.values(), *here.duplicates]
     removals = [Removal(str(vm.machine), here.host, vm, (vm.system_disk,) if vm.system_disk else ()) for vm in vms]
-    attached = {drive.path.lower() for vm in (*vms, *here.foreign) for drive in vm.drives}
+    attached = {drive.base for vm in (*vms, *here.foreign) for drive in vm.drives}
     loose = [d for d in here.disks if d.kind in ("system", "discarded") and d.path.lower() not in attached]
     machines = dict.fromkeys(disk.machine for disk in loose)
     return removals + [

@@ -60,13 +60,31 @@ def _reset(lab: Lab, here: HostFacts, machine: str) -> Reset:
 
 
 def refuse_checkpoints(vms: Iterable[VmFacts]) -> None:
-    """Raise RefusedError naming the VMs that have checkpoints."""
-    held = [vm for vm in vms if vm.checkpoints]
+    """Raise RefusedError naming the VMs that have checkpoints, or whose disks are still being merged after one."""
+    wanted = list(vms)
+    held = [vm for vm in wanted if vm.checkpoints]
     if held:
+        names = dict.fromkeys(one.name for vm in held for one in vm.checkpoints)
         raise RefusedError(
             f"{', '.join(vm.name for vm in held)}: checkpoints are there, whose disks build on each other",
-            f"inv hyperv.forget --name {next(name for vm in held for name in vm.checkpoints)}",
+            "\nhint: ".join(forgetting(name) for name in names),
         )
+    refuse_merging(wanted)
+
+
+def refuse_merging(vms: Iterable[VmFacts]) -> None:
+    """Raise RefusedError naming the VMs whose disks are still being merged."""
+    merging = [vm.name for vm in vms if vm.is_merging]
+    if merging:
+        raise RefusedError(
+            f"{', '.join(merging)}: a checkpoint was removed, and its disks are still being merged",
+            "wait until `inv hyperv.status` does not say merging any more, then repeat",
+        )
+
+
+def forgetting(name: str) -> str:
+    """The command that removes a checkpoint; one that was made by hand may have spaces in its name."""
+    return f"inv hyperv.forget --name {name}" if " " not in name else f'inv hyperv.forget --name "{name}"'
 
 
 def reset(session: Session, resets: Sequence[Reset]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -41,6 +42,25 @@ class DriveFacts:
     id: str
     path: str
 
+    @property
+    def is_layer(self) -> bool:
+        """Whether it is a file above the disk's own one: a checkpoint holds that, or a merge goes on."""
+        return self.path.lower().endswith(".avhdx")
+
+    @property
+    def base(self) -> str:
+        """The disk's own file, in lower case, whatever layer is attached."""
+        return re.sub(r"_[0-9a-f-]{36}\.avhdx$", ".vhdx", self.path.lower())
+
+
+@dataclass(frozen=True)
+class CheckpointFacts:
+    """A checkpoint of a VM; `time` in UTC as ISO 8601. `holds_data`: going back to it would roll the data disk back."""
+
+    name: str
+    time: str
+    holds_data: bool = False
+
 
 @dataclass(frozen=True)
 class VmFacts:
@@ -62,7 +82,7 @@ class VmFacts:
     start_action: str = ""
     stop_action: str = ""
     automatic_checkpoints: bool = False
-    checkpoints: tuple[str, ...] = ()  # their names, oldest first
+    checkpoints: tuple[CheckpointFacts, ...] = ()  # oldest first
     secure_boot: bool = False
     template: str = ""
     adapters: tuple[AdapterFacts, ...] = ()
@@ -75,6 +95,15 @@ class VmFacts:
     @property
     def is_off(self) -> bool:
         return self.state == "Off"
+
+    @property
+    def is_merging(self) -> bool:
+        """Whether layers of checkpoints that are gone still wait to become part of their disks."""
+        return not self.checkpoints and any(drive.is_layer for drive in self.drives)
+
+    def checkpoints_named(self, name: str) -> tuple[CheckpointFacts, ...]:
+        """Its checkpoints of that name, which Windows compares without case."""
+        return tuple(one for one in self.checkpoints if one.name.casefold() == name.casefold())
 
     def adapter(self, name: str) -> AdapterFacts | None:
         return next((adapter for adapter in self.adapters if adapter.name == name), None)
@@ -177,7 +206,7 @@ class HostFacts:
 
     def loose_disks(self, machine: str, kind: str) -> tuple[DiskFacts, ...]:
         """A machine's marked disks of a kind that no VM of this host has attached."""
-        attached = {drive.path.lower() for vm in self._all() for drive in vm.drives}
+        attached = {drive.base for vm in self._all() for drive in vm.drives}
         return tuple(
             disk
             for disk in self.disks

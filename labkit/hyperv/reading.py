@@ -11,6 +11,7 @@ from typing import Any
 
 from labkit.hyperv.facts import (
     AdapterFacts,
+    CheckpointFacts,
     DiskFacts,
     DriveFacts,
     HostFacts,
@@ -116,13 +117,19 @@ def _vm(row: Mapping[str, Any], lab: str, disks: tuple[DiskFacts, ...]) -> VmFac
         **first, machine=name, notes_kept=machine is not None, cpus=detail["cpus"],
         assigned_bytes=detail["assigned_bytes"], dynamic_memory=detail["dynamic_memory"],
         start_action=detail["start_action"], stop_action=detail["stop_action"],
-        automatic_checkpoints=detail["automatic_checkpoints"], checkpoints=tuple(detail["checkpoints"] or ()),
+        automatic_checkpoints=detail["automatic_checkpoints"],
+        checkpoints=tuple(_checkpoint(one) for one in detail["checkpoints"]),
         secure_boot=detail["secure_boot"], template=detail["template"],
         adapters=tuple(_adapter(row) for row in detail["adapters"]), drives=drives,
         dvds=tuple(DriveFacts(dvd["id"], dvd["path"]) for dvd in detail["dvds"]),
         boot=tuple(entry["id"] for entry in detail["boot"] if entry["type"] != "File"),
         system_disk=_attached(drives, disks, name, "system"), data_disk=_attached(drives, disks, name, "data"),
     )  # fmt: skip
+
+
+def _checkpoint(row: Mapping[str, Any]) -> CheckpointFacts:
+    named = [DISK_NAME.fullmatch(PureWindowsPath(path).name) for path in row["disks"]]
+    return CheckpointFacts(row["name"], row["time"], any(one and one["kind"].lower() == "data" for one in named))
 
 
 def _begun_machine(row: Mapping[str, Any], lab: str) -> str | None:

@@ -61,11 +61,19 @@ function Get-Adapter {
     }
 }
 
+function Get-Checkpoint {
+    param([object] $VM)
+    foreach ($one in @(Get-VMSnapshot -VM $VM)) {
+        @{ name = $one.Name; time = $one.CreationTime.ToUniversalTime().ToString('yyyy-MM-ddTHH:mm:ssZ')
+            disks = @(Get-VMHardDiskDrive -VMSnapshot $one | ForEach-Object { "$($_.Path)" }) }
+    }
+}
+
 function Get-Detail {
     param([object] $VM, [object[]] $Nic)
     $firmware = if ($VM.Generation -eq 2) { Get-VMFirmware -VM $VM }  # generation 1 has none, and asking is an error
     @{ cpus = [int]$VM.ProcessorCount; dynamic_memory = [bool]$VM.DynamicMemoryEnabled
-        assigned_bytes = [long]$VM.MemoryAssigned; checkpoints = @(Get-VMSnapshot -VM $VM | ForEach-Object { $_.Name })
+        assigned_bytes = [long]$VM.MemoryAssigned; checkpoints = @(Get-Checkpoint -VM $VM)
         start_action = "$($VM.AutomaticStartAction)"; stop_action = "$($VM.AutomaticStopAction)"
         automatic_checkpoints = [bool]$VM.AutomaticCheckpointsEnabled; adapters = @(Get-Adapter -Nic $Nic)
         drives = @(Get-VMHardDiskDrive -VM $VM | ForEach-Object { @{ id = "$($_.Id)"; path = "$($_.Path)" } })

@@ -30,14 +30,15 @@ function Get-Own {
     $vm
 }
 
+$until = [DateTime]::UtcNow.AddMinutes(10)  # for all machines together: the caller's patience ends as well
+
 # Removing returns before the merge ends, and a VM that is started meanwhile can fail.
 function Wait-Merge {
     param([object] $VM)
-    $until = [DateTime]::UtcNow.AddMinutes(10)
     do {
         $now = Get-VM -Id $VM.Id
         $left = @(Get-VMHardDiskDrive -VM $now | Where-Object { $_.Path -like '*.avhdx' })
-        $merging = @($now.OperationalStatus | Where-Object { "$_" -eq 'MergingDisks' })
+        $merging = @($now.OperationalStatus | Where-Object { 'MergingDisks', 'DeletingSnapshot' -contains "$_" })
         if (-not $merging -and (-not $left -or @(Get-VMSnapshot -VM $now))) { return }
         Start-Sleep -Milliseconds 500
     } while ([DateTime]::UtcNow -lt $until)

@@ -66,7 +66,7 @@ def _host(state: Json) -> Json:
         "name": state["computer_name"],
         "powershell": POWERSHELL,
         "windows_build": int(state["os"]["build"]),
-        "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "time": _utc(time.time()),
         "memory_bytes": state["memory_bytes"],
         "free_memory_bytes": max(0, free_memory(state)),
         "processors": state["cpu"]["logical"],
@@ -130,7 +130,7 @@ def _detail(vm: Json) -> Json:
         "start_action": vm["start_action"],
         "stop_action": vm["stop_action"],
         "automatic_checkpoints": vm["automatic_checkpoints"],
-        "checkpoints": [snapshot["name"] for snapshot in vm["snapshots"]],
+        "checkpoints": [_checkpoint(snapshot) for snapshot in vm["snapshots"]],
         "secure_boot": second and vm["secure_boot"],
         "template": vm["secure_boot_template"] if second else "",
         "adapters": [_machine_adapter(adapter) for adapter in vm["adapters"]],
@@ -141,6 +141,18 @@ def _detail(vm: Json) -> Json:
             for entry in (vm["boot_order"] if second else [])
         ],
     }
+
+
+def _checkpoint(snapshot: Json) -> Json:
+    return {
+        "name": snapshot["name"],
+        "time": _utc(snapshot["created_at"]),
+        "disks": [drive["path"] for drive in snapshot["config"]["drives"]],
+    }
+
+
+def _utc(seconds: float) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
 
 
 def _machine_adapter(adapter: Json) -> Json:

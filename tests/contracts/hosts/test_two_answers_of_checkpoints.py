@@ -12,7 +12,7 @@ from rehearsal.hosts.state import HostState, initial, vm_by_name
 from tests.contracts.hosts.pair import FOLDER, LAB, NOBODY, Pair, create, look, machine, set_both
 
 pytestmark = pytest.mark.powershell
-DATA = rf"{FOLDER}\w1\data-1f2e3d4d.vhdx"
+SYSTEM, DATA = (rf"{FOLDER}\w1\{name}.vhdx" for name in ("system-1f2e3d4c", "data-1f2e3d4d"))
 
 
 @pytest.fixture
@@ -63,7 +63,8 @@ def call(pair: Pair, script: str, name: str, vm: str = f"@{LAB}-w1") -> dict[str
 def test_a_checkpoint_freezes_the_system_disk_and_leaves_the_data_disk_out(pair: Pair) -> None:
     write(pair, "kept", "data")
     assert call(pair, "New-LabCheckpoint", "one")["changed"] == ["checkpoint"]
-    assert look(pair)["vms"][0]["detail"]["checkpoints"] == ["one"]
+    (told,) = look(pair)["vms"][0]["detail"]["checkpoints"]
+    assert (told["name"], told["disks"]) == ("one", [SYSTEM])
     assert [drives(pair.real)[kind]["type"] for kind in ("system", "data")] == ["Differencing", "Dynamic"]
     write(pair, "second")
     write(pair, "newer", "data")
@@ -71,6 +72,13 @@ def test_a_checkpoint_freezes_the_system_disk_and_leaves_the_data_disk_out(pair:
     assert call(pair, "Restore-LabCheckpoint", "one")["changed"] == ["restored"]
     assert (read(pair), read(pair, "data")) == ("first", "newer")
     assert look(pair)["vms"][0]["detail"]["cpus"] == 2
+
+
+def test_a_checkpoint_made_by_hand_is_told_with_the_data_disk_that_it_holds(pair: Pair) -> None:
+    asked = [{"name": "w1", "id": f"@{LAB}-w1", "apart": []}]
+    assert pair.run("New-LabCheckpoint", Lab=LAB, Name="by hand", Machine=asked)["machines"][0]["error"] is None
+    (told,) = look(pair)["vms"][0]["detail"]["checkpoints"]
+    assert told["disks"] == [SYSTEM, DATA]
 
 
 def test_taking_the_same_one_again_changes_nothing(pair: Pair) -> None:

@@ -29,6 +29,9 @@ SCRIPTS = (
     "Reset-LabMachine",
     "Remove-LabMachine",
     "Get-LabScreen",
+    "New-LabCheckpoint",
+    "Restore-LabCheckpoint",
+    "Remove-LabCheckpoint",
 )
 
 

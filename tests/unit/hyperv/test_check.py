@@ -78,7 +78,11 @@ def tag(**values: Any) -> Callable[[Answer], None]:
 
 
 def both(*changes: Callable[[Answer], None]) -> Callable[[Answer], None]:
-    return lambda answer: [change(answer) for change in changes] and None
+    def change_all(answer: Answer) -> None:
+        for change in changes:
+            change(answer)
+
+    return change_all
 
 
 DENIED = {"message": "거부", "id": "AccessDenied,X", "category": "PermissionDenied"}

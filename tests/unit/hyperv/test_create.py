@@ -153,7 +153,9 @@ def test_nothing_to_discard_is_an_empty_list(bare_pcs: Any, on: Connect) -> None
 
 
 def test_checkpoints_refuse_reset_and_removal(pcs: Any, on: Connect) -> None:
-    pcs.vm("w1")["detail"]["checkpoints"] = ["before", "after"]
+    pcs.vm("w1")["detail"]["checkpoints"] = [
+        {"name": name, "time": "2026-11-23T10:00:00Z", "disks": []} for name in ("before", "after")
+    ]
     session = on(pcs)
     for find in (lambda: discard.find(session, ["w1"]), lambda: destroy.find(session)):
         with pytest.raises(RefusedError, match="lab-7e57-w1: checkpoints"):

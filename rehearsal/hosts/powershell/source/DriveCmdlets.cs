@@ -13,7 +13,23 @@ namespace Microsoft.HyperV.PowerShell.Commands
         [Parameter] public int ControllerNumber { get; set; }
         [Parameter] public ControllerType ControllerType { get; set; }
 
-        protected override void Act(VirtualMachine machine) => WriteObject(machine.HardDrives.Where(drive =>
+        [Parameter(ParameterSetName = "VMSnapshot", Mandatory = true, Position = 0, ValueFromPipeline = true)]
+        [Alias("VMCheckpoint")]
+        public VMSnapshot VMSnapshot { get; set; } = null!;
+
+        protected override void Act()
+        {
+            if (VMSnapshot is null)
+            {
+                base.Act();
+                return;
+            }
+            Write(VMSnapshot.HardDrives);
+        }
+
+        protected override void Act(VirtualMachine machine) => Write(machine.HardDrives);
+
+        private void Write(IEnumerable<HardDiskDrive> drives) => WriteObject(drives.Where(drive =>
             (!Given(nameof(ControllerLocation)) || drive.ControllerLocation == ControllerLocation)
             && (!Given(nameof(ControllerNumber)) || drive.ControllerNumber == ControllerNumber)
             && (!Given(nameof(ControllerType)) || drive.ControllerType == ControllerType)), true);

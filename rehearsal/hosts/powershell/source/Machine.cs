@@ -96,7 +96,7 @@ namespace Microsoft.HyperV.PowerShell
             (Machine, _list, _last) = (machine, list, data);
 
         internal VirtualMachine Machine { get; }
-        internal JsonObject Data =>
+        internal virtual JsonObject Data =>
             _last = Machine.Items(_list).FirstOrDefault(item => (string)item["id"]! == Id) ?? _last;
 
         public override string Id => (string)_last["id"]!;
@@ -195,7 +195,13 @@ namespace Microsoft.HyperV.PowerShell
 
     public class HardDiskDrive : Drive
     {
-        public HardDiskDrive(VirtualMachine machine, JsonObject data) : base(machine, "drives", data) { }
+        private readonly JsonObject? _frozen;
+
+        public HardDiskDrive(VirtualMachine machine, JsonObject data, bool isFrozen = false)
+            : base(machine, "drives", data) => _frozen = isFrozen ? data : null;
+
+        /// <summary>A checkpoint's drive stays as it was, whatever the VM's own one of that id holds now.</summary>
+        internal override JsonObject Data => _frozen ?? base.Data;
 
         public override string Name =>
             $"Hard Drive on SCSI controller number {ControllerNumber} at location {ControllerLocation}";
@@ -216,6 +222,8 @@ namespace Microsoft.HyperV.PowerShell
         public VMSnapshot(VirtualMachine machine, JsonObject data) => (Machine, _data) = (machine, data);
 
         internal VirtualMachine Machine { get; }
+        internal IEnumerable<HardDiskDrive> HardDrives => _data["config"]!["drives"]!.AsArray()
+            .Select(drive => new HardDiskDrive(Machine, drive!.AsObject(), isFrozen: true));
         public override Guid Id => Guid.Parse((string)_data["id"]!);
         public override string Name => (string)_data["name"]!;
         public string VMName => Machine.Name;
