@@ -113,7 +113,7 @@ class WinRm:
             message_encryption="always" if self.host.scheme == "http" else "auto",
             operation_timeout_sec=OPERATION_TIMEOUT_S,
             read_timeout_sec=READ_TIMEOUT_S,
-            proxy=None,
+            proxy="",  # none; by None requests would set a variable meanwhile, over which other threads stumble
             server_cert_validation="validate",
             ca_trust_path=trusted,  # the certificate itself: pywinrm knows no pinning by fingerprint
         )

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +85,25 @@ def test_trouble_ends_in_one_error_or_none_and_a_second_run_finishes(bare: Any, 
     create.create(bare.session())
     assert actions(bare) == {"unchanged"}
     assert not any(create.create(bare.session()).values())
+
+
+def test_hosts_are_asked_at_once_past_any_proxy_and_without_a_change_to_the_environment(
+    bare: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A variable that one thread sets and takes away again is a KeyError for another that reads them all."""
+    wanted: list[str | None] = []
+
+    @contextmanager
+    def watched(name: str, value: str | None) -> Iterator[None]:
+        wanted.append(value)
+        yield
+
+    for variable in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(variable, "http://127.0.0.1:9")
+    monkeypatch.setattr("requests.utils.set_environ", watched)
+    assert set(bare.session().hosts.read()) == {"pc1", "pc2"}
+    assert wanted
+    assert set(wanted) == {None}
 
 
 @pytest.mark.parametrize("name", ["a connection lost at Receive", "a hanging answer", "one refused connection"])

@@ -86,7 +86,7 @@ def test_messages_over_http_are_always_encrypted_and_utf8() -> None:
     made = StandIn.made[0]
     assert made.settings["message_encryption"] == "always"
     assert made.settings["transport"] == "ntlm"
-    assert made.settings["proxy"] is None
+    assert made.settings["proxy"] == ""
     assert made.settings["ca_trust_path"] is None
     assert made.options == {"codepage": 65001, "console_mode_stdin": False}
 
