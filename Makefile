@@ -7,7 +7,7 @@ REHEARSE := $(BIN)/python -m rehearsal
 LAB := -f labs/rehearsal.yaml
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 .DEFAULT_GOAL := help
-.PHONY: help venv test lint format rehearse rehearse-down clean \
+.PHONY: help venv test lint format benchmark rehearse rehearse-down clean \
 	acceptance-boot acceptance-line acceptance-nfs
 
 help: ## Say what can be made.
@@ -26,6 +26,9 @@ lint: venv ## Run every linter.
 format: venv ## Put Python and Bash into the house's format.
 	@$(BIN)/ruff check --fix-only --quiet . && $(BIN)/ruff format --quiet .
 	@$(BIN)/shfmt -w -i 2 -ci -sr scripts
+
+benchmark: venv ## Time create, status and destroy of up to 60 machines on slow stand-in hosts (half a minute).
+	@$(BIN)/python -m benchmarks.hosts
 
 rehearse: venv ## Rebuild the whole lab on this machine, without Windows (Debian 12, root).
 	@$(REHEARSE) up

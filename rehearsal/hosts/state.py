@@ -82,7 +82,7 @@ class HostState:
         return str(PureWindowsPath("C:/", *path.relative_to(self.drive).parts))
 
     def _write(self, state: Json, before: str) -> None:
-        text = json.dumps(state, indent=1)
+        text = json.dumps(state)  # in one line: only then the encoder is C, and a call makes hundreds of changes
         if text == before:
             return
         fresh = self.path.with_name(f"state.json.{os.getpid()}.new")
