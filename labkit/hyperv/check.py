@@ -98,7 +98,7 @@ def memory_suffices(lab: Lab, facts: Facts) -> Iterator[Finding]:
     """Machines have static memory: what is not there keeps them from starting."""
     for name, here in facts.items():
         wanted = sum(spec.memory_bytes for spec in specs(lab) if spec.host == name)
-        foreign = sum(vm.memory_bytes for vm in here.foreign if vm.state not in WITHOUT_MEMORY)
+        foreign = sum(max(vm.memory_bytes, vm.assigned_bytes) for vm in here.foreign if vm.state not in WITHOUT_MEMORY)
         left = max(here.memory_bytes - foreign - WINDOWS_NEEDS_BYTES, 0)
         if wanted > left:
             found = f"{left / GB:.1f} GB of memory are there for machines"

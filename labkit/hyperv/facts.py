@@ -70,14 +70,14 @@ class VmFacts:
     name: str
     state: str
     generation: int
-    memory_bytes: int
+    memory_bytes: int  # when it starts
+    assigned_bytes: int  # what it holds now
     uptime_s: int
     macs: tuple[str, ...]
     machine: str | None = None
     notes_kept: bool = True  # False: made by a call that was cut off before it wrote the Notes
 
     cpus: int = 0
-    assigned_bytes: int = 0
     dynamic_memory: bool = False
     start_action: str = ""
     stop_action: str = ""

@@ -107,7 +107,8 @@ def _vm(row: Mapping[str, Any], lab: str, disks: tuple[DiskFacts, ...]) -> VmFac
     name, detail = machine or begun, row["detail"]
     first = {
         "id": row["id"], "name": row["name"], "state": row["state"], "generation": row["generation"],
-        "memory_bytes": row["memory_bytes"], "uptime_s": row["uptime_s"], "macs": tuple(row["macs"]),
+        "memory_bytes": row["memory_bytes"], "assigned_bytes": row["assigned_bytes"],
+        "uptime_s": row["uptime_s"], "macs": tuple(row["macs"]),
     }  # fmt: skip
     if name is None or detail is None:
         paths = detail["drives"] if detail else []
@@ -115,7 +116,7 @@ def _vm(row: Mapping[str, Any], lab: str, disks: tuple[DiskFacts, ...]) -> VmFac
     drives = tuple(DriveFacts(drive["id"], drive["path"]) for drive in detail["drives"])
     return VmFacts(
         **first, machine=name, notes_kept=machine is not None, cpus=detail["cpus"],
-        assigned_bytes=detail["assigned_bytes"], dynamic_memory=detail["dynamic_memory"],
+        dynamic_memory=detail["dynamic_memory"],
         start_action=detail["start_action"], stop_action=detail["stop_action"],
         automatic_checkpoints=detail["automatic_checkpoints"],
         checkpoints=tuple(_checkpoint(one) for one in detail["checkpoints"]),

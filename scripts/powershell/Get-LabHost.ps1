@@ -73,7 +73,7 @@ function Get-Detail {
     param([object] $VM, [object[]] $Nic)
     $firmware = if ($VM.Generation -eq 2) { Get-VMFirmware -VM $VM }  # generation 1 has none, and asking is an error
     @{ cpus = [int]$VM.ProcessorCount; dynamic_memory = [bool]$VM.DynamicMemoryEnabled
-        assigned_bytes = [long]$VM.MemoryAssigned; checkpoints = @(Get-Checkpoint -VM $VM)
+        checkpoints = @(Get-Checkpoint -VM $VM)
         start_action = "$($VM.AutomaticStartAction)"; stop_action = "$($VM.AutomaticStopAction)"
         automatic_checkpoints = [bool]$VM.AutomaticCheckpointsEnabled; adapters = @(Get-Adapter -Nic $Nic)
         drives = @(Get-VMHardDiskDrive -VM $VM | ForEach-Object { @{ id = "$($_.Id)"; path = "$($_.Path)" } })
@@ -88,7 +88,8 @@ function Get-Machine {
         $nics = @(Get-VMNetworkAdapter -VM $vm)
         $ours = "$($vm.Notes)".Contains("`"$Lab`"") -or "$($vm.Path)".StartsWith("$LabPath\", 'OrdinalIgnoreCase')
         @{ id = "$($vm.Id)".ToLowerInvariant(); name = $vm.Name; state = "$($vm.State)"; notes = "$($vm.Notes)"
-            path = "$($vm.Path)"; generation = [int]$vm.Generation; memory_bytes = [long]$vm.MemoryStartup
+            path = "$($vm.Path)"; generation = [int]$vm.Generation
+            memory_bytes = [long]$vm.MemoryStartup; assigned_bytes = [long]$vm.MemoryAssigned
             uptime_s = [int]$vm.Uptime.TotalSeconds; macs = @($nics | ForEach-Object { "$($_.MacAddress)" })
             detail = if ($ours) { Get-Detail -VM $vm -Nic $nics } else { $null } }
     }

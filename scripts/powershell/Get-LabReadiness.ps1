@@ -76,9 +76,10 @@ function Get-Tag {
 }
 
 function Get-OtherTag {
-    Get-Tag -Setting @(Get-VMNetworkAdapterVlan -ManagementOS) -Id ''
+    $quiet = @{ ErrorAction = 'SilentlyContinue' }  # no adapter at all is an error
+    Get-Tag -Setting @(Get-VMNetworkAdapterVlan -ManagementOS @quiet) -Id ''
     foreach ($vm in @(Get-VM | Where-Object { -not "$($_.Notes)".Contains("`"$Lab`"") })) {
-        Get-Tag -Setting @(Get-VMNetworkAdapterVlan -VM $vm) -Id "$($vm.Id)".ToLowerInvariant()
+        Get-Tag -Setting @(Get-VMNetworkAdapterVlan -VM $vm @quiet) -Id "$($vm.Id)".ToLowerInvariant()
     }
 }
 

@@ -115,6 +115,7 @@ def _machine(vm: Json, lab: str, lab_path: str) -> Json:
         "path": vm["path"],
         "generation": vm["generation"],
         "memory_bytes": vm["memory_bytes"],
+        "assigned_bytes": vm["memory_bytes"] if vm["state"] == "Running" else 0,
         "uptime_s": int(time.time() - vm["started_at"]) if vm["started_at"] else 0,
         "macs": [adapter["mac"] for adapter in vm["adapters"]],
         "detail": _detail(vm) if ours else None,
@@ -126,7 +127,6 @@ def _detail(vm: Json) -> Json:
     return {
         "cpus": vm["cpus"],
         "dynamic_memory": vm["dynamic_memory"],
-        "assigned_bytes": vm["memory_bytes"] if vm["state"] == "Running" else 0,
         "start_action": vm["start_action"],
         "stop_action": vm["stop_action"],
         "automatic_checkpoints": vm["automatic_checkpoints"],

@@ -57,14 +57,15 @@ def vm_row(spec: MachineSpec) -> Answer:
         for a in spec.adapters
     ]  # fmt: skip
     detail = {
-        "cpus": spec.cpus, "dynamic_memory": False, "assigned_bytes": 0, "start_action": "StartIfRunning",
+        "cpus": spec.cpus, "dynamic_memory": False, "start_action": "StartIfRunning",
         "stop_action": "ShutDown", "automatic_checkpoints": False, "checkpoints": [], "secure_boot": True,
         "template": SECURE_BOOT_TEMPLATE, "adapters": adapters, "drives": drives, "dvds": [],
         "boot": [{"type": "Drive", "id": "drive-system"}, {"type": "Network", "id": "nic-mgmt"}],
     }  # fmt: skip
     return {
         "id": f"00000000-0000-0000-0000-00000000000{number}", "name": spec.vm_name, "state": "Off", "notes": spec.notes,
-        "path": f"{spec.folder}\\{spec.vm_name}", "generation": 2, "memory_bytes": spec.memory_bytes, "uptime_s": 0,
+        "path": f"{spec.folder}\\{spec.vm_name}", "generation": 2, "memory_bytes": spec.memory_bytes,
+        "assigned_bytes": 0, "uptime_s": 0,
         "macs": [a.mac for a in spec.adapters], "detail": detail,
     }  # fmt: skip
 

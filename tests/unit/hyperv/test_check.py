@@ -41,7 +41,7 @@ def adapter(**values: Any) -> Callable[[Answer], None]:
 def foreign(**values: Any) -> Callable[[Answer], None]:
     row = {
         "id": "f", "name": "other", "state": "Running", "notes": "", "path": "D:\\x", "generation": 1,
-        "memory_bytes": 2**30, "uptime_s": 9, "macs": ["00155D010203"], "detail": None,
+        "memory_bytes": 2**30, "assigned_bytes": 0, "uptime_s": 9, "macs": ["00155D010203"], "detail": None,
     }  # fmt: skip
     return lambda answer: answer["vms"].append({**row, **values})
 
@@ -169,6 +169,7 @@ CASES: list[Any] = [
     pytest.param(
         no_switch(readiness(bridged=["Ethernet"])), "member of a network bridge", "ncpa.cpl", id="bridged uplink"
     ),
+    pytest.param(foreign(assigned_bytes=6 * 2**30), "8.0 GB of memory", "stop other VMs", id="memory that grew"),
     pytest.param(foreign(state="Paused", memory_bytes=6 * 2**30), "8.0 GB of memory", "stop other VMs", id="paused VM"),
     pytest.param(both(foreign(), tag()), "VM other is in VLAN 3308", "networks.mgmt.vlan", id="VLAN of a VM"),
     pytest.param(tag(vm="", adapter="Lab"), "the PC itself is in VLAN 3308", "networks.mgmt.vlan", id="VLAN of the PC"),
