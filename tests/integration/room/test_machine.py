@@ -32,6 +32,7 @@ PROBES = {
     "32-sysctl-unknown": "sysctl -w vm.no_such_key=1",
     "33-sysctl-shared": "echo 2 > /proc/sys/vm/overcommit_memory",
     "40-clock": "date -s 2001-01-01",
+    "42-clock-step-without-chronyd": "/usr/lib/rehearsal/hidden/usr/bin/chronyc makestep",
     "41-kernel-module": "/usr/bin/kmod insmod /dev/null",
     "50-selinux": "getenforce; setenforce 0; getenforce; sestatus | grep -c enforcing",
     "51-selinux-boolean": "setsebool -P httpd_can_network_connect on; getsebool httpd_can_network_connect",
@@ -93,6 +94,7 @@ def test_sysctls_of_the_network_are_real_and_the_others_the_machines_own(answers
 def test_clock_and_kernel_are_out_of_reach(answers: dict[str, list[str]]) -> None:
     assert "Operation not permitted" in answers["40-clock"][0]
     assert answers["41-kernel-module"][-1] == "exit 1"
+    assert answers["42-clock-step-without-chronyd"] == ["506 Cannot talk to daemon", "exit 1"]
 
 
 def test_selinux_remembers_what_it_is_told(answers: dict[str, list[str]]) -> None:
