@@ -176,8 +176,8 @@ class Lab:
 
     @property
     def workers(self) -> tuple[Machine, ...]:
-        """Machines that join the cluster: workers that are not the control plane too."""
-        return tuple(m for m in self.machines if "worker" in m.roles and "control_plane" not in m.roles)
+        """The nodes that take pods; the control plane is one of them only where it has that role too."""
+        return tuple(machine for machine in self.machines if "worker" in machine.roles)
 
     @property
     def installed_by_network(self) -> tuple[Machine, ...]:

@@ -10,6 +10,8 @@ from labkit.errors import UnreachableError
 from labkit.lab import Machine
 from labkit.session import Session
 
+STOP_ORDER = ("worker", "control_plane", "storage", "bootstrap")
+
 
 def check(session: Session) -> None:
     """Raise what keeps a rebuild from finishing: hosts, space, media, and a bootstrap server that cannot be entered."""
@@ -69,16 +71,18 @@ def start(session: Session) -> list[str]:
 
 
 def stop(session: Session) -> list[str]:
-    """Shut the machines down, those that use others first: workers, control plane, storage, bootstrap; return names."""
+    """Shut the machines down, those that use others first: workers, control plane, storage, bootstrap; return names.
+
+    A machine with several roles waits for its last turn: a worker that stores outlives the nodes that mount from it.
+    """
     from labkit.hyperv import power
 
     lab = session.lab
-    storage = [lab.storage] if lab.storage else []
-    groups: list[list[Machine]] = [list(lab.workers), [lab.control_plane], storage, [lab.bootstrap]]
+    turns = {machine.name: max(STOP_ORDER.index(role) for role in machine.roles) for machine in lab.machines}
     stopped: list[str] = []
-    for group in groups:
-        names = [machine.name for machine in group if machine.name not in stopped]
-        stopped += power.stop(session, names)
+    for turn in sorted(set(turns.values())):
+        group = [machine for machine in lab.machines if turns[machine.name] == turn]
+        stopped += power.stop(session, [machine.name for machine in group])
         _forget(session, group)
     return stopped
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from labkit import consent
 from labkit.cluster import stages, tree
 from labkit.cluster.ask import ask
-from labkit.errors import MissingError
 from labkit.lab import Machine
 from labkit.session import Session
 
@@ -24,24 +23,26 @@ class Volume:
     size_kib: int
 
 
-def storage(s: Session) -> Machine:
-    """The storage machine; MissingError when this lab has none."""
+def storage(s: Session) -> Machine | None:
+    """The storage machine; None, which is said, where no machine of this lab has that role."""
     if s.lab.storage is None:
-        raise MissingError("this lab has no storage machine", "give one machine the role storage, then `inv nfs.all`")
+        s.output.print(f"{s.lab.name} has no machine with the role storage; nothing is stored")
     return s.lab.storage
 
 
-def volumes(s: Session) -> list[Volume]:
-    """What lies on the server, sorted by path."""
-    machine = storage(s)
+def volumes(s: Session, machine: Machine) -> list[Volume]:
+    """What lies on the storage machine, sorted by path."""
     lines = ask(s, [machine], "volumes.sh", lambda _: [FOLDER])[machine.name].splitlines()
     return [Volume(path, int(size)) for path, _, size in (line.rpartition("\t") for line in lines)]
 
 
 def destroy(s: Session, *, dry: bool) -> bool:
     """Remove the volumes shown and no others, after a consent of its own; return whether that happened."""
-    found = volumes(s)
-    what = [f"{storage(s).name}: {FOLDER}/{volume.path} ({volume.size_kib} KiB)" for volume in found]
+    machine = storage(s)
+    if machine is None:
+        return False
+    found = volumes(s, machine)
+    what = [f"{machine.name}: {FOLDER}/{volume.path} ({volume.size_kib} KiB)" for volume in found]
     if not consent.require(s, what, COMMAND, dry=dry, data=True):
         return False
     tree.push(s)

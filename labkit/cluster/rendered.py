@@ -7,7 +7,7 @@ from labkit.render import render
 
 
 def groups(lab: Lab) -> dict[str, list[str]]:
-    """The inventory's groups: machine names by role. A control plane that works too is in `control_plane` alone."""
+    """The inventory's groups: machine names by role. A machine with several roles is in the group of each."""
     return {
         "bootstrap_server": [lab.bootstrap.name],
         "control_plane": [lab.control_plane.name],

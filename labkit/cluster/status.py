@@ -36,15 +36,20 @@ def node_rows(nodes: dict[str, Any]) -> list[tuple[str, ...]]:
 
 
 def show_storage(s: Session) -> None:
-    """Print what the NFS server holds, and which stages are done. MissingError without a storage machine or server."""
+    """Print what the NFS server holds, and which stages are done, or that this lab has none.
+
+    MissingError when the storage machine serves nothing yet.
+    """
     machine = data.storage(s)
+    if machine is None:
+        return
     lacks = stages.missing(s, "nfs.server")
     if lacks:
         raise MissingError(
             f"there is no NFS server yet ({lacks})", "run `inv nfs.server`, or `inv nfs.all` for all of it"
         )
     table = Table("volume", "size", title=f"{s.lab.name}: {machine.name}:{data.FOLDER}", title_justify="left")
-    for volume in data.volumes(s):
+    for volume in data.volumes(s, machine):
         table.add_row(volume.path, f"{volume.size_kib / 1024:.1f} MiB")
     s.output.print(table)
     _show_stages(s, ["nfs.server", "nfs.storage"])

@@ -15,6 +15,10 @@ from labkit.lab import Network, derive_networks, interface_of
 
 Rule = Callable[[LabModel], Iterator[Problem]]
 
+ROLES = (("bootstrap", True, True), ("control_plane", True, True), ("worker", True, False), ("storage", False, True))
+"""Each role: whether a lab needs it, and whether one machine alone has it."""
+NO_WORKER = "give one the role worker, such as [control_plane, worker]: pods run there"
+
 
 def check(model: LabModel, *, id_is_known: bool = True) -> list[Problem]:
     """Every problem of a model whose single values are all right, in the order of the rules.
@@ -56,15 +60,38 @@ def host_addresses_are_unique(model: LabModel) -> Iterator[Problem]:
 
 
 def roles_are_filled(model: LabModel) -> Iterator[Problem]:
-    """One bootstrap server, one control plane, at most one storage server."""
-    for role in ("bootstrap", "control_plane", "storage"):
+    """One bootstrap server, one control plane, workers, at most one storage server."""
+    for role, is_needed, is_single in ROLES:
         holders = [index for index, machine in enumerate(model.machines) if role in machine.roles]
-        if not holders and role != "storage":
-            message, fix = f"no machine has the role {role}", f"give exactly one machine the role {role}"
-            yield Problem(("machines",), message, fix)
-        for index in holders[1:]:
+        if not holders and is_needed:
+            fix = f"give exactly one machine the role {role}" if is_single else NO_WORKER
+            yield Problem(("machines",), f"no machine has the role {role}", fix)
+        for index in holders[1:] if is_single else ():
             first = model.machines[holders[0]].name
             yield Problem(("machines", index, "roles"), f"{role} is {first}'s role already", f"keep one {role}")
+
+
+def bootstrap_stands_alone(model: LabModel) -> Iterator[Problem]:
+    """It is kept when the other machines are thrown away, so it has no part of what is made anew with them.
+
+    Its firewall differs, too: network boot on MGMT, and SSH on EXTERNAL, which is the one way into the lab.
+    """
+    for index, machine in enumerate(model.machines):
+        others = sorted(set(machine.roles) - {"bootstrap"})
+        if "bootstrap" in machine.roles and others:
+            message = f"the bootstrap server is kept when the others are made anew, so it cannot be {others[0]} too"
+            yield Problem(("machines", index, "roles"), message, f"give {', '.join(others)} to another machine")
+
+
+def control_plane_suffices(model: LabModel) -> Iterator[Problem]:
+    """What kubeadm's own checks ask for (kubeadm/app/constants: ControlPlaneNumCPU, ControlPlaneMem)."""
+    for index, machine in enumerate(model.machines):
+        if "control_plane" not in machine.roles:
+            continue
+        for key, least in (("cpus", 2), ("memory_mb", 1700)):
+            if getattr(machine, key) < least:
+                message = f"kubeadm makes no control plane with less than {least}"
+                yield Problem(("machines", index, key), message, f"give it {least} at least")
 
 
 def data_disks_follow_storage(model: LabModel) -> Iterator[Problem]:
@@ -130,6 +157,29 @@ def switches_fit_the_hosts(model: LabModel) -> Iterator[Problem]:
     if model.private_switch == model.switch:
         message = f"{model.switch} is EXTERNAL's switch already"
         yield Problem(("private_switch",), message, "give each switch a name of its own")
+
+
+def nat_leads_out(model: LabModel) -> Iterator[Problem]:
+    """Behind NAT that PC is the router: EXTERNAL is no range of its own LAN, and it answers no name queries."""
+    outside = model.external
+    if not outside.nat:
+        return
+    if not outside.nameservers:
+        fix = "name a name server that the PC reaches: the room's router, or 1.1.1.1"
+        yield Problem(("external", "nameservers"), "Windows' NAT answers no name queries", fix)
+    for name, host in model.hosts.items():
+        if _lies_in(host.address, outside.cidr) and host.address != str(outside.gateway):
+            message = f"{host.address} lies behind the NAT ({outside.cidr})"
+            fix = "127.0.0.1 does, or its LAN address; external.cidr is a range that no LAN of it has"
+            yield Problem(("hosts", name, "address"), message, fix)
+
+
+def _lies_in(address: str, cidr: IPv4Network) -> bool:
+    """Whether a host's address, which may be a name, is one of that range."""
+    try:
+        return IPv4Address(address) in cidr
+    except ValueError:
+        return False
 
 
 def external_addresses_fit(model: LabModel) -> Iterator[Problem]:
@@ -212,10 +262,13 @@ RULES: tuple[Rule, ...] = (
     hosts_exist,
     host_addresses_are_unique,
     roles_are_filled,
+    bootstrap_stands_alone,
+    control_plane_suffices,
     data_disks_follow_storage,
     written_ranges_do_not_overlap,
     vlans_differ,
     switches_fit_the_hosts,
+    nat_leads_out,
     external_addresses_fit,
     addresses_are_unique,
     macs_are_unique,

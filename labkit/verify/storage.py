@@ -38,8 +38,7 @@ def check(cluster: Cluster) -> list[Row]:
         return [Row("storage", "not proven here", "no machine of this lab has the role storage")]
     rows, token = [_default_class(cluster)], secrets.token_hex(8)
     end = cluster.clock.now() + lab.timeouts.verify_s  # of all waits together: what hangs once hangs again
-    workers = [machine for machine in lab.nodes if "worker" in machine.roles] or list(lab.nodes)
-    writer, reader = workers[0], workers[-1]
+    writer, reader = lab.workers[0], lab.workers[-1]
     cluster.apply(_claim(), _pod("write", writer, f"echo {token} > /data/token && sync"))
     bound = Step("volume is bound", lambda: _bound(cluster), ("persistentvolumeclaim", "data"))
     rows.append(_wait(cluster, writer, bound, end))

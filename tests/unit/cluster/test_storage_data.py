@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 import json
 import shlex
 import sys
 
 import pytest
 
-from labkit.cluster import data, stages, tree
-from labkit.errors import ConsentError, MissingError
+from labkit.cluster import data, stages, status, tree
+from labkit.errors import ConsentError
 from labkit.session import Session
 from tests.unit.cluster.doubles import FakeMachines
 
@@ -29,7 +30,10 @@ def stored(session: Session, machines: FakeMachines) -> FakeMachines:
 
 
 def test_volumes_are_listed_with_their_sizes(session: Session, stored: FakeMachines) -> None:
-    assert data.volumes(session) == [data.Volume("default/claim a", 120), data.Volume("shop/db", 2048)]
+    assert data.volumes(session, session.lab.machine("storage1")) == [
+        data.Volume("default/claim a", 120),
+        data.Volume("shop/db", 2048),
+    ]
 
 
 def test_the_variable_for_rebuilding_does_not_count_for_data(
@@ -53,12 +57,17 @@ def test_what_was_shown_is_destroyed_and_nothing_else(
     assert json.loads(words[6]) == {"destroy_data_paths": ["default/claim a", "shop/db"]}
 
 
-def test_without_a_storage_machine_it_refuses_in_a_sentence(session: Session, machines: FakeMachines) -> None:
+def test_without_a_storage_machine_it_says_so_and_asks_nobody(
+    session: Session, machines: FakeMachines, printed: io.StringIO
+) -> None:
     session.lab = dataclasses.replace(
         session.lab, machines=tuple(m for m in session.lab.machines if m != session.lab.storage)
     )
-    with pytest.raises(MissingError, match="no storage machine"):
-        data.volumes(session)
+    assert data.destroy(session, dry=False) is False
+    status.show_storage(session)
+    said = "lab-7e57 has no machine with the role storage; nothing is stored\n"
+    assert printed.getvalue() == 2 * said
+    assert [remote.commands for remote in machines.remotes.values() if remote.commands] == []
 
 
 def test_no_stage_runs_a_playbook_that_destroys() -> None:

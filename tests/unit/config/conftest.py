@@ -17,8 +17,7 @@ GOOD = (Path(__file__).resolve().parents[3] / "labs" / "rehearsal.yaml").read_te
 def refusal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
     """What is said of the good file with `changes` (old, new) made to it, one line a problem."""
 
-    def say(*changes: tuple[str, str]) -> str:
-        text = GOOD
+    def say(*changes: tuple[str, str], text: str = GOOD) -> str:
         for old, new in changes:
             assert text.count(old) >= 1, old
             text = text.replace(old, new, 1)

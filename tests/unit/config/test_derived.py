@@ -68,9 +68,9 @@ def test_written_vlans_and_ranges_count(tmp_path: Path) -> None:
     assert str(lab.machine("w1").mgmt.address) == "10.9.0.13"
 
 
-def test_a_machine_that_joins_is_a_worker_and_not_the_control_plane(tmp_path: Path) -> None:
+def test_a_control_plane_that_works_too_is_among_the_workers(tmp_path: Path) -> None:
     lab = lab_with(tmp_path, ("roles: [control_plane]", "roles: [control_plane, worker]"))
-    assert [machine.name for machine in lab.workers] == ["w1", "w2", "w3"]
+    assert [machine.name for machine in lab.workers] == ["cp1", "w1", "w2", "w3"]
     assert [machine.name for machine in lab.nodes] == ["cp1", "w1", "w2", "w3"]
 
 

@@ -10,8 +10,9 @@ import pytest
 from labkit import lifecycle
 from labkit.errors import RefusedError, UnreachableError
 from labkit.hyperv import check, power
-from labkit.lab import Machine
+from labkit.lab import Lab, Machine
 from labkit.session import Session
+from tests.labs import delivered, small
 
 
 class Machines:
@@ -102,6 +103,23 @@ def test_machines_stop_after_those_that_use_them(
     monkeypatch.setattr(power, "stop", lambda _session, names: list(names))
     assert lifecycle.stop(session) == ["w1", "w2", "w3", "cp1", "storage1", "bootstrap"]
     assert machines.forgotten == ["w1", "w2", "w3", "cp1", "storage1", "bootstrap"]
+
+
+@pytest.mark.parametrize(
+    ("lab", "order"),
+    [
+        (delivered("one-pc-16gb"), ["w1", "w2", "cp1", "bootstrap"]),
+        (small("a worker that stores"), ["w2", "cp1", "w1", "bootstrap"]),
+        (small("one node that stores"), ["cp1", "bootstrap"]),
+    ],
+)
+def test_a_machine_with_several_roles_stops_when_nobody_uses_it_any_more(
+    lab: Lab, order: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(power, "stop", lambda _session, names: list(names))
+    session = Session(lab)
+    session.__dict__["machines"] = Machines()
+    assert lifecycle.stop(session) == order
 
 
 def test_the_bootstrap_server_starts_first(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
