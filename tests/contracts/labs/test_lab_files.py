@@ -1,4 +1,4 @@
-"""Every delivered lab is complete; a rehearsal's may differ from the one it stands for in identity, addresses, sources."""
+"""Delivered labs are complete; a rehearsal's differs from the one it stands for in identity, addresses and sources."""
 
 from __future__ import annotations
 

@@ -12,6 +12,8 @@ import yaml
 from labkit.cluster.rendered import inventory, kubeadm_init
 from labkit.lab import Lab
 from rehearsal.kubernetes.kubeadm.config import load_init
+from tests.golden import check
+from tests.labs import DELIVERED, SMALL, delivered, golden, small
 
 GOLDEN = Path(__file__).resolve().parents[2] / "golden" / "cluster"
 # Fields of v1beta4 that kubeadm's print-out of its defaults leaves out because they are empty there.
@@ -39,9 +41,28 @@ def paths(value: Any, path: tuple[str, ...] = ()) -> set[str]:
     return set()
 
 
+@pytest.mark.parametrize("lab_name", DELIVERED)
 @pytest.mark.parametrize(("name", "render"), [("inventory.yml", inventory), ("kubeadm-init.yaml", kubeadm_init)])
-def test_the_rendered_files_are_the_golden_ones(lab: Lab, name: str, render: Any) -> None:
-    assert render(lab) == (GOLDEN / name).read_text(encoding="utf-8")
+def test_the_rendered_files_are_the_golden_ones(lab_name: str, name: str, render: Any) -> None:
+    check(golden(lab_name, f"cluster/{name}"), render(delivered(lab_name)))
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_a_small_labs_inventory_has_each_machine_in_the_group_of_each_of_its_roles(name: str) -> None:
+    lab = small(name)
+    whole = yaml.safe_load(inventory(lab))["all"]
+    found = {group: set(below["hosts"]) for group, below in whole["children"].items() if "hosts" in below}
+    for role, group in (("control_plane", "control_plane"), ("worker", "workers"), ("storage", "storage")):
+        assert found[group] == {machine.name for machine in lab.machines if role in machine.roles}
+    assert set(whole["hosts"]) == {machine.name for machine in lab.machines}
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_kubeadms_strict_reading_accepts_a_small_labs_file(name: str, tmp_path: Path) -> None:
+    file = tmp_path / "kubeadm-init.yaml"
+    file.write_text(kubeadm_init(small(name)), encoding="utf-8")
+    tainted = load_init(str(file)).init["nodeRegistration"]["taints"]
+    assert bool(tainted) is ("worker" not in small(name).control_plane.roles)
 
 
 def test_every_field_is_one_that_kubeadm_knows(lab: Lab) -> None:

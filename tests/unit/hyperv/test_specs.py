@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from pathlib import Path
+
+import pytest
 
 from labkit.hyperv.specs import disk_mark, specs
 from labkit.lab import Lab
+from tests.golden import check
+from tests.labs import DELIVERED, delivered, golden
 
-GOLDEN = Path(__file__).parents[2] / "golden" / "hyperv" / "specs.json"
 
-
-def test_specs_of_the_delivered_lab_are_those_in_the_golden_file(lab: Lab) -> None:
-    """To renew it after a wanted change: write `rendered(lab)` to the file and read the difference."""
-    assert rendered(lab) == GOLDEN.read_text(encoding="utf-8")
+@pytest.mark.parametrize("name", DELIVERED)
+def test_specs_of_a_delivered_lab_are_those_in_the_golden_file(name: str) -> None:
+    check(golden(name, "hyperv/specs.json"), rendered(delivered(name)))
 
 
 def rendered(lab: Lab) -> str:

@@ -15,6 +15,7 @@ from labkit.lab import Lab
 from labkit.pxe import files
 from labkit.render import render
 from tests.golden import check
+from tests.labs import DELIVERED, SMALL, delivered, golden, small
 
 PUBLIC_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGoldenGoldenGoldenGoldenGoldenGoldenGolden lab-7e57"
 HOST_KEY = files.HostKey(
@@ -23,6 +24,13 @@ HOST_KEY = files.HostKey(
 )
 RELEASES = (9, 10)
 MACHINES = ("bootstrap", "cp1", "w1", "storage1")
+KINDS = {
+    "rehearsal": MACHINES,
+    "one-pc-16gb": ("bootstrap", "cp1", "w1"),
+    "one-pc-32gb": MACHINES,
+}
+EACH = [(name, machine) for name, machines in KINDS.items() for machine in machines]
+OF_SMALL = [(name, machine) for name in SMALL for machine in ("bootstrap", "cp1")]
 
 
 def of_release(lab: Lab, release: int) -> Lab:
@@ -34,26 +42,22 @@ def kickstart_of(lab: Lab, name: str) -> str:
     return files.kickstart(lab, machine, PUBLIC_KEY, HOST_KEY if machine == lab.bootstrap else None)
 
 
-def combined(lab: Lab) -> Lab:
-    """A small lab: the control plane works and stores, too."""
-    cp1 = replace(lab.control_plane, roles=("control_plane", "worker", "storage"), data_disk_gb=20)
-    return replace(lab, machines=(lab.bootstrap, cp1))
+@pytest.mark.parametrize(
+    ("lab_name", "machine", "release"),
+    [(*one, release) for one in EACH for release in (RELEASES if one[0] == "rehearsal" else RELEASES[:1])],
+)
+def test_kickstart_matches_golden(lab_name: str, machine: str, release: int) -> None:
+    name = golden(lab_name, f"kickstart/{machine}-rocky{release}.cfg")
+    check(name, kickstart_of(of_release(delivered(lab_name), release), machine))
 
 
 @pytest.mark.parametrize("release", RELEASES)
-@pytest.mark.parametrize("name", MACHINES)
-def test_kickstart_matches_golden(lab: Lab, name: str, release: int) -> None:
-    check(f"kickstart/{name}-rocky{release}.cfg", kickstart_of(of_release(lab, release), name))
-
-
-@pytest.mark.parametrize("release", RELEASES)
-@pytest.mark.parametrize("name", [*MACHINES, "combined"])
+@pytest.mark.parametrize(("lab_name", "machine"), [*EACH, *OF_SMALL])
 def test_anacondas_parser_accepts_the_kickstart_without_a_warning(
-    lab: Lab, name: str, release: int, tmp_path: Path
+    lab_name: str, machine: str, release: int, tmp_path: Path
 ) -> None:
-    lab = of_release(lab, release)
-    text = kickstart_of(combined(lab), "cp1") if name == "combined" else kickstart_of(lab, name)
-    (tmp_path / "ks.cfg").write_text(text)
+    described = small(lab_name) if lab_name in SMALL else delivered(lab_name)
+    (tmp_path / "ks.cfg").write_text(kickstart_of(of_release(described, release), machine))
     command = [str(Path(sys.executable).with_name("ksvalidator")), "-v", f"RHEL{release}", str(tmp_path / "ks.cfg")]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stdout + result.stderr
@@ -108,9 +112,16 @@ def test_packages_follow_the_roles(lab: Lab) -> None:
     assert "python3.11" not in files.packages(of_release(lab, 10), lab.bootstrap)
 
 
+def test_a_machine_with_several_roles_gets_the_packages_of_each() -> None:
+    both = files.packages(delivered("one-pc-16gb"), delivered("one-pc-16gb").control_plane)
+    assert {"conntrack-tools", "xfsprogs"} <= set(both)
+    assert len(both) == len(set(both))
+
+
+@pytest.mark.parametrize("lab_name", DELIVERED)
 @pytest.mark.parametrize("name", ["dnsmasq.conf", "nginx.conf", "lab-mgmt.xml", "srv-lab-rocky.mount"])
-def test_service_configuration_matches_golden(lab: Lab, name: str) -> None:
-    check(f"pxe/{name}", files.services(lab)[name])
+def test_service_configuration_matches_golden(lab_name: str, name: str) -> None:
+    check(golden(lab_name, f"pxe/{name}"), files.services(delivered(lab_name))[name])
 
 
 def test_without_a_tree_url_nginx_serves_the_dvd(lab: Lab) -> None:
@@ -118,10 +129,12 @@ def test_without_a_tree_url_nginx_serves_the_dvd(lab: Lab) -> None:
     check("pxe/nginx-dvd.conf", files.services(dvd)["nginx.conf"])
 
 
-def test_grub_files_match_golden(lab: Lab) -> None:
-    check("pxe/grub.cfg", files.grub_dispatcher(lab))
-    check("pxe/cp1-install.cfg", files.grub_install(lab, lab.control_plane))
-    check("pxe/cp1-local.cfg", files.grub_local(lab, lab.control_plane))
+@pytest.mark.parametrize("lab_name", DELIVERED)
+def test_grub_files_match_golden(lab_name: str) -> None:
+    lab = delivered(lab_name)
+    check(golden(lab_name, "pxe/grub.cfg"), files.grub_dispatcher(lab))
+    check(golden(lab_name, "pxe/cp1-install.cfg"), files.grub_install(lab, lab.control_plane))
+    check(golden(lab_name, "pxe/cp1-local.cfg"), files.grub_local(lab, lab.control_plane))
 
 
 def test_grub_script_check_accepts_the_grub_files(lab: Lab, tmp_path: Path) -> None:
@@ -142,8 +155,9 @@ def test_every_machine_has_its_branch_and_no_other_mac_is_answered(lab: Lab) -> 
     assert "dhcp-ignore=tag:!known\n" in dhcp
 
 
-def test_environment_matches_golden(lab: Lab) -> None:
-    check("pxe/pxe.env", files.environment(lab))
+@pytest.mark.parametrize("lab_name", DELIVERED)
+def test_environment_matches_golden(lab_name: str) -> None:
+    check(golden(lab_name, "pxe/pxe.env"), files.environment(delivered(lab_name)))
 
 
 def test_a_variable_that_nobody_gives_is_an_error() -> None:
