@@ -16,6 +16,7 @@ from labkit.hyperv.room import (
     addresses_are_free,
     clock_is_right,
     processor_suffices,
+    range_behind_nat_is_its_own,
     uplink_passes_tags,
     vlans_are_free,
 )
@@ -149,5 +150,6 @@ RULES: tuple[Callable[[Lab, Facts], Iterator[Finding]], ...] = (
     winrm_is_for_the_lan,
     addresses_are_free,
     vlans_are_free,
+    range_behind_nat_is_its_own,
     uplink_passes_tags,
 )

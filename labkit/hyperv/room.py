@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
 from labkit.hyperv.findings import Facts, Finding
@@ -87,6 +88,18 @@ def vlans_are_free(lab: Lab, facts: Facts) -> Iterator[Finding]:
                 found = f"{names[tag.vm]} is in VLAN {tag.vlan} (adapter {tag.adapter})"
                 fix = f"give that adapter another VLAN, or set networks.{ours[tag.vlan]}.vlan"
                 yield Finding(name, found, f"it is this lab's {ours[tag.vlan].upper()}", fix)
+
+
+def range_behind_nat_is_its_own(lab: Lab, facts: Facts) -> Iterator[Finding]:
+    """A PC in a network of the very range that it translates for would look for that network among its machines."""
+    if lab.switch_of("external").type != "Internal":
+        return
+    for name, here in facts.items():
+        for address in here.addresses:
+            if IPv4Address(address) in lab.external.cidr and address != str(lab.external.gateway):
+                why = f"behind its NAT is {lab.external.cidr}, too"
+                fix = "choose another external.cidr, with gateway and first_address in it"
+                yield Finding(name, f"it has the address {address} in another network", why, fix)
 
 
 def uplink_passes_tags(lab: Lab, facts: Facts) -> Iterator[Finding]:

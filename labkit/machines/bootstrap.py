@@ -46,8 +46,15 @@ def _wait(session: Session) -> None:
         raise RefusedError(
             f"{error.problem}; the unattended installation of the bootstrap server is not there yet",
             f"install Rocky Linux {session.lab.rocky.release} by hand in the VM {machine.vm_name} on {machine.host},"
-            f" with the kickstart file {entry.kickstart_file(session.state)}, then repeat",
+            f" with the kickstart file {entry.kickstart_file(session.state)}, then repeat{_only_from_that_pc(session)}",
         ) from None
+
+
+def _only_from_that_pc(session: Session) -> str:
+    """What else keeps a bootstrap server behind NAT from answering."""
+    if session.lab.switch_of("external").type != "Internal":
+        return ""
+    return f"; with external.nat only the PC {session.lab.bootstrap.host} itself reaches it: type `inv` there"
 
 
 def _give_key(session: Session) -> bool:

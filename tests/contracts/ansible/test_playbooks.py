@@ -16,6 +16,7 @@ import yaml
 from labkit.cluster.events import Run
 from rehearsal.kubernetes.kubeadm.config import load_join
 from tests.contracts.ansible.conftest import Play
+from tests.labs import SMALL, delivered, small
 
 ROOT = Path(__file__).resolve().parents[3]
 PLAYBOOKS = sorted(path.name for path in (ROOT / "ansible").glob("*.yml"))
@@ -31,6 +32,15 @@ RENDER = """
         src: "{template}"
         dest: "{out}/{{{{ inventory_hostname }}}}/{{{{ item.name | default(item) }}}}"
       loop: {loop}
+"""
+
+# Writes whom the role `join` would label as workers, as the control plane sees it.
+LABELLED = """
+- hosts: control_plane:workers
+  vars_files: [roles/join/defaults/main.yml, roles/join/vars/main.yml]
+  tasks:
+    - ansible.builtin.copy: {content: "{{ join_labelled | to_json }}", dest: "{{ inventory_dir }}/labelled"}
+      run_once: true
 """
 
 
@@ -75,22 +85,55 @@ def test_a_machine_at_the_wrong_address_is_refused_and_the_events_say_why(play: 
     assert not run.changed
 
 
+NODE_PORTS = {"30000-32767/tcp", "30000-32767/udp"}
+
+
+def zone(folder: Path, name: str) -> tuple[set[str], set[str]]:
+    """The ports and the services of a zone's file."""
+    root = ET.parse(folder / name).getroot()
+    ports = {f"{port.get('port')}/{port.get('protocol')}" for port in root.findall("port")}
+    return ports, {str(service.get("name")) for service in root.findall("service")}
+
+
 def test_each_zone_lets_in_what_the_roles_need_and_no_ssh_from_outside(render: Any) -> None:
     out = render("firewall", "zone.xml.j2", "cp1:w1:storage1", "{{ firewall_zones }}")
-
-    def zone(machine: str, name: str) -> tuple[set[str], set[str]]:
-        root = ET.parse(out / machine / name).getroot()
-        ports = {f"{port.get('port')}/{port.get('protocol')}" for port in root.findall("port")}
-        return ports, {str(service.get("name")) for service in root.findall("service")}
-
-    nodes = {"30000-32767/tcp", "30000-32767/udp"}
-    assert zone("cp1", "public") == (nodes | {"6443/tcp"}, set())
-    assert zone("w1", "public") == (nodes, set())
-    assert zone("storage1", "public") == (set(), set())
-    assert zone("w1", "lab-mgmt") == (set(), {"ssh"})
-    assert zone("cp1", "lab-internal")[0] == nodes | {"6443/tcp", "10250/tcp", "4789/udp"}
-    assert zone("storage1", "lab-internal") == ({"2049/tcp"}, set())
+    assert zone(out / "cp1", "public") == (NODE_PORTS | {"6443/tcp"}, set())
+    assert zone(out / "w1", "public") == (NODE_PORTS, set())
+    assert zone(out / "storage1", "public") == (set(), set())
+    assert zone(out / "w1", "lab-mgmt") == (set(), {"ssh"})
+    assert zone(out / "cp1", "lab-internal")[0] == NODE_PORTS | {"6443/tcp", "10250/tcp", "4789/udp"}
+    assert zone(out / "storage1", "lab-internal") == ({"2049/tcp"}, set())
     assert ET.parse(out / "w1" / "lab-pods").getroot().get("target") == "ACCEPT"
+
+
+@pytest.mark.parametrize("lab", [delivered("one-pc-16gb")])
+def test_a_control_plane_that_stores_lets_in_what_both_need_and_nfs_on_internal_alone(render: Any) -> None:
+    out = render("firewall", "zone.xml.j2", "cp1", "{{ firewall_zones }}") / "cp1"
+    assert zone(out, "lab-internal")[0] == NODE_PORTS | {"6443/tcp", "10250/tcp", "4789/udp", "2049/tcp"}
+    assert zone(out, "public") == (NODE_PORTS | {"6443/tcp"}, set())
+
+
+@pytest.mark.parametrize(
+    ("lab", "labelled"),
+    [
+        (delivered("one-pc-16gb"), ["w1", "w2"]),
+        (small("one node"), ["cp1"]),
+        (small("one node that stores"), ["cp1"]),
+        (small("a worker that stores"), ["w1", "w2"]),
+    ],
+)
+def test_every_machine_with_that_role_is_listed_as_a_worker(play: Play, folder: Path, labelled: list[str]) -> None:
+    """The control plane joins nothing, and is labelled all the same where it works too."""
+    (folder / "tell.yml").write_text(LABELLED, encoding="utf-8")
+    done = play("tell.yml")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert json.loads((folder / "labelled").read_text(encoding="utf-8")) == labelled
+
+
+@pytest.mark.parametrize("lab", [delivered("one-pc-16gb"), *map(small, SMALL)])
+def test_every_playbook_is_accepted_for_a_lab_with_fewer_machines(play: Play) -> None:
+    done = play("--list-hosts", *PLAYBOOKS)
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize(

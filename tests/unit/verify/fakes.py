@@ -118,7 +118,8 @@ def items(objects: Any) -> dict[str, Any]:
 
 
 def node(name: str, roles: tuple[str, ...], address: str) -> dict[str, Any]:
-    labels = {f"node-role.kubernetes.io/{role.replace('_', '-')}": "" for role in roles}
+    listed = [role.replace("_", "-") for role in roles if role in ("control_plane", "worker")]
+    labels = {f"node-role.kubernetes.io/{role}": "" for role in listed}
     return {
         "metadata": {"name": name, "labels": {"kubernetes.io/hostname": name, **labels}},
         "status": {
