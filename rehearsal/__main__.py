@@ -1,13 +1,15 @@
-"""`python -m rehearsal up|down|status|exec -- COMMAND...`: the room of a rehearsal."""
+"""`python -m rehearsal up [-f LAB]|down|status|exec -- COMMAND...`: the room of a rehearsal."""
 
 from __future__ import annotations
 
 import argparse
 import sys
+from pathlib import Path
 
 from rehearsal.room import daemon, room
 from rehearsal.room.errors import RoomError
 from rehearsal.room.layout import Layout
+from rehearsal.room.plan import DEFAULT, Plan
 
 
 def parser() -> argparse.ArgumentParser:
@@ -15,10 +17,12 @@ def parser() -> argparse.ArgumentParser:
         prog="python -m rehearsal", description="A lab without Windows, on one Linux machine."
     )
     actions = top.add_subparsers(dest="action", required=True, metavar="up|down|status|exec")
-    actions.add_parser("up", help="make the room: packages, base image, network, hosts")
+    up = actions.add_parser("up", help="make the room: packages, base image, network, hosts")
     actions.add_parser("down", help="remove everything that `up` made")
     actions.add_parser("status", help="tell whether the room is up, and what its VMs are")
-    actions.add_parser("serve")  # what `up` starts: not for typing
+    serve = actions.add_parser("serve")  # what `up` starts: not for typing
+    for action in (up, serve):
+        action.add_argument("-f", dest="file", type=Path, default=DEFAULT, help="the lab whose PCs the room plays")
     inside = actions.add_parser(
         "exec", help="run a command as the controller: exec -- inv -f labs/rehearsal.yaml lab.up"
     )
@@ -32,13 +36,16 @@ def main(words: list[str]) -> int:
     layout = Layout.default()
     try:
         if options.action == "serve":
-            return daemon.main(layout)
+            return daemon.main(layout, Plan.of(options.file))
         if options.action == "exec":
             command = options.command[1:] if options.command[:1] == ["--"] else options.command
             room.enter(command or ["bash"])
         if options.action == "status":
             return 0 if room.status(layout) else 1
-        {"up": room.up, "down": room.down}[options.action](layout)
+        if options.action == "up":
+            room.up(layout, Plan.of(options.file))
+        if options.action == "down":
+            room.down(layout)
     except RoomError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

@@ -7,21 +7,27 @@ import sys
 
 from invoke import Collection, Context, task
 
+from labkit.config.source import PROJECT_FILE
 from labkit.errors import LabError, RefusedError
 from labkit.project import ROOT
+from labkit.session import lab_file
 
 
-def _room(action: str) -> int:
+def _room(action: str, *options: str) -> int:
     """Run an action of the room in a process of its own and return its exit code; RefusedError where it cannot run."""
     if not sys.platform.startswith("linux"):
         raise RefusedError("a rehearsal needs Linux (Debian 12, as root)", "use this lab file's real hosts from here")
-    return subprocess.run([sys.executable, "-m", "rehearsal", action], cwd=ROOT, check=False).returncode
+    return subprocess.run([sys.executable, "-m", "rehearsal", action, *options], cwd=ROOT, check=False).returncode
 
 
 @task
 def rehearsal_up(c: Context) -> None:
-    """Make the rehearsal's room: network, hosts, firmware."""
-    if _room("up"):
+    """Make the rehearsal's room: network, hosts, firmware.
+
+    It plays the PCs of the lab given with -f, or those of labs/rehearsal.yaml.
+    """
+    file = lab_file(c)
+    if _room("up", *(() if file == ROOT / PROJECT_FILE else ("-f", str(file.absolute())))):
         raise LabError("the room did not come up; its own message stands above")
 
 

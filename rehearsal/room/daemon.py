@@ -1,4 +1,4 @@
-"""What runs while a room is up: two WinRM endpoints, the upstream server, and the power supply.
+"""What runs while a room is up: a WinRM endpoint for each PC, the upstream server, and the power supply.
 
 It is the first process of a process namespace of its own and lives in a mount namespace of its own, so that nothing it
 started or mounted outlives it, however it ends.
@@ -15,26 +15,28 @@ from collections.abc import Callable
 from pathlib import Path
 
 from rehearsal.hosts import endpoint
-from rehearsal.hosts.state import HostState, initial
+from rehearsal.hosts.begin import begin
+from rehearsal.hosts.state import HostState
 from rehearsal.room import base, disk, firmware, nameserver, network, notes
 from rehearsal.room.command import run
-from rehearsal.room.layout import CHECKOUT, HOST_USER, HOSTS, UPSTREAM, WINRM_PORT, Layout
+from rehearsal.room.layout import CHECKOUT, HOST_USER, UPSTREAM, WINRM_PORT, Layout
+from rehearsal.room.plan import Plan
 from rehearsal.room.supply import PowerSupply
 from rehearsal.upstream import serve as serve_upstream
 
 
-def main(layout: Layout) -> int:
-    """Run the room in a child process until SIGTERM, and take in the orphans of everything it runs."""
+def main(layout: Layout, plan: Plan) -> int:
+    """Run the room of a plan in a child process until SIGTERM, and take in the orphans of everything it runs."""
     child = os.fork()
     if child == 0:
-        os._exit(_serve(layout))
+        os._exit(_serve(layout, plan))
     while True:
         pid, status = os.wait()
         if pid == child:
             return os.waitstatus_to_exitcode(status) & 0xFF
 
 
-def _serve(layout: Layout) -> int:
+def _serve(layout: Layout, plan: Plan) -> int:
     ended = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: ended.set())
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -42,11 +44,11 @@ def _serve(layout: Layout) -> int:
     # systemd-nspawn keeps lists below /run: in here that is a /run of the room's own
     run(["mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", "/run"])
     _forget_guests(layout)
-    hosts = [HostState(layout.root, name) for name in HOSTS]
+    hosts = [HostState(layout.root, name) for name in plan.hosts]
     image = base.image(layout.cache)
     upstream = serve_upstream(layout.upstream, str(UPSTREAM.ip), 80, _logger(layout.root / "upstream.log"))
     nameserver.serve(str(UPSTREAM.ip))
-    servers = [_endpoint(layout, host) for host in hosts]
+    servers = [_endpoint(layout, plan, host) for host in hosts]
     for server in servers:
         server.start()
     supply = PowerSupply(layout, hosts, image, CHECKOUT)
@@ -64,9 +66,9 @@ def _serve(layout: Layout) -> int:
     return 0
 
 
-def _endpoint(layout: Layout, host: HostState) -> endpoint.Endpoint:
-    address = HOSTS[host.host]
-    host.make(initial(host.host, address=str(address.ip), prefix=address.network.prefixlen))
+def _endpoint(layout: Layout, plan: Plan, host: HostState) -> endpoint.Endpoint:
+    address = plan.hosts[host.host]
+    host.make(begin(plan.lab, host.host, address=str(address.ip), prefix=address.network.prefixlen))
     password = os.environ["LAB_PASSWORD"]
     return endpoint.serve(host.host, str(address.ip), WINRM_PORT, layout.root, HOST_USER, password, _pwsh())
 

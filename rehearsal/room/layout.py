@@ -13,10 +13,9 @@ ROOM_NETNS = "lab-rehearsal"
 CONTROLLER_NETNS = "lab-controller"
 LAN_BRIDGE = "br-external"  # untagged frames of every External switch
 
-# EXTERNAL of labs/rehearsal.yaml: TEST-NET-1 (RFC 5737), which no real network uses.
+# The room's LAN: TEST-NET-1 (RFC 5737), which no real network uses. The PCs' addresses on it are the lab file's.
 UPSTREAM = IPv4Interface("192.0.2.1/24")
 CONTROLLER = IPv4Interface("192.0.2.5/24")
-HOSTS = {"pc1": IPv4Interface("192.0.2.11/24"), "pc2": IPv4Interface("192.0.2.12/24")}
 WINRM_PORT = 5985
 HOST_USER = "lab"
 HOST_PASSWORD = "rehearsal"  # noqa: S105 - opens nothing outside the room
@@ -35,6 +34,11 @@ class Layout:
         home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
         cache = Path(os.environ.get("LAB_REHEARSAL_CACHE") or home / "hyperv-k8s-lab")
         return cls(CHECKOUT / ".rehearsal", cache)
+
+    @property
+    def lab(self) -> Path:
+        """Names the lab file that the room plays."""
+        return self.root / "lab"
 
     @property
     def log(self) -> Path:

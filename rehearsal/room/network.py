@@ -1,5 +1,7 @@
 """The room's network: two namespaces, one bridge a network, a cable for each adapter of each powered-on VM.
 
+A Private or an Internal switch is a bridge of its PC's own; all External ones are the one LAN.
+
 Nothing in here has a way out: the namespaces have no link to the root namespace and no route beyond EXTERNAL.
 """
 
@@ -7,33 +9,40 @@ from __future__ import annotations
 
 import json
 import subprocess
+import threading
 import zlib
 from ipaddress import IPv4Interface
 from pathlib import Path
 
 from rehearsal.room.command import run
 from rehearsal.room.errors import RoomError
-from rehearsal.room.layout import CONTROLLER, CONTROLLER_NETNS, HOSTS, LAN_BRIDGE, ROOM_NETNS, UPSTREAM
+from rehearsal.room.layout import CONTROLLER, CONTROLLER_NETNS, LAN_BRIDGE, ROOM_NETNS, UPSTREAM
+from rehearsal.room.plan import Plan
 from rehearsal.room.vm import Adapter, Vm
 
 NAMED = Path("/run/netns")
+_making = threading.Lock()  # of a bridge that two guests look for at once
 
 
-def build() -> None:
-    """Make both namespaces, EXTERNAL with the addresses of upstream and hosts, and the controller's cable to it."""
+def build(plan: Plan) -> None:
+    """Make both namespaces, the LAN with the addresses of upstream and hosts, and the controller's cable to it.
+
+    The PC whose NAT hides machines is the one that `inv` is typed on: the controller reaches them through it.
+    """
     for name in (ROOM_NETNS, CONTROLLER_NETNS):
         if not (NAMED / name).exists():
             run(["ip", "netns", "add", name])
         run(["ip", "-n", name, "link", "set", "lo", "up"])
     there = links(ROOM_NETNS)
-    addresses = [f"addr replace {address} dev {LAN_BRIDGE}" for address in (UPSTREAM, *HOSTS.values())]
+    addresses = [f"addr replace {address} dev {LAN_BRIDGE}" for address in (UPSTREAM, *plan.hosts.values())]
     cable = [
         f"link add controller type veth peer name eth0 netns {NAMED / CONTROLLER_NETNS}",
         f"link set controller master {LAN_BRIDGE} up",
     ]
     bridge = [] if LAN_BRIDGE in there else _bridge(LAN_BRIDGE)
     _batch([*bridge, *addresses, *([] if "controller" in there else cable)], ROOM_NETNS)
-    _batch([f"addr replace {CONTROLLER} dev eth0", "link set eth0 up"], CONTROLLER_NETNS)
+    routes = [f"route replace {cidr} via {host}" for cidr, host in plan.behind_nat]
+    _batch([f"addr replace {CONTROLLER} dev eth0", "link set eth0 up", *routes], CONTROLLER_NETNS)
 
 
 def remove() -> None:
@@ -107,14 +116,29 @@ def set_address(namespace: Path, link: str, address: IPv4Interface, gateway: str
     run(["nsenter", f"--net={namespace}", "ip", "-batch", "-"], stdin="\n".join(lines) + "\n")
 
 
+def give_address(bridge: str, address: IPv4Interface) -> None:
+    """Give a PC's own adapter on a switch its address; the bridge is made when nothing was plugged in yet."""
+    _ensure_bridge(bridge)
+    _batch([f"addr replace {address} dev {bridge}"])
+
+
+def take_address(bridge: str, address: IPv4Interface) -> None:
+    """Take the address away again."""
+    _batch([f"addr del {address} dev {bridge}"])
+
+
 def _into(name: str, adapter: Adapter) -> list[str]:
     """The lines that plug the near end of a cable into its bridge, which is made when it is the first one."""
     if adapter.bridge is None:
         return []
-    fresh = [] if adapter.bridge in links() else _bridge(adapter.bridge)
-    if fresh:
-        _batch(fresh)
+    _ensure_bridge(adapter.bridge)
     return [f"link set {name} master {adapter.bridge} up"]
+
+
+def _ensure_bridge(name: str) -> None:
+    with _making:
+        if name not in links():
+            _batch(_bridge(name))
 
 
 def _bridge(name: str) -> list[str]:

@@ -15,17 +15,19 @@ from pathlib import Path
 from rehearsal import upstream
 from rehearsal.room import base, cgroup, disk, initrd, network, system
 from rehearsal.room.errors import RoomError
-from rehearsal.room.layout import CHECKOUT, CONTROLLER_NETNS, HOST_PASSWORD, HOSTS, ROOM_NETNS, Layout
+from rehearsal.room.layout import CHECKOUT, CONTROLLER_NETNS, HOST_PASSWORD, ROOM_NETNS, Layout
+from rehearsal.room.plan import Plan
 
 OWNER = Path("/run/lab-rehearsal.owner")  # which checkout's room is up on this machine: there is one at a time
 READY_S = 60.0
 END_S = 10.0
 
 
-def up(layout: Layout) -> None:
-    """Make the room, or say that it is up; every step is announced, because the first ones take minutes once."""
+def up(layout: Layout, plan: Plan) -> None:
+    """Make the room of a plan, or say that it is up; steps are announced, because the first ones take minutes once."""
     system.require_debian()
     _require_own()
+    _require_same(layout, plan)
     if _is_running() and layout.ready.exists():
         _say("the room is up already")
         return
@@ -33,13 +35,13 @@ def up(layout: Layout) -> None:
     _install_packages()
     _prepare(layout)
     OWNER.write_text(f"{CHECKOUT}\n", encoding="utf-8")
-    _say("network: namespaces and EXTERNAL")
-    network.build()
-    _start(layout)
-    _say(
-        f"the room is up ({time.monotonic() - begin:.0f} s): hosts {', '.join(f'{n} {a.ip}' for n, a in HOSTS.items())}"
-    )
-    _say("next: python -m rehearsal exec -- inv -f labs/rehearsal.yaml lab.rebuild")
+    layout.lab.write_text(f"{plan.file}\n", encoding="utf-8")
+    _say("network: namespaces and the LAN")
+    network.build(plan)
+    _start(layout, plan)
+    hosts = ", ".join(f"{name} {address.ip}" for name, address in plan.hosts.items())
+    _say(f"the room is up ({time.monotonic() - begin:.0f} s): hosts {hosts}")
+    _say(f"next: python -m rehearsal exec -- inv -f {plan.shown} lab.rebuild")
 
 
 def down(layout: Layout) -> None:
@@ -62,10 +64,12 @@ def status(layout: Layout) -> bool:
     """Print whether the room is up and what its VMs are; return whether it is up."""
     running = _is_running() and layout.ready.exists()
     _say("the room is up" if running else "the room is down")
-    for name, address in HOSTS.items():
-        file = layout.root / "hosts" / name / "state.json"
-        if running and file.exists():
+    if running:
+        plan = Plan.of(_played(layout))
+        _say(f"it plays {plan.shown}")
+        for name, address in plan.hosts.items():
             _say(f"{name} {address.ip}")
+            file = layout.root / "hosts" / name / "state.json"
             for vm in json.loads(file.read_text(encoding="utf-8"))["vms"].values():
                 _say(f"  {vm['name']}: {vm['state']}, console {layout.guest(vm['id']) / 'console.log'}")
     return running
@@ -112,13 +116,13 @@ def _kubectl() -> Path:
     return Path(found)
 
 
-def _start(layout: Layout) -> None:
+def _start(layout: Layout, plan: Plan) -> None:
     """Start the daemon in namespaces of its own and wait until it is ready."""
     if _is_running():  # a daemon that never became ready
         _end_processes()
     layout.ready.unlink(missing_ok=True)
     words = ["nsenter", f"--net=/run/netns/{ROOM_NETNS}", "unshare", "--mount", "--pid", "--fork", "--mount-proc"]
-    words += ["--kill-child=KILL", sys.executable, "-m", "rehearsal", "serve"]
+    words += ["--kill-child=KILL", sys.executable, "-m", "rehearsal", "serve", "-f", str(plan.file)]
     env = {**os.environ, "LAB_PASSWORD": HOST_PASSWORD}
     with layout.log.open("ab") as log:
         daemon = subprocess.Popen(
@@ -156,6 +160,16 @@ def _require_own() -> None:
     owner = OWNER.read_text(encoding="utf-8").strip() if OWNER.exists() else str(CHECKOUT)
     if owner != str(CHECKOUT):
         raise RoomError(f"the room of {owner} is up on this machine: bring it down from there first")
+
+
+def _require_same(layout: Layout, plan: Plan) -> None:
+    """Refuse to play another lab in a room that was made for one."""
+    if layout.lab.exists() and _played(layout) != plan.file:
+        raise RoomError(f"the room plays {_played(layout)}: `python -m rehearsal down` first")
+
+
+def _played(layout: Layout) -> Path:
+    return Path(layout.lab.read_text(encoding="utf-8").strip())
 
 
 def _say(text: str) -> None:

@@ -11,6 +11,7 @@ from rehearsal.hosts.state import HostState, set_vm_state
 from rehearsal.room import disk, vm
 from rehearsal.room.guest import Guest
 from rehearsal.room.layout import Layout
+from rehearsal.room.nat import Translation
 from rehearsal.room.vm import Vm
 
 POLL_S = 0.2
@@ -24,6 +25,7 @@ class PowerSupply(threading.Thread):
         super().__init__(name="power-supply", daemon=True)
         self._layout, self._hosts, self._image, self._checkout = layout, hosts, image, checkout
         self._guests: dict[str, Guest] = {}
+        self._translation = Translation()
         self._lock = threading.Lock()
         self._end = threading.Event()
 
@@ -49,7 +51,9 @@ class PowerSupply(threading.Thread):
 
     def _follow(self, host: HostState) -> None:
         """Bring the guests of a host to what its state says."""
-        wanted = vm.read(host, host.read())
+        state = host.read()
+        self._translation.follow(host.host, state)
+        wanted = vm.read(host, state)
         for guest in [guest for guest in self._guests.values() if guest.vm.host == host.host]:
             now = wanted.get(guest.vm.id)
             if now is None or now.state == "Off" or now.power_on_count != guest.vm.power_on_count:

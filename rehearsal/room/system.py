@@ -16,6 +16,7 @@ PACKAGES: dict[str, str] = {
     "debootstrap": "the machines' base image",
     "grub-efi-amd64-signed": "GRUB signed for Secure Boot",
     "iproute2": "network namespaces and bridges",
+    "nftables": "the NAT of a PC",
     "openssh-client": "os.ssh, and entering machines by hand",
     "ovmf": "UEFI firmware with the Microsoft keys",
     "qemu-system-x86": "the machine that the firmware boots",
