@@ -8,7 +8,7 @@ LAB := -f labs/rehearsal.yaml
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 .DEFAULT_GOAL := help
 .PHONY: help venv test lint format benchmark rehearse rehearse-down clean \
-	acceptance-boot acceptance-line acceptance-nfs
+	acceptance-boot acceptance-labs acceptance-line acceptance-nfs
 
 help: ## Say what can be made.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -44,6 +44,9 @@ ACCEPT = LAB_ACCEPTANCE=1 $(BIN)/python -m pytest --junitxml=reports/$@.xml test
 
 acceptance-boot: venv ## Tamper with GRUB files and kickstarts: machines follow (root, 10 minutes).
 	@$(ACCEPT)/test_boot.py
+
+acceptance-labs: venv ## Build the one-PC labs and the untagged one, live in them (root, 60 minutes).
+	@$(ACCEPT)/test_labs.py
 
 acceptance-line: venv ## Build the lab by its stages, then live in it (root, 30 minutes).
 	@$(ACCEPT)/test_line.py

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,36 @@ def small(name: str) -> Lab:
     whole["lab"]["id"] = "7e57"
     whole["lab"]["machines"][1:] = [{**common, **machine} for machine in SMALL[name]]
     return _loaded(yaml.safe_dump(whole), "small.yaml")
+
+
+def rehearsed(name: str, folder: Path) -> Path:
+    """A file in `folder` with the lab of that name as the room can play it: REHEARSED says what it is."""
+    base, change = REHEARSED[name]
+    text = (FOLDER / base).read_text(encoding="utf-8")
+    file = folder / f"{name}.yaml"
+    file.write_text(change(text), encoding="utf-8")
+    return file
+
+
+def _untagged(text: str) -> str:
+    """MGMT, INTERNAL and EXTERNAL are one LAN: what a lab is on switches that drop tags."""
+    assert text.count("vlan: auto") == 2
+    return text.replace("vlan: auto", "vlan: null")
+
+
+def _of_32_gb(text: str) -> str:
+    """The machines of labs/one-pc-32gb.yaml on the rehearsal's one PC."""
+    whole = yaml.safe_load(text)
+    larger = yaml.safe_load((FOLDER / "one-pc-32gb.yaml").read_text(encoding="utf-8"))
+    whole["lab"]["machines"] = larger["lab"]["machines"]
+    return yaml.safe_dump(whole, sort_keys=False)
+
+
+REHEARSED: dict[str, tuple[str, Callable[[str], str]]] = {
+    "one-pc-16gb": ("rehearsal-one-pc.yaml", str),
+    "one-pc-32gb": ("rehearsal-one-pc.yaml", _of_32_gb),
+    "untagged": ("rehearsal.yaml", _untagged),
+}
 
 
 def golden(lab: str, name: str) -> str:

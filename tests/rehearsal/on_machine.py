@@ -1,6 +1,6 @@
 """Runs a command as root on one machine of the rehearsal, from the controller, as the lab itself enters it.
 
-Usage: on_machine.py MACHINE COMMAND. The exit code is the command's.
+Usage: on_machine.py LAB_FILE MACHINE COMMAND. The exit code is the command's.
 """
 
 from __future__ import annotations
@@ -12,11 +12,9 @@ from labkit.config.load import load_lab
 from labkit.ssh import Machines
 from labkit.state import StateDir
 
-LAB_FILE = Path(__file__).resolve().parents[2] / "labs" / "rehearsal.yaml"
 
-
-def main(name: str, command: str) -> int:
-    lab = load_lab(LAB_FILE)
+def main(file: str, name: str, command: str) -> int:
+    lab = load_lab(Path(file))
     result = Machines(lab, StateDir.of(lab)).to(lab.machine(name)).sudo(command, check=False)
     print(result.stdout, end="")
     print(result.stderr, end="", file=sys.stderr)
@@ -24,4 +22,4 @@ def main(name: str, command: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1], sys.argv[2]))
+    sys.exit(main(*sys.argv[1:4]))

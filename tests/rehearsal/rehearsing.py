@@ -84,11 +84,11 @@ class Started:
 
 
 class Rehearsal:
-    """The room of this checkout and the lab in it. `folder` takes what a test needs to write."""
+    """The room of this checkout and the lab of `file` in it. `folder` takes what a test needs to write."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.lab: Lab = load_lab(LAB_FILE)
+    def __init__(self, folder: Path, file: Path = LAB_FILE) -> None:
+        self.folder, self.file = folder, file
+        self.lab: Lab = load_lab(file)
         self.state = ROOT / ".lab" / self.lab.id
         self.place = ROOT / ".rehearsal"
 
@@ -98,15 +98,14 @@ class Rehearsal:
         """Bring up a room with nothing in it; what an earlier rehearsal left is removed first."""
         self.down()
         shutil.rmtree(self.state, ignore_errors=True)  # of the rehearsal's own lab id: nobody's real lab
-        self._room("up")
+        self._room("up", "-f", str(self.file))
 
     def down(self) -> None:
         self._room("down")
 
-    def _room(self, action: str) -> None:
-        done = subprocess.run(
-            [sys.executable, "-m", "rehearsal", action], cwd=ROOT, capture_output=True, text=True, check=False
-        )
+    def _room(self, action: str, *options: str) -> None:
+        command = [sys.executable, "-m", "rehearsal", action, *options]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
         assert done.returncode == 0, f"rehearsal {action}: {done.stdout[-2000:]}{done.stderr[-2000:]}"
 
     # ---- the controller ----
@@ -123,11 +122,11 @@ class Rehearsal:
         )  # fmt: skip
         return Started(" ".join(words), process, self, journal_from=begin[0], calls_from=begin[1])
 
-    def start_inv(self, *words: str, file: Path = LAB_FILE, consent: bool = False) -> Started:
-        return self.start("inv", "-f", str(file), *words, consent=consent)
+    def start_inv(self, *words: str, file: Path | None = None, consent: bool = False) -> Started:
+        return self.start("inv", "-f", str(file or self.file), *words, consent=consent)
 
-    def inv(self, *words: str, file: Path = LAB_FILE, consent: bool = False, timeout_s: float = 600) -> Run:
-        """Type `inv -f labs/rehearsal.yaml WORDS` and wait for its end."""
+    def inv(self, *words: str, file: Path | None = None, consent: bool = False, timeout_s: float = 600) -> Run:
+        """Type `inv -f LAB_FILE WORDS` and wait for its end."""
         return self.start_inv(*words, file=file, consent=consent).finish(timeout_s)
 
     def ask(self, *words: str, timeout_s: float = 60) -> str:
@@ -142,17 +141,17 @@ class Rehearsal:
 
     def on(self, machine: str, command: str) -> str:
         """The output of a command that root runs on a machine, entered as the lab enters it; it must succeed."""
-        return self.ask(sys.executable, str(ON_MACHINE), machine, command)
+        return self.ask(sys.executable, str(ON_MACHINE), str(self.file), machine, command)
 
     def impatient(self, **timeouts: int) -> Path:
         """The same lab in a file whose deadlines are shorter, so that a failure need not be waited for."""
-        text = LAB_FILE.read_text(encoding="utf-8")
+        text = self.file.read_text(encoding="utf-8")
         for name, seconds in timeouts.items():
             old = next(line for line in text.splitlines() if line.strip().startswith(f"{name}:"))
             text = text.replace(old, f"    {name}: {seconds}")
         folder = self.folder / "-".join(f"{name}-{seconds}" for name, seconds in timeouts.items())
         folder.mkdir(exist_ok=True)
-        file = folder / LAB_FILE.name  # the kickstarts carry the file's name
+        file = folder / self.file.name  # the kickstarts carry the file's name
         file.write_text(text, encoding="utf-8")
         return file
 
@@ -162,8 +161,8 @@ class Rehearsal:
         return _lines(self.state / "journal.jsonl")
 
     def calls(self) -> list[Json]:
-        """Every command that both PCs got so far, in the order of their time."""
-        found = [call for host in HOSTS for call in _lines(self.place / "hosts" / host / "calls.jsonl")]
+        """Every command that the PCs got so far, in the order of their time."""
+        found = [call for host in self.lab.hosts for call in _lines(self.place / "hosts" / host.name / "calls.jsonl")]
         return sorted(found, key=lambda call: float(call["time"]))
 
     def host(self, name: str) -> HostState:

@@ -17,7 +17,7 @@ from rehearsal.room.errors import RoomError
 from rehearsal.room.layout import LAN_BRIDGE, Layout
 from rehearsal.room.plan import DEFAULT, Plan
 from rehearsal.room.vm import bridge_of
-from tests.labs import FOLDER, delivered, small
+from tests.labs import FOLDER, REHEARSED, delivered, rehearsed, small
 
 ONE_PC = FOLDER / "rehearsal-one-pc.yaml"
 Json = dict[str, Any]
@@ -68,6 +68,14 @@ def test_what_the_room_has_no_network_for_is_refused(refused: Callable[..., str]
     assert "is the room's own LAN" in refused(
         *own_lan, ("first_address: 192.0.2.110", "first_address: 192.0.2.140"), file=ONE_PC
     )
+
+
+@pytest.mark.parametrize("name", REHEARSED)
+def test_the_room_can_play_every_lab_that_is_accepted_in_it(name: str, tmp_path: Path) -> None:
+    plan = Plan.of(rehearsed(name, tmp_path))
+    for host, address in plan.hosts.items():
+        state = begin(plan.lab, host, address=str(address.ip), prefix=address.network.prefixlen)
+        assert {switch.name for switch in plan.lab.switches} == {switch["name"] for switch in state["switches"]}
 
 
 def test_a_lab_file_that_is_wrong_is_told_as_inv_tells_it(refused: Callable[..., str]) -> None:
