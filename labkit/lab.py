@@ -184,6 +184,12 @@ class Lab:
         """Every machine but the bootstrap server, which serves the others."""
         return tuple(machine for machine in self.machines if machine is not self.bootstrap)
 
+    @property
+    def mixes_networks(self) -> bool:
+        """Whether two of the networks are one broadcast domain: on one switch, with one VLAN or none."""
+        wires = {(self.switch_of(network.name).name, network.vlan) for network in self.networks}
+        return len(wires) < len(self.networks)
+
     def switch_of(self, network: NetworkName) -> Switch:
         """The virtual switch that carries a network."""
         return next(switch for switch in self.switches if network in switch.networks)

@@ -77,6 +77,12 @@ REHEARSED: dict[str, tuple[str, Callable[[str], str]]] = {
 }
 
 
+@cache
+def untagged() -> Lab:
+    """labs/rehearsal.yaml with all three networks on one wire."""
+    return _loaded(_untagged((FOLDER / "rehearsal.yaml").read_text(encoding="utf-8")), "untagged.yaml")
+
+
 def golden(lab: str, name: str) -> str:
     """The golden file `name` of a delivered lab; the rehearsal's lie at the top."""
     return name if lab == "rehearsal" else f"{lab}/{name}"

@@ -15,7 +15,7 @@ from labkit.lab import Lab
 from labkit.pxe import files
 from labkit.render import render
 from tests.golden import check
-from tests.labs import DELIVERED, SMALL, delivered, golden, small
+from tests.labs import DELIVERED, SMALL, delivered, golden, small, untagged
 
 PUBLIC_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGoldenGoldenGoldenGoldenGoldenGoldenGolden lab-7e57"
 HOST_KEY = files.HostKey(
@@ -137,7 +137,38 @@ def test_grub_files_match_golden(lab_name: str) -> None:
     check(golden(lab_name, "pxe/cp1-local.cfg"), files.grub_local(lab, lab.control_plane))
 
 
-def test_grub_script_check_accepts_the_grub_files(lab: Lab, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["bootstrap", "cp1"])
+def test_what_an_untagged_kickstart_adds_is_good_shell(name: str, tmp_path: Path) -> None:
+    for number, text in enumerate(scripts_of(kickstart_of(untagged(), name))):
+        (tmp_path / str(number)).write_text(f"#!/bin/sh\n{text}")
+        command = ["shellcheck", "--shell=sh", str(tmp_path / str(number))]
+        assert subprocess.run(command, capture_output=True, text=True, check=False).stdout == ""
+
+
+def test_networks_on_one_wire_do_without_the_installers_dhcp_and_answer_arp_where_the_address_is() -> None:
+    lab = untagged()
+    assert lab.mixes_networks
+    check("untagged/pxe/cp1-install.cfg", files.grub_install(lab, lab.control_plane))
+    check("untagged/kickstart/cp1-rocky9.cfg", kickstart_of(lab, "cp1"))
+    assert "arp_ignore" in kickstart_of(lab, "bootstrap")
+
+
+@pytest.mark.parametrize("name", DELIVERED)
+def test_networks_that_are_apart_take_their_addresses_by_dhcp(name: str) -> None:
+    lab = delivered(name)
+    assert not lab.mixes_networks
+    assert "ip=dhcp" in files.grub_install(lab, lab.control_plane)
+    assert "arp_ignore" not in kickstart_of(lab, "cp1")
+
+
+def test_mgmt_untagged_beside_a_tagged_internal_is_on_externals_wire(lab: Lab) -> None:
+    mgmt, internal, external = lab.networks
+    assert replace(lab, networks=(replace(mgmt, vlan=None), internal, external)).mixes_networks
+
+
+@pytest.mark.parametrize("described", ["lab", "untagged"])
+def test_grub_script_check_accepts_the_grub_files(described: str, lab: Lab, tmp_path: Path) -> None:
+    lab = untagged() if described == "untagged" else lab
     program = shutil.which("grub-script-check")
     if program is None:
         pytest.skip("no grub-script-check on the PATH")
