@@ -15,6 +15,7 @@ from labkit.hyperv.reading import host_facts
 from labkit.hyperv.room import has_v3
 from labkit.lab import Lab
 from labkit.session import Session
+from tests.labs import delivered
 
 Answer = dict[str, Any]
 
@@ -28,6 +29,31 @@ def found(lab: Lab, pcs: Any) -> list[str]:
 def test_suitable_hosts_pass_with_and_without_machines(lab: Lab, pcs: Any, bare_pcs: Any) -> None:
     assert found(lab, pcs) == []
     assert found(lab, bare_pcs) == []
+
+
+@pytest.mark.parametrize("lab", [delivered("one-pc-16gb")])
+def test_a_16_gb_pc_suits_the_lab_that_was_made_for_it(lab: Lab, pcs: Any, bare_pcs: Any) -> None:
+    for one in (pcs, bare_pcs):
+        one.answers["pc1"]["addresses"] = [{"index": 9, "address": str(lab.external.gateway)}]
+        assert found(lab, one) == []
+
+
+@pytest.mark.parametrize("lab", [delivered("one-pc-16gb")])
+@pytest.mark.parametrize(
+    ("break_it", "says"),
+    [
+        (lambda a: a["switches"].pop(0), "there is no virtual switch Lab Private"),
+        (lambda a: a["switches"][1].update(type="External"), "switch Lab is External, not Internal"),
+        (lambda a: a["addresses"].append({"index": 4, "address": "192.168.250.77"}), "behind its NAT is"),
+        (lambda a: a["host"].update(memory_bytes=12 * 2**30), "they need 11.0 GB"),
+    ],
+)
+def test_what_a_one_pc_lab_lacks_is_one_finding(
+    lab: Lab, bare_pcs: Any, break_it: Callable[[Answer], None], says: str
+) -> None:
+    break_it(bare_pcs.answers["pc1"])
+    (finding,) = found(lab, bare_pcs)
+    assert says in finding
 
 
 def switch(**values: Any) -> Callable[[Answer], None]:

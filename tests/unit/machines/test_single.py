@@ -14,6 +14,7 @@ from labkit.errors import ConsentError, DeadlineError, MissingError, RefusedErro
 from labkit.machines import bootstrap, enter, entry, reinstall, wait
 from labkit.machines.choice import chosen
 from labkit.session import Session
+from tests.labs import delivered
 
 
 @pytest.fixture
@@ -40,6 +41,15 @@ def test_a_bootstrap_server_that_nobody_installed_is_refused_with_the_kickstarts
     assert "by hand in the VM lab-7e57-bootstrap on pc1" in str(error.value)
     assert entry.kickstart_file(session.state).exists()
     assert world.calls == ["start bootstrap"]
+    assert "external.nat" not in str(error.value)
+
+
+@pytest.mark.usefixtures("silent_bootstrap")
+@pytest.mark.parametrize("lab", [delivered("one-pc-16gb")])
+def test_behind_nat_another_pc_is_told_that_it_cannot_reach_the_bootstrap_server(session: Session) -> None:
+    with pytest.raises(RefusedError) as error:
+        bootstrap.bootstrap(session)
+    assert "only the PC pc1 itself reaches it: type `inv` there" in str(error.value.hint)
 
 
 def test_without_keys_the_bootstrap_server_counts_as_missing(session: Session) -> None:
