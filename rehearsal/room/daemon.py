@@ -52,8 +52,9 @@ def _serve(layout: Layout, plan: Plan) -> int:
     for server in servers:
         server.start()
     supply = PowerSupply(layout, hosts, image, CHECKOUT)
+    supply.translate()
     supply.start()
-    for name, sentence in notes.ROOM.items():
+    for name, sentence in (notes.ROOM | ({"nat": notes.NAT} if plan.behind_nat else {})).items():
         notes.append(layout.notes, name, sentence)
     print(f"room: ready, firmware under {firmware.accelerator()}", flush=True)
     layout.ready.touch()

@@ -25,6 +25,7 @@ ROOM: dict[str, str] = {
     "firmware": "A VM's firmware is QEMU with OVMF; shim, GRUB and kernel are Debian's, signed for Secure Boot.",
     "upstream": "Package sources, manifests and wheels are served inside the room; nothing outside is contacted.",
 }
+NAT = "Windows' NAT is this machine's kernel's; the controller is on the room's LAN, with a way through that PC."
 BOOTSTRAP = "This machine was installed from its kickstart file directly: a person with the DVD is stood in for."
 
 

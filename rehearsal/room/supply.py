@@ -29,6 +29,11 @@ class PowerSupply(threading.Thread):
         self._lock = threading.Lock()
         self._end = threading.Event()
 
+    def translate(self) -> None:
+        """Bring about what the PCs are to their Internal switches; RoomError where this machine's kernel cannot."""
+        for host in self._hosts:
+            self._translation.follow(host.host, host.read())
+
     def run(self) -> None:
         """Look at every host's state until `stop`."""
         since_sweep = 0.0
