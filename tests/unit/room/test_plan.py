@@ -103,6 +103,16 @@ def test_a_two_pc_lab_finds_wired_pcs_with_its_switch() -> None:
     assert "nats" not in state
 
 
+def test_a_wired_pc_may_have_a_private_switch_beside_the_one_on_its_cable(tmp_path: Path) -> None:
+    text = ONE_PC.read_text(encoding="utf-8").replace("nat: true", "nat: false").replace("198.51.100.10", "192.0.2.100")
+    (tmp_path / "lab.yaml").write_text(text.replace("198.51.100.", "192.0.2."), encoding="utf-8")
+    plan = Plan.of(tmp_path / "lab.yaml")
+    state = begin(plan.lab, "pc1", address="192.0.2.11", prefix=24)
+    types = {switch["name"]: switch["type"] for switch in state["switches"]}
+    assert types == {"Lab": "External", "Lab Private": "Private"}
+    assert (plan.behind_nat, nat.gateways("pc1", state)) == ((), ())
+
+
 def test_a_lab_behind_nat_finds_a_laptop_on_wifi_that_is_its_gateway(laptop: Json) -> None:
     assert {switch["name"]: switch["type"] for switch in laptop["switches"]} == {
         "Lab Private": "Private",
