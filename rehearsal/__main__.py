@@ -18,7 +18,8 @@ def parser() -> argparse.ArgumentParser:
     )
     actions = top.add_subparsers(dest="action", required=True, metavar="up|down|status|exec")
     up = actions.add_parser("up", help="make the room: packages, base image, network, hosts")
-    actions.add_parser("down", help="remove everything that `up` made")
+    down = actions.add_parser("down", help="remove everything that `up` made")
+    down.add_argument("--after-stdin", action="store_true", help="wait for the end of standard input first")
     actions.add_parser("status", help="tell whether the room is up, and what its VMs are")
     serve = actions.add_parser("serve")  # what `up` starts: not for typing
     for action in (up, serve):
@@ -45,6 +46,8 @@ def main(words: list[str]) -> int:
         if options.action == "up":
             room.up(layout, Plan.of(options.file))
         if options.action == "down":
+            if options.after_stdin:  # a pipe from whoever uses the room: it ends with them, also when they are killed
+                sys.stdin.read()
             room.down(layout)
     except RoomError as error:
         print(f"error: {error}", file=sys.stderr)

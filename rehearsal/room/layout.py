@@ -30,10 +30,15 @@ class Layout:
 
     @classmethod
     def default(cls) -> Layout:
-        """The rehearsal of this checkout; LAB_REHEARSAL_CACHE moves the cache."""
+        """The rehearsal of this checkout."""
+        return cls.of(CHECKOUT)
+
+    @classmethod
+    def of(cls, checkout: Path) -> Layout:
+        """The rehearsal of a checkout; LAB_REHEARSAL_CACHE moves the cache."""
         home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
         cache = Path(os.environ.get("LAB_REHEARSAL_CACHE") or home / "hyperv-k8s-lab")
-        return cls(CHECKOUT / ".rehearsal", cache)
+        return cls(checkout / ".rehearsal", cache)
 
     @property
     def lab(self) -> Path:

@@ -27,6 +27,7 @@ def up(layout: Layout, plan: Plan) -> None:
     """Make the room of a plan, or say that it is up; steps are announced, because the first ones take minutes once."""
     system.require_debian()
     _require_own()
+    _remove_dead()
     _require_same(layout, plan)
     if _is_running() and layout.ready.exists():
         _say("the room is up already")
@@ -48,6 +49,7 @@ def down(layout: Layout) -> None:
     """Remove everything that `up` made and that ran in it, also after a crash; fine when there is nothing."""
     system.require_debian()
     _require_own()
+    _remove_dead()
     if os.getpid() in cgroup.members():
         raise RoomError("this command runs inside the room: type `python -m rehearsal down` outside of it")
     ended = _end_processes()
@@ -155,11 +157,28 @@ def _end_processes() -> int:
     return len(every)
 
 
+def _owner() -> Path:
+    """The checkout whose room this machine has, or had when it died; this one where there is none."""
+    return Path(OWNER.read_text(encoding="utf-8").strip()) if OWNER.exists() else CHECKOUT
+
+
 def _require_own() -> None:
-    """Refuse to touch the room of another checkout."""
-    owner = OWNER.read_text(encoding="utf-8").strip() if OWNER.exists() else str(CHECKOUT)
-    if owner != str(CHECKOUT):
-        raise RoomError(f"the room of {owner} is up on this machine: bring it down from there first")
+    """Refuse to touch the room of another checkout while it is up."""
+    if _owner() != CHECKOUT and _is_running():
+        raise RoomError(f"the room of {_owner()} is up on this machine: bring it down from there first")
+
+
+def _remove_dead() -> None:
+    """Remove what another checkout's room left on this machine when it was killed; that checkout's files stay."""
+    owner = _owner()
+    if owner == CHECKOUT:
+        return
+    _end_processes()
+    disk.detach_all(Layout.of(owner).root)
+    network.remove()
+    cgroup.remove()
+    OWNER.unlink(missing_ok=True)
+    _say(f"the room of {owner} had been killed: what was left of it is removed")
 
 
 def _require_same(layout: Layout, plan: Plan) -> None:

@@ -61,7 +61,7 @@ def rehearsal(able: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     if KEEP:
         assert (room.place / "ready").exists(), "LAB_KEEP_ROOM: no room is up to be kept"
     else:
-        room.up()
+        room.up(guarded=True)
     yield room
     if not KEEP:
         room.down()

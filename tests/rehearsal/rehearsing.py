@@ -83,6 +83,20 @@ class Started:
         return Run(self.words, self.process.returncode, output, seconds, journal, calls)
 
 
+def guard() -> subprocess.Popen[bytes]:
+    """Start what brings this checkout's room down once this process has ended, however it does; `dismiss` ends it."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "rehearsal", "down", "--after-stdin"], cwd=ROOT, start_new_session=True,
+        stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+
+
+def dismiss(started: subprocess.Popen[bytes]) -> None:
+    """End a guard before it does anything: the room is brought down in the usual way."""
+    started.kill()
+    started.communicate()
+
+
 class Rehearsal:
     """The room of this checkout and the lab of `file` in it. `folder` takes what a test needs to write."""
 
@@ -91,16 +105,24 @@ class Rehearsal:
         self.lab: Lab = load_lab(file)
         self.state = ROOT / ".lab" / self.lab.id
         self.place = ROOT / ".rehearsal"
+        self._guard: subprocess.Popen[bytes] | None = None
 
     # ---- the room ----
 
-    def up(self) -> None:
-        """Bring up a room with nothing in it; what an earlier rehearsal left is removed first."""
+    def up(self, *, guarded: bool = False) -> None:
+        """Bring up a room with nothing in it; what an earlier rehearsal left is removed first.
+
+        A guarded room is brought down when this process ends without doing so, also when it is killed.
+        """
         self.down()
+        self._guard = guard() if guarded else None
         shutil.rmtree(self.state, ignore_errors=True)  # of the rehearsal's own lab id: nobody's real lab
         self._room("up", "-f", str(self.file))
 
     def down(self) -> None:
+        if self._guard:
+            dismiss(self._guard)
+            self._guard = None
         self._room("down")
 
     def _room(self, action: str, *options: str) -> None:

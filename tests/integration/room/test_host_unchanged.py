@@ -21,8 +21,10 @@ from labkit.lab import Lab
 from rehearsal.hosts.state import HostState, vm_by_name
 from rehearsal.room import cgroup
 from rehearsal.room.layout import CHECKOUT, Layout
+from rehearsal.room.room import OWNER
 from tests.integration.room import host_facts
 from tests.integration.room.host_facts import HostFacts
+from tests.rehearsal.rehearsing import dismiss, guard
 
 pytestmark = [pytest.mark.rehearsal, pytest.mark.timeout(900)]
 
@@ -54,7 +56,10 @@ def before() -> Iterator[HostFacts]:
         pytest.skip("no ssh here to enter a machine with")
     if (Layout.default().root / "ready").exists():
         pytest.skip("a room is up already, and this test would bring it down")
-    yield host_facts.read()
+    found = host_facts.read()
+    guarding = guard()
+    yield found
+    dismiss(guarding)
     room("down")
 
 
@@ -121,9 +126,14 @@ def test_nothing_that_machines_do_reaches_the_host_and_nothing_outlives_the_room
     on_the_bootstrap_server(lab, "sudo poweroff")
     until(lambda: state_of(lab)["state"] == "Off", "the VM of a machine that powered itself off is off")
 
+    OWNER.write_text("/elsewhere\n", encoding="utf-8")
+    refused = room("down")
+    assert (refused.returncode, "the room of /elsewhere is up on this machine" in refused.stderr) == (1, True)
+
     for pid in cgroup.members("room"):
         os.kill(pid, signal.SIGKILL)
     result = room("down")
     assert result.returncode == 0, result.stderr
+    assert "the room of /elsewhere had been killed" in result.stdout
     assert_unchanged(before)
     assert room("down").returncode == 0  # nothing left to do is fine

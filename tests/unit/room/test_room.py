@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import struct
 import threading
 import time
@@ -10,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from rehearsal.room import base, cgroup, command, face, nameserver, notes
+from rehearsal.__main__ import main
+from rehearsal.room import base, cgroup, command, face, nameserver, notes, room
 from rehearsal.room.disk import Disk
 from rehearsal.room.errors import RoomError
 from rehearsal.room.machine import Container
@@ -141,10 +143,30 @@ def test_a_wait_ends_with_the_power(tmp_path: Path) -> None:
         power.wait(30)
 
 
-def test_a_long_program_tells_its_progress_and_loses_no_output(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_long_program_tells_its_progress_and_loses_no_output(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(command, "TICK_S", 0.1)
     told: list[str] = []
+
+    def say(line: str) -> None:
+        told.append(line)
+        if "first" in line:
+            (tmp_path / "go on").touch()
+
+    script = "echo first; until [ -e 'go on' ]; do sleep 0.05; done; echo second; exit 4"
     with pytest.raises(RoomError, match=r"(?s)sh ended with 4: first.*second"):
-        command.run_telling(["sh", "-c", "echo first; sleep 0.5; echo second; exit 4"], told.append)
-    assert told
-    assert all("first" in line for line in told)
+        command.run_telling(["sh", "-c", f"cd '{tmp_path}'; {script}"], say)
+    assert any("first" in line for line in told)
+
+
+def test_a_room_goes_down_once_whoever_uses_it_has_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    reading, writing = os.pipe()
+    went_down = threading.Event()
+    monkeypatch.setattr(room, "down", lambda _layout: went_down.set())
+    with os.fdopen(reading) as pipe:
+        monkeypatch.setattr("sys.stdin", pipe)
+        waiting = threading.Thread(target=main, args=(["down", "--after-stdin"],))
+        waiting.start()
+        assert not went_down.wait(0.2)
+        os.close(writing)
+        waiting.join(10)
+    assert went_down.is_set()
