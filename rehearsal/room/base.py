@@ -20,13 +20,13 @@ from rehearsal.upstream.hidden import HIDDEN, HIDDEN_UNITS, STORE
 HERE = Path(__file__).parent
 STANDINS = HERE / "standins"
 
-# Stand-in program -> the names it is called by. `semanage` is hidden: an RPM of its own brings it on Rocky.
+# Stand-in program -> the names it is called by; those below STORE are hidden until an RPM brings them.
 PROGRAMS: dict[str, tuple[str, ...]] = {
     "modprobe": ("/usr/sbin/modprobe", "/usr/sbin/rmmod", "/usr/sbin/insmod", "/usr/sbin/lsmod", "/usr/bin/lsmod"),
     "swapon": ("/usr/sbin/swapon", "/usr/sbin/swapoff"),
     "sysctl": ("/usr/sbin/sysctl",),
     "lsblk": ("/usr/bin/lsblk",),
-    "chronyc": ("/usr/bin/chronyc",),
+    "chronyc": (f"{STORE}/usr/bin/chronyc",),
     "selinux": (
         "/usr/sbin/getenforce", "/usr/sbin/setenforce", "/usr/sbin/selinuxenabled", "/usr/sbin/sestatus",
         "/usr/sbin/restorecon", "/usr/sbin/getsebool", "/usr/sbin/setsebool", "/usr/sbin/matchpathcon",
@@ -83,10 +83,10 @@ def build(root: Path) -> None:
     for pattern in FOREIGN:
         for path in root.glob(pattern):
             hide(root, path.relative_to(root))
-    _place_programs(root)
     for pattern in [entry for group in HIDDEN.values() for entry in group] + list(HIDDEN_UNITS):
         for path in sorted(root.glob(pattern.lstrip("/"))):
             hide(root, path.relative_to(root))
+    _place_programs(root)
     face.put_on(root)
     notes.write_into(root, notes.MACHINES)
     modules = root / "usr/lib/modules" / platform.release()

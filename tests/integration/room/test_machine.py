@@ -39,7 +39,7 @@ PROBES = {
     "60-disks": "lsblk --noheadings --raw --bytes --paths --nodeps --output NAME,TYPE,SIZE",
     "61-disk-unknown": "lsblk /dev/vda",
     "70-face": ". /etc/os-release; echo $ID $VERSION_ID; command -v apt dpkg apt-get",
-    "71-hidden": "command -v chronyd nmcli sshd nginx dnsmasq containerd semanage sudo",
+    "71-hidden": "command -v chronyd chronyc nmcli sshd nginx dnsmasq containerd semanage sudo",
     "72-identity": "cat /etc/machine-id; systemd-detect-virt --container; hostname",
     "80-nfs": "mkdir -p /mnt/nfs; mount -t nfs4 192.0.2.1:/x /mnt/nfs",
     "81-pod": "unshare --mount --pid --uts --fork --net ip link set lo up && "
