@@ -13,6 +13,7 @@ from typing import IO
 
 from rehearsal.hosts import clixml
 from rehearsal.hosts.calls import Calls
+from rehearsal.hosts.outage import PowerFailsError
 
 Streams = list[tuple[str, bytes]]
 # Given the scripts' names and all of standard input, what they answer: their joint stdout and exit code.
@@ -165,6 +166,8 @@ class Answered(Command):
         try:
             output, code = self._answer(scripts, stdin)
             self._write("stdout", output)
+        except PowerFailsError:
+            code = KILLED
         finally:
             # Also when the stand-in itself is wrong: the client then sees a powershell.exe that died without a word.
             self._write("stderr", clixml.stderr())

@@ -12,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from rehearsal.hosts import clixml, ntlm, wsman
+from rehearsal.hosts import clixml, ntlm, outage, wsman
 from rehearsal.hosts.calls import Calls
 from rehearsal.hosts.commands import Command, Refusal
 from rehearsal.hosts.faults import ERROR, WARNING, Faults
@@ -22,6 +22,7 @@ from rehearsal.hosts.shells import Shells
 from rehearsal.hosts.state import HostState, initial
 
 PORT = 5985
+RESTART_S = 0.5
 SOAP = "application/soap+xml;charset=UTF-8"
 
 
@@ -62,6 +63,7 @@ class Endpoint(ThreadingHTTPServer):
         certificate: Path | None = None,
     ) -> None:
         self.accounts = accounts
+        self._state = state
         self.faults = Faults(state.folder)
         self._calls = Calls(state.folder)
         self._launcher = Launcher(state, pwsh, self._calls)
@@ -97,6 +99,13 @@ class Endpoint(ThreadingHTTPServer):
         """Go down for some seconds; what runs in the shells ends."""
         self._down_until = time.monotonic() + seconds
         self.shells.close()
+
+    def power_failed(self) -> bool:
+        """Whether the PC lost its power while it did what was asked; it starts again by itself."""
+        if not outage.over(self._state):
+            return False
+        self.reboot(RESTART_S)
+        return True
 
     def _launch(self, line: str, environment: dict[str, str]) -> Command:
         """Start a command line in a shell, with the faults that concern its streams."""
@@ -203,7 +212,7 @@ class Handler(BaseHTTPRequestHandler):
                 self._reset()
                 return 0, None
             answer = self.server.shells.handle(request)
-            if self.server.faults.take("drop", request.action):
+            if self.server.faults.take("drop", request.action) or self.server.power_failed():
                 self._reset()
                 return 0, None
         except wsman.FaultError as fault:

@@ -2,13 +2,14 @@
 .SYNOPSIS
 Removes a checkpoint of machines and waits until their disks are merged; machines without it are left alone.
 .DESCRIPTION
-README.md in this folder describes Machine and the answer.
+Disks that a checkpoint's call left out of their machine because it was cut off are attached again. README.md in this
+folder describes Machine and the answer.
 .PARAMETER Lab
 The lab's name; a VM without its mark is refused.
 .PARAMETER Name
 The checkpoint's name.
 .PARAMETER Machine
-The machines.
+The machines, each with the paths of disks that belong in it without being part of checkpoints.
 .EXAMPLE
 .\Remove-LabCheckpoint.ps1 -Lab lab-7e57 -Name before -Machine (Get-Content .\machines.json -Raw | ConvertFrom-Json)
 #>
@@ -53,6 +54,11 @@ $answers = foreach ($wanted in $Machine) {
         foreach ($one in $found) {
             Remove-VMSnapshot -VMSnapshot $one
             $answer.changed = @('removed')
+        }
+        $there = @(Get-VMHardDiskDrive -VM $vm | ForEach-Object { $_.Path })
+        foreach ($path in @($wanted.apart | Where-Object { $there -notcontains $_ })) {
+            Add-VMHardDiskDrive -VM $vm -ControllerType SCSI -Path $path
+            $answer.changed += 'attached'
         }
         Wait-Merge -VM $vm
         $answer.state = "$((Get-VM -Id $wanted.id).State)"

@@ -25,6 +25,20 @@ function Test-Own {
     ($notes.lab -eq $Lab -and $notes.machine -eq $Wanted.name) -or $begun
 }
 
+# Of disks that a call was cut off from making, or from deleting to the end.
+function Remove-LoneMark {
+    param([object] $Wanted)
+    if (-not (Test-Path -LiteralPath $Wanted.folder)) { return }
+    foreach ($file in @(Get-ChildItem -LiteralPath $Wanted.folder -File -Filter '*.vhdx.lab.json')) {
+        $path = "$($Wanted.folder)\$($file.Name)"
+        $mark = try { ConvertFrom-Json -InputObject (Get-Content -LiteralPath $path -Raw) } catch { $null }  # torn
+        $own = $mark.lab -eq $Lab -and $mark.machine -eq $Wanted.name
+        if ($own -and -not (Test-Path -LiteralPath ($path -replace '\.lab\.json$', ''))) {
+            Remove-Item -LiteralPath $path
+        }
+    }
+}
+
 function Remove-EmptyFolder {
     param([string] $Path)
     if (-not (Test-Path -LiteralPath $Path)) { return }
@@ -50,6 +64,7 @@ $answers = foreach ($wanted in $Machine) {
         foreach ($path in @($wanted.delete | ForEach-Object { $_; "$_.lab.json" })) {
             if (Test-Path -LiteralPath $path) { Remove-Item -LiteralPath $path; $answer.changed += 'deleted' }
         }
+        Remove-LoneMark -Wanted $wanted
         Remove-EmptyFolder -Path $wanted.folder
         $answer.changed = @($answer.changed | Select-Object -Unique)
     } catch {

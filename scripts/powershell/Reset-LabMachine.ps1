@@ -22,7 +22,9 @@ function Get-Own {
     param([object] $Wanted)
     $vm = Get-VM -Id $Wanted.id
     $notes = try { ConvertFrom-Json -InputObject "$($vm.Notes)" } catch { $null }  # somebody else's words
-    if ($notes.lab -ne $Lab -or $notes.machine -ne $Wanted.name) {
+    # Made by a call that was cut off before it wrote the Notes: no Notes, in this machine's own folder.
+    $begun = -not $vm.Notes -and "$($vm.Path)".StartsWith("$($Wanted.folder)\", 'OrdinalIgnoreCase')
+    if (-not $begun -and ($notes.lab -ne $Lab -or $notes.machine -ne $Wanted.name)) {
         Write-Error -Message "$($vm.Name) is not of $Lab" -ErrorId LabNotOurs -Category PermissionDenied
     }
     $vm
@@ -38,7 +40,7 @@ function Set-FreshDisk {
     Add-VMHardDiskDrive -VM $VM -ControllerType SCSI -Path $Wanted.disk.path
     $disk = Get-VMHardDiskDrive -VM $VM | Where-Object { $_.Path -eq $Wanted.disk.path }
     $nic = Get-VMNetworkAdapter -VM $VM | Where-Object { $_.Name -eq 'mgmt' }
-    Set-VMFirmware -VM $VM -BootOrder $disk, $nic
+    Set-VMFirmware -VM $VM -BootOrder @($disk, $nic | Where-Object { $_ })  # without an adapter: the disk alone
 }
 
 $answers = foreach ($wanted in $Machine) {
@@ -48,6 +50,7 @@ $answers = foreach ($wanted in $Machine) {
             $vm = Get-Own -Wanted $wanted
             if ("$($vm.State)" -ne 'Off') { Stop-VM -VM $vm -TurnOff -Force; $answer.changed += 'stopped' }
         }
+        if (-not (Test-Path -LiteralPath $wanted.folder)) { [void](New-Item -ItemType Directory -Path $wanted.folder) }
         foreach ($disk in $wanted.discard) {
             Set-Content -LiteralPath "$($disk.path).lab.json" -Value $disk.mark -Encoding Ascii
         }

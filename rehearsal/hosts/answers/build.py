@@ -45,11 +45,9 @@ def _set_adapter(pc: HostState, vm_id: str, want: Json) -> None:
     if adapter["dynamic_mac"] or adapter["mac"] != want["mac"]:
         devices.set_mac(pc, vm_id, adapter["id"], want["mac"])
     guard = bool(want["guard"])
-    devices.set_adapter(
-        pc, vm_id, adapter["id"],
-        switch=machines.switch_name(pc.read(), want["switch"]), dhcp_guard=guard, router_guard=guard,
-        vlan=want["vlan"] or None,
-    )  # fmt: skip
+    devices.set_adapter(pc, vm_id, adapter["id"], switch=machines.switch_name(pc.read(), want["switch"]))
+    devices.set_adapter(pc, vm_id, adapter["id"], dhcp_guard=guard, router_guard=guard)
+    devices.set_vlan(pc, vm_id, adapter["id"], want["vlan"] or None)
 
 
 def _set_disks(pc: HostState, vm_id: str, wanted: Json) -> None:

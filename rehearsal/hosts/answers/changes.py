@@ -6,8 +6,9 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-from rehearsal.hosts.answers import build, machines, power
-from rehearsal.hosts.answers.refusals import RefusedError
+from rehearsal.hosts import outage
+from rehearsal.hosts.answers import build, devices, machines, power
+from rehearsal.hosts.answers.refusals import RefusedError, file_in_use
 from rehearsal.hosts.state import HostState, Json, NoDriveError
 
 # One machine's share: fills in its answer (name, id, changed, state) as far as it comes.
@@ -65,9 +66,10 @@ def reset_lab_machine(pc: HostState, given: Json) -> Json:
     def work(wanted: Json, answer: Json) -> None:
         if wanted["id"]:
             vm = machines.get(pc, wanted["id"])
-            if not carries(vm, given["Lab"], wanted["name"]):
+            if not (carries(vm, given["Lab"], wanted["name"]) or _begun(vm, wanted)):
                 raise not_ours(vm, given["Lab"])
             _cut(pc, vm, answer)
+        pc.local(wanted["folder"]).mkdir(parents=True, exist_ok=True)
         for disk in wanted["discard"]:
             build.mark(pc, disk)
         if wanted["id"]:
@@ -92,7 +94,8 @@ def remove_lab_machine(pc: HostState, given: Json) -> Json:
             machines.remove(pc, vm["id"])
             answer["changed"].append("removed")
         _delete(pc, wanted["delete"], answer)
-        _remove_empty(pc.local(wanted["folder"]))
+        _remove_lone_marks(pc, given["Lab"], wanted)
+        _remove_empty(pc, pc.local(wanted["folder"]))
 
     return each(given["Machine"], work, state="Absent")
 
@@ -142,8 +145,12 @@ def _begun(vm: Json, wanted: Json) -> bool:
 
 def mark_of(vm: Json) -> Json:
     """Return what a VM's Notes say as JSON; {} for anything else."""
+    return _json(vm["notes"])
+
+
+def _json(text: str) -> Json:
     try:
-        mark = json.loads(vm["notes"])
+        mark = json.loads(text)
     except ValueError:
         return {}
     return mark if isinstance(mark, dict) else {}
@@ -173,16 +180,37 @@ def _cut(pc: HostState, vm: Json, answer: Json) -> None:
 def _delete(pc: HostState, paths: list[str], answer: Json) -> None:
     for name in (name for path in paths for name in (path, f"{path}.lab.json")):
         if pc.local(name).exists():
+            if _is_open(pc, name):
+                raise file_in_use(name)
+            outage.before_files(pc)
             pc.local(name).unlink()
             answer["changed"].append("deleted")
     answer["changed"] = list(dict.fromkeys(answer["changed"]))
 
 
-def _remove_empty(folder: Path) -> None:
+def _remove_lone_marks(pc: HostState, lab: str, wanted: Json) -> None:
+    """Remove marks of disks that were never made, or are gone."""
+    for path in sorted(pc.local(wanted["folder"]).glob("*.vhdx.lab.json")):
+        mark = _json(path.read_text(encoding="ascii"))
+        own = mark.get("lab") == lab and mark.get("machine") == wanted["name"]
+        if own and not path.with_name(path.name.removesuffix(".lab.json")).exists():
+            outage.before_files(pc)
+            path.unlink()
+
+
+def _is_open(pc: HostState, path: str) -> bool:
+    state = pc.read()
+    running = (vm for vm in state["vms"].values() if vm["state"] not in ("Off", "Saved"))
+    opened = [drive["path"].lower() for vm in running for drive in vm["drives"]]
+    return path.lower() in opened or devices.listed(state, "held_files", path)
+
+
+def _remove_empty(pc: HostState, folder: Path) -> None:
     if not folder.is_dir():
         return
     for inner in folder.iterdir():
         if inner.is_dir():
-            _remove_empty(inner)
+            _remove_empty(pc, inner)
     if not any(folder.iterdir()):
+        outage.before_files(pc)
         folder.rmdir()

@@ -9,6 +9,7 @@ import subprocess
 import time
 import uuid
 
+from rehearsal.hosts import outage
 from rehearsal.hosts.answers import machines, refusals
 from rehearsal.hosts.state import HostState, Json
 
@@ -18,7 +19,8 @@ LEAF = re.compile(r"(_[0-9A-F-]{36})?\.a?vhdx$", re.IGNORECASE)
 def take(pc: HostState, vm_id: str, name: str) -> None:
     """`Checkpoint-VM`: what the disks hold now is frozen, and each drive goes on in a file above."""
     machines.get(pc, vm_id, "CheckpointVM")
-    with pc.change() as state:
+    outage.before_files(pc)
+    with pc.change() as state:  # files and state in one: a power failure finds both done or neither
         vm = state["vms"][vm_id]
         frozen = copy.deepcopy({key: value for key, value in vm.items() if key != "snapshots"})
         for drive in vm["drives"]:
@@ -30,7 +32,8 @@ def take(pc: HostState, vm_id: str, name: str) -> None:
 def restore(pc: HostState, vm_id: str, snapshot_id: str) -> None:
     """`Restore-VMSnapshot` of a VM that is off: settings and disks as they were; what came after is lost."""
     machines.get(pc, vm_id, "RestoreVMSnapshot")
-    with pc.change() as state:
+    outage.before_files(pc)
+    with pc.change() as state:  # files and state in one: a power failure finds both done or neither
         vm = state["vms"][vm_id]
         snapshot = next(item for item in vm["snapshots"] if item["id"] == snapshot_id)
         frozen = {drive["path"] for item in vm["snapshots"] for drive in item["config"]["drives"]}
@@ -47,11 +50,14 @@ def restore(pc: HostState, vm_id: str, snapshot_id: str) -> None:
 def forget(pc: HostState, vm_id: str, snapshot_id: str) -> None:
     """`Remove-VMSnapshot`: the files that only this checkpoint needed are merged."""
     machines.get(pc, vm_id, "RemoveVMSnapshot")
-    with pc.change() as state:
+    outage.before_files(pc)
+    with pc.change() as state:  # files and state in one: a power failure finds both done or neither
         vm = state["vms"][vm_id]
         vm["snapshots"] = [item for item in vm["snapshots"] if item["id"] != snapshot_id]
         while _merge_one(pc, vm):
             pass
+        if "merge_s" in state:
+            vm["merging_until"] = time.time() + state["merge_s"]
 
 
 def _merge_one(pc: HostState, vm: Json) -> bool:

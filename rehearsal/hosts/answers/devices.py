@@ -6,10 +6,13 @@ import json
 import re
 import uuid
 
+from rehearsal.hosts import outage
 from rehearsal.hosts.answers import machines, refusals
 from rehearsal.hosts.state import HostState, Json
 
 LOCATIONS = 64
+FIRST_BYTES = 4 << 20  # what an empty dynamic disk takes; its full size is not asked for
+HIGHEST_VLAN = 4094
 SMALLEST_DISK = 3 << 20
 SECTOR = 512
 PORT = "Synthetic Ethernet Port"
@@ -57,6 +60,14 @@ def set_mac(pc: HostState, vm_id: str, adapter_id: str, address: str) -> None:
     set_adapter(pc, vm_id, adapter_id, mac=plain, dynamic_mac=False)
 
 
+def set_vlan(pc: HostState, vm_id: str, adapter_id: str, vlan: int | None) -> None:
+    """`Set-VMNetworkAdapterVlan`: access to one VLAN, or untagged (None)."""
+    if vlan is not None and not 1 <= vlan <= HIGHEST_VLAN:
+        message = f"The VLAN ID must be between 1 and {HIGHEST_VLAN}."
+        raise refusals.parameter("SetVMNetworkAdapterVlan", message)
+    set_adapter(pc, vm_id, adapter_id, vlan=vlan)
+
+
 def set_adapter(pc: HostState, vm_id: str, adapter_id: str, **properties: object) -> None:
     """Set what can be changed in any state: switch, VLAN, guards."""
     with machines.changing(pc, vm_id, "SetVMNetworkAdapter") as vm:
@@ -78,6 +89,10 @@ def new_disk(pc: HostState, path: str, size_bytes: int, block_size_bytes: int) -
     if not place.parent.is_dir():
         message = failed + "The system cannot find the path specified. (0x80070003)."
         raise refusals.vhd("NewVhd", "ObjectNotFound", "ObjectNotFound", message)
+    if free_space(pc) < FIRST_BYTES:
+        message = failed + "There is not enough space on the disk. (0x80070070)."
+        raise refusals.vhd("NewVhd", "OperationFailed", "NotSpecified", message)
+    outage.before_files(pc)
     content = {
         "vhd": str(uuid.uuid4()),
         "size_bytes": size_bytes,
@@ -85,6 +100,17 @@ def new_disk(pc: HostState, path: str, size_bytes: int, block_size_bytes: int) -
         "block_size_bytes": block_size_bytes,
     }
     place.write_text(json.dumps(content), encoding="utf-8")
+
+
+def free_space(pc: HostState) -> int:
+    """Return the bytes that are free on drive C:."""
+    volume = pc.read()["volume"]
+    return int(volume["size_bytes"] - volume["used_bytes"])
+
+
+def listed(state: Json, which: str, path: str) -> bool:
+    """Whether a file stands in held_files (somebody has it open) or barred_files (the host may not open it)."""
+    return path.lower() in (one.lower() for one in state.get(which, []))
 
 
 def attach(pc: HostState, vm_id: str, kind: str, path: str) -> Json:
@@ -97,10 +123,12 @@ def attach(pc: HostState, vm_id: str, kind: str, path: str) -> Json:
             f"Failed to add device '{device}'.\n'{vm['name']}' failed to add device '{device}'. The system cannot "
             "find the file specified. (0x80070002)",
         )
+    if listed(pc.read(), "barred_files", path):
+        raise refusals.no_permission(cmdlet, "add", device, path)
     if vm["state"] == "Saved":
         raise refusals.device_in_use(cmdlet, vm["name"], vm_id, device)
-    with pc.change() as state:
-        _check_holder(state, vm_id, path, cmdlet)
+    with outage.change(pc) as state:
+        _check_holder(state, vm_id, path, cmdlet, device)
         vm = state["vms"][vm_id]
         drive = {
             "id": f"Microsoft:{vm_id.upper()}\\{str(uuid.uuid4()).upper()}\\0\\0\\D",
@@ -121,21 +149,27 @@ def insert(pc: HostState, vm_id: str, dvd_id: str, path: str) -> None:
             "Failed to modify device 'Virtual CD/DVD Disk'.\nThe system cannot find the file specified. (0x80070002)"
         )
         raise refusals.not_found("SetVMDvdDrive", message)
+    if listed(pc.read(), "barred_files", path):
+        raise refusals.no_permission("SetVMDvdDrive", "modify", "Virtual CD/DVD Disk", path)
     with machines.changing(pc, vm_id, "SetVMDvdDrive") as vm:
         next(item for item in vm["dvds"] if item["id"] == dvd_id)["path"] = path
 
 
-def _check_holder(state: Json, vm_id: str, path: str, cmdlet: str) -> None:
-    for other_id, other in state["vms"].items():
-        holds = any((drive["path"] or "").lower() == path.lower() for drive in other["drives"])
-        if holds and (other_id == vm_id or other["state"] != "Off"):
-            raise refusals.hyperv(
-                cmdlet,
-                "ObjectInUse",
-                "ResourceBusy",
-                f"Failed to add device.\nThe process cannot access the file '{path}' because it is being used by "
-                "another process. (0x80070020)",
-            )
+def _check_holder(state: Json, vm_id: str, path: str, cmdlet: str, device: str) -> None:
+    holders = [
+        other_id
+        for other_id, other in state["vms"].items()
+        if any((drive["path"] or "").lower() == path.lower() for drive in other["drives"])
+        and (other_id == vm_id or other["state"] != "Off")
+    ]
+    if holders or listed(state, "held_files", path):
+        raise refusals.hyperv(
+            cmdlet,
+            "ObjectInUse",
+            "ResourceBusy",
+            f"Failed to add device '{device}'.\nThe process cannot access the file '{path}' because it is being used "
+            "by another process. (0x80070020)",
+        )
 
 
 def _free_location(vm: Json, cmdlet: str) -> int:

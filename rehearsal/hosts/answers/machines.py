@@ -7,8 +7,9 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from rehearsal.hosts import outage
 from rehearsal.hosts.answers import refusals
-from rehearsal.hosts.state import HostState, Json
+from rehearsal.hosts.state import HostState, Json, NoDriveError
 
 MEMORY_GRANULE = 2 << 20
 MEMORY_RANGE = (32 << 20, 12 << 40)
@@ -17,9 +18,11 @@ NO_MAC = "0" * 12
 
 
 def require_service(pc: HostState, cmdlet: str) -> Json:
-    """Return the PC's state; refused in the cmdlet's name when the Hyper-V service is down."""
+    """Return the PC's state; refused in the cmdlet's name when Hyper-V is down, just starting, or not for this user."""
     state = pc.read()
-    if state["services"]["vmms"] != "Running":
+    if state.get("hyperv_refuses") == "rights":
+        raise refusals.no_rights(cmdlet, state["computer_name"])
+    if state["services"]["vmms"] != "Running" or state.get("hyperv_refuses") == "starting":
         raise refusals.service_down(cmdlet, state["computer_name"])
     return state
 
@@ -51,7 +54,7 @@ def get(pc: HostState, vm_id: str, cmdlet: str = "GetVM") -> Json:
 def changing(pc: HostState, vm_id: str, cmdlet: str) -> Iterator[Json]:
     """Give one VM to be changed in the state, under the lock."""
     require_service(pc, cmdlet)
-    with pc.change() as state:
+    with outage.change(pc) as state:
         if vm_id not in state["vms"]:
             raise refusals.no_machine(vm_id, cmdlet)
         yield state["vms"][vm_id]
@@ -62,12 +65,19 @@ def new(pc: HostState, name: str, folder: str) -> Json:
     require_service(pc, "NewVM")
     vm_id = str(uuid.uuid4())
     path = f"{folder}\\{name}"
-    configuration = pc.local(path) / "Virtual Machines"
+    try:
+        configuration = pc.local(path) / "Virtual Machines"
+    except NoDriveError as error:
+        message = (
+            f"Failed to create a new virtual machine.\n'{name}' failed to realize. (Virtual machine ID {vm_id.upper()})"
+            "\nFailed to access configuration store: The system cannot find the path specified. (0x80070003)."
+        )
+        raise refusals.not_found("NewVM", message) from error
+    vm = fresh(vm_id, name, path)
+    with outage.change(pc) as state:
+        state["vms"][vm_id] = vm
     configuration.mkdir(parents=True, exist_ok=True)
     (configuration / f"{vm_id.upper()}.vmcx").touch()
-    vm = fresh(vm_id, name, path)
-    with pc.change() as state:
-        state["vms"][vm_id] = vm
     return vm
 
 
@@ -154,6 +164,12 @@ def set_firmware(
             "The operation cannot be performed while the object is in its current state."
         )
         raise refusals.hyperv("SetVMFirmware", "InvalidState", "InvalidOperation", message)
+    if known and vm.get("tpm_used"):
+        message = (
+            f"'{vm['name']}' failed to modify settings.\nCannot modify the secure boot template ID property.\n"
+            "The template cannot be changed after the virtual TPM is initialized."
+        )
+        raise refusals.hyperv("SetVMFirmware", "OperationFailed", "NotSpecified", message)
     with changing(pc, vm_id, "SetVMFirmware") as vm:
         if known:
             vm["secure_boot"] = True
@@ -168,6 +184,6 @@ def remove(pc: HostState, vm_id: str) -> None:
     if vm["state"] not in ("Off", "Saved"):
         message = "The operation failed.\nThe operation cannot be performed while the object is in its current state."
         raise refusals.hyperv("RemoveVM", "InvalidState", "InvalidOperation", message)
-    with pc.change() as state:
+    with outage.change(pc) as state:
         del state["vms"][vm_id]
     (pc.local(vm["path"]) / "Virtual Machines" / f"{vm_id.upper()}.vmcx").unlink(missing_ok=True)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 
-from rehearsal.hosts.answers import machines, refusals
+from rehearsal.hosts import outage
+from rehearsal.hosts.answers import devices, machines, refusals
 from rehearsal.hosts.state import HostState, Json, set_vm_state
 
 GUEST_PATIENCE_S = 300
@@ -15,13 +16,16 @@ MAC_POOL = 0x00155D0A0B00
 def start(pc: HostState, vm_id: str) -> None:
     """Power a VM on, after the checks that make Hyper-V refuse it."""
     machines.get(pc, vm_id, "StartVM")
-    with pc.change() as state:
+    with outage.change(pc) as state:
         vm = state["vms"][vm_id]
         if vm["state"] == "Running":
             return
+        if vm["state"] == "Paused":  # Start-VM warns and goes on as Resume-VM
+            vm["state"] = "Running"
+            return
         if vm["state"] not in ("Off", "Saved"):
             raise refusals.wrong_state("StartVM")
-        _check_disks(pc, vm)
+        _check_files(pc, state, vm)
         _check_adapters(state, vm)
         _check_memory(state, vm)
         for adapter in vm["adapters"]:
@@ -44,14 +48,20 @@ def shut_down(pc: HostState, vm_id: str) -> None:
     if vm["state"] != "Running" or not vm["shutdown_service"]:
         message = "Windows PowerShell is in NonInteractive mode. Read and Prompt functionality is not available."
         raise refusals.hyperv("StopVM", "InvalidOperation", "InvalidOperation", message)
+    if vm.get("guest_refuses"):
+        raise _not_shut_down(vm)
     _to(pc, vm_id, "Stopping")
     deadline = time.monotonic() + GUEST_PATIENCE_S
     while pc.read()["vms"].get(vm_id, {"state": "Off"})["state"] != "Off":
         if time.monotonic() > deadline:
             _to(pc, vm_id, "Running")
-            message = f'Failed to shut down virtual machine "{vm["name"]}".'
-            raise refusals.hyperv("StopVM", "OperationFailed", "NotSpecified", message)
+            raise _not_shut_down(vm)
         time.sleep(POLL_S)
+
+
+def _not_shut_down(vm: Json) -> refusals.RefusedError:
+    message = f'Failed to shut down virtual machine "{vm["name"]}".'
+    return refusals.hyperv("StopVM", "OperationFailed", "NotSpecified", message)
 
 
 def free_memory(state: Json) -> int:
@@ -61,20 +71,27 @@ def free_memory(state: Json) -> int:
 
 
 def _to(pc: HostState, vm_id: str, to: str) -> None:
-    with pc.change() as state:
+    with outage.change(pc) as state:
         if vm_id in state["vms"]:
             set_vm_state(state, vm_id, to)
 
 
-def _check_disks(pc: HostState, vm: Json) -> None:
-    for drive in vm["drives"]:
-        if not pc.local(drive["path"]).is_file():
-            raise refusals.unspecified(
-                "StartVM",
-                f"'{vm['name']}' failed to start. (Virtual machine ID {vm['id'].upper()})\n'{vm['name']}' Synthetic "
-                "SCSI Controller: Failed to Power on with Error 'The system cannot find the file specified.' "
-                f"(0x80070002).\n'{vm['name']}': Failed to open attachment '{drive['path']}'.",
-            )
+def _check_files(pc: HostState, state: Json, vm: Json) -> None:
+    failed = f"'{vm['name']}' failed to start. (Virtual machine ID {vm['id'].upper()})"
+    for path in [drive["path"] for drive in vm["drives"] + vm["dvds"] if drive["path"]]:
+        if devices.listed(state, "barred_files", path):
+            raise refusals.hyperv("StartVM", "AccessDenied", "PermissionDenied", failed)
+        if devices.listed(state, "held_files", path):
+            why = "The process cannot access the file because it is being used by another process.' (0x80070020)"
+        elif not pc.local(path).is_file():
+            why = "The system cannot find the file specified.' (0x80070002)"
+        else:
+            continue
+        raise refusals.unspecified(
+            "StartVM",
+            f"{failed}\n'{vm['name']}' Synthetic SCSI Controller: Failed to Power on with Error '{why}.\n"
+            f"'{vm['name']}': Failed to open attachment '{path}'.",
+        )
 
 
 def _check_adapters(state: Json, vm: Json) -> None:
@@ -96,15 +113,22 @@ def _check_adapters(state: Json, vm: Json) -> None:
 
 
 def _check_memory(state: Json, vm: Json) -> None:
-    if vm["memory_bytes"] > free_memory(state):
-        raise refusals.hyperv(
+    if vm["memory_bytes"] <= free_memory(state):
+        return
+    if state.get("memory_scattered"):  # the same want of memory under its other name
+        raise refusals.unspecified(
             "StartVM",
-            "OutOfMemory",
-            "FromStdErr",
-            f"'{vm['name']}' failed to start.\nNot enough memory in the system to start the virtual machine "
-            f"{vm['name']} with ram size {vm['memory_bytes'] >> 20} megabytes.\nCould not initialize memory: Not "
-            "enough memory resources are available to complete this operation. (0x8007000E).",
+            f"'{vm['name']}' failed to start.\nUnable to allocate {vm['memory_bytes'] >> 20} MB of RAM: Insufficient "
+            "system resources exist to complete the requested service. (0x800705AA).",
         )
+    raise refusals.hyperv(
+        "StartVM",
+        "OutOfMemory",
+        "FromStdErr",
+        f"'{vm['name']}' failed to start.\nNot enough memory in the system to start the virtual machine "
+        f"{vm['name']} with ram size {vm['memory_bytes'] >> 20} megabytes.\nCould not initialize memory: Not "
+        "enough memory resources are available to complete this operation. (0x8007000E).",
+    )
 
 
 def _free_mac(state: Json) -> str:

@@ -6,8 +6,9 @@ import json
 import time
 from pathlib import Path
 
-from rehearsal.hosts.answers import machines
+from rehearsal.hosts.answers import devices, machines
 from rehearsal.hosts.answers.power import free_memory
+from rehearsal.hosts.answers.refusals import RefusedError
 from rehearsal.hosts.state import HostState, Json, NoDriveError
 
 POWERSHELL = "5.1.26100.1"
@@ -34,10 +35,15 @@ def get_lab_host(pc: HostState, given: Json) -> Json:
         "iso": iso != "" and _exists(pc, iso),
     }
     if answer["service"] == "Running":
+        try:
+            machines.require_service(pc, "GetVMHost")
+        except RefusedError as refusal:
+            answer["refusal"] = {key: text for key, text in refusal.record().items() if key != "line"}
+            return answer
         answer["templates"] = list(state["secure_boot_templates"])
         answer["switches"] = [_switch(state, switch) for switch in state["switches"]]
         answer["vms"] = [_machine(vm, lab, lab_path) for vm in machines.everyone(pc)]
-        answer["disks"] = _disks(pc.local(lab_path), lab_path) if _exists(pc, lab_path) else []
+        answer["disks"] = _disks(pc.local(lab_path), lab_path, state) if _exists(pc, lab_path) else []
     return answer
 
 
@@ -170,17 +176,21 @@ def _machine_adapter(adapter: Json) -> Json:
     }
 
 
-def _disks(folder: Path, lab_path: str) -> list[Json]:
+def _disks(folder: Path, lab_path: str, state: Json) -> list[Json]:
     files = (file for inner in sorted(folder.iterdir()) if inner.is_dir() for file in sorted(inner.iterdir()))
     return [
         {
             "path": f"{lab_path}\\{file.parent.name}\\{file.name}",
-            "size_bytes": (_json(file) or {}).get("size_bytes"),
+            "size_bytes": None if _is_held(state, file, lab_path) else (_json(file) or {}).get("size_bytes"),
             "mark": _json(file.with_name(file.name + ".lab.json")),
         }
         for file in files
         if file.name.lower().endswith(".vhdx")
     ]
+
+
+def _is_held(state: Json, file: Path, lab_path: str) -> bool:
+    return devices.listed(state, "held_files", f"{lab_path}\\{file.parent.name}\\{file.name}")
 
 
 def _json(path: Path) -> Json | None:

@@ -61,6 +61,36 @@ def service_down(cmdlet: str, computer: str) -> RefusedError:
     )
 
 
+def no_rights(cmdlet: str, computer: str) -> RefusedError:
+    """The caller is in neither group that may use Hyper-V, or is not elevated."""
+    return unspecified(
+        cmdlet,
+        "You do not have the required permission to complete this task. Contact the administrator of the "
+        f"authorization policy for the computer '{computer}'.",
+    )
+
+
+def no_permission(cmdlet: str, act: str, device: str, path: str) -> RefusedError:
+    """A file that the host's account may not open."""
+    return hyperv(
+        cmdlet,
+        "AccessDenied",
+        "PermissionDenied",
+        f"Failed to {act} device '{device}'.\nUser Account does not have permission to open attachment '{path}'. "
+        "Error: 'General access denied error' (0x80070005).",
+    )
+
+
+def file_in_use(path: str) -> RefusedError:
+    """Remove-Item of a file that somebody has open."""
+    return RefusedError(
+        f"Cannot remove item {path}: The process cannot access the file '{path}' because it is being used by another "
+        "process.",
+        "RemoveFileSystemItemIOError,Microsoft.PowerShell.Commands.RemoveItemCommand",
+        "WriteError",
+    )
+
+
 def device_in_use(cmdlet: str, name: str, vm_id: str, device: str) -> RefusedError:
     """A device that cannot be changed in the VM's state."""
     return hyperv(

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from rehearsal.hosts.answers import changes, checkpoints, devices, machines, power
 from rehearsal.hosts.answers.refusals import RefusedError
 from rehearsal.hosts.state import HostState, Json
+
+MERGE_POLL_S = 0.1
 
 
 def new_lab_checkpoint(pc: HostState, given: Json) -> Json:
@@ -53,6 +56,10 @@ def remove_lab_checkpoint(pc: HostState, given: Json) -> Json:
         for one in found:
             checkpoints.forget(pc, vm["id"], one["id"])
             answer["changed"] = ["removed"]
+        for path in _left_out(pc, vm["id"], wanted["apart"]):
+            devices.attach(pc, vm["id"], "drives", path)
+            answer["changed"].append("attached")
+        _wait_merge(pc, vm["id"])
         answer["state"] = machines.get(pc, vm["id"])["state"]
 
     return changes.each(given["Machine"], work, state="")
@@ -66,10 +73,17 @@ def _found(pc: HostState, given: Json, wanted: Json) -> tuple[Json, list[Json]]:
     return vm, [one for one in vm["snapshots"] if one["name"].lower() == given["Name"].lower()]
 
 
+def _wait_merge(pc: HostState, vm_id: str) -> None:
+    while machines.get(pc, vm_id).get("merging_until", 0) > time.time():
+        time.sleep(MERGE_POLL_S)
+
+
 def _stop(pc: HostState, vm: Json, *, clean: bool) -> None:
+    """Ask the guest when its disk must be left clean; one that cannot be asked, or refuses, is turned off."""
     if clean and vm["shutdown_service"]:
-        power.shut_down(pc, vm["id"])
-    else:
+        with suppress(RefusedError):
+            power.shut_down(pc, vm["id"])
+    if machines.get(pc, vm["id"])["state"] != "Off":
         power.turn_off(pc, vm["id"])
 
 
@@ -83,7 +97,11 @@ def _apart(pc: HostState, vm_id: str, paths: list[str]) -> Iterator[None]:
     try:
         yield
     finally:
-        there = {drive["path"].lower() for drive in machines.get(pc, vm_id)["drives"]}
-        for path in paths:
-            if path.lower() not in there:
-                devices.attach(pc, vm_id, "drives", path)
+        for path in _left_out(pc, vm_id, paths):
+            devices.attach(pc, vm_id, "drives", path)
+
+
+def _left_out(pc: HostState, vm_id: str, paths: list[str]) -> list[str]:
+    """Return those of `paths` that are not in the VM."""
+    there = {drive["path"].lower() for drive in machines.get(pc, vm_id)["drives"]}
+    return [path for path in paths if path.lower() not in there]

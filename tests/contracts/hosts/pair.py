@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from labkit.hyperv.powershell import command_line
+from rehearsal.hosts.answers import changes
 from rehearsal.hosts.calls import SCRIPTS, Calls
 from rehearsal.hosts.commands import Command
 from rehearsal.hosts.launch import Launcher
-from rehearsal.hosts.state import HostState, vm_by_name
+from rehearsal.hosts.state import HostState, Json, initial, vm_by_name
 
 LAB = "lab-7e57"
 FOLDER = rf"C:\Lab\{LAB}"
@@ -22,7 +25,7 @@ NOBODY = "6f0f6f2c-7a35-4a45-9a51-52e4b5f1a001"
 GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 # PowerShell adds the name of the function that called Write-Error; the scripts' contract is what stands before it.
 OWN_ID = re.compile(r"^(Lab[A-Z]\w+),[\w-]+$")
-CLOCKS = ("time", "started_at", "created_at", "uptime_s")
+CLOCKS = ("time", "started_at", "created_at", "uptime_s", "merging_until")
 # What only an engine can know: its version and a script's line.
 ENGINE = ("powershell", "line")
 
@@ -47,6 +50,25 @@ class Pair:
         assert files(self.told) == files(self.real)
         answer: dict[str, Any] = both[0]
         return answer
+
+
+def two_pcs(folder: Path, pwsh: Path) -> Pair:
+    """Two fresh PCs with a DVD."""
+    state = initial("pc1", address="192.0.2.11")
+    pcs = [HostState(folder / name, "pc1") for name in ("real", "told")]
+    for pc in pcs:
+        pc.make(state)
+        (pc.drive / "ISO" / "rocky.iso").write_text("a DVD")
+    return Pair(pcs[0], pcs[1], pwsh)
+
+
+def two_pcs_with(folder: Path, pwsh: Path, *machines: dict[str, Any]) -> Pair:
+    """Two PCs of one past that carry these machines; nobody had to wait for PowerShell to make them."""
+    pair = two_pcs(folder, pwsh)
+    made = changes.new_lab_machine(pair.told, {"Lab": LAB, "Machine": list(machines)})
+    assert not [one for one in made["machines"] if one["error"]]
+    shutil.copytree(pair.told.folder, pair.real.folder, dirs_exist_ok=True)
+    return pair
 
 
 def run(command: Command, stdin: bytes) -> dict[str, Any]:
@@ -161,9 +183,17 @@ def ask_readiness(pair: Pair) -> dict[str, Any]:
     return readiness
 
 
-def set_both(pair: Pair, name: str, **properties: Any) -> None:
+def change_both(pair: Pair, change: Callable[[Json], object]) -> None:
+    """Do something to both PCs behind the lab's back."""
     for pc in (pair.real, pair.told):
         with pc.change() as state:
-            vm = vm_by_name(state, f"{LAB}-{name}")
-            assert vm
-            vm.update(properties)
+            change(state)
+
+
+def set_both(pair: Pair, name: str, **properties: Any) -> None:
+    def change(state: Json) -> None:
+        vm = vm_by_name(state, f"{LAB}-{name}")
+        assert vm
+        vm.update(properties)
+
+    change_both(pair, change)

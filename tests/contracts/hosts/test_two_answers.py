@@ -9,20 +9,15 @@ from typing import Any
 
 import pytest
 
-from rehearsal.hosts.state import HostState, initial, set_vm_state, vm_by_name
-from tests.contracts.hosts.pair import FOLDER, LAB, NOBODY, Pair, create, files, look, machine, mark, set_both
+from rehearsal.hosts.state import HostState, set_vm_state, vm_by_name
+from tests.contracts.hosts.pair import FOLDER, LAB, NOBODY, Pair, create, files, look, machine, mark, set_both, two_pcs
 
 pytestmark = pytest.mark.powershell
 
 
 @pytest.fixture
 def pair(tmp_path: Path, pwsh: Path) -> Pair:
-    state = initial("pc1", address="192.0.2.11")
-    pcs = [HostState(tmp_path / name, "pc1") for name in ("real", "told")]
-    for pc in pcs:
-        pc.make(state)
-        (pc.drive / "ISO" / "rocky.iso").write_text("a DVD")
-    return Pair(pcs[0], pcs[1], pwsh)
+    return two_pcs(tmp_path, pwsh)
 
 
 def test_a_fresh_pc_is_read_alike(pair: Pair) -> None:

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from rehearsal.hosts.state import HostState, initial, vm_by_name
-from tests.contracts.hosts.pair import FOLDER, LAB, NOBODY, Pair, create, look, machine, set_both
+from rehearsal.hosts.state import HostState, vm_by_name
+from tests.contracts.hosts.pair import FOLDER, LAB, NOBODY, Pair, create, look, machine, set_both, two_pcs
 
 pytestmark = pytest.mark.powershell
 SYSTEM, DATA = (rf"{FOLDER}\w1\{name}.vhdx" for name in ("system-1f2e3d4c", "data-1f2e3d4d"))
@@ -18,12 +18,7 @@ SYSTEM, DATA = (rf"{FOLDER}\w1\{name}.vhdx" for name in ("system-1f2e3d4c", "dat
 @pytest.fixture
 def pair(tmp_path: Path, pwsh: Path) -> Pair:
     """Two PCs with one machine, whose system disk holds something."""
-    state = initial("pc1", address="192.0.2.11")
-    pcs = [HostState(tmp_path / name, "pc1") for name in ("real", "told")]
-    for pc in pcs:
-        pc.make(state)
-        (pc.drive / "ISO" / "rocky.iso").write_text("a DVD")
-    both = Pair(pcs[0], pcs[1], pwsh)
+    both = two_pcs(tmp_path, pwsh)
     create(both, machine())
     write(both, "first")
     return both

@@ -14,7 +14,7 @@ namespace Rehearsal
         private static readonly string[] Kept = { "snapshots", "power_on_count", "name", "state", "started_at" };
 
         /// <summary>What the disks hold now is frozen, and each drive goes on in a file above.</summary>
-        public static void Take(string vmId, string id, string name) => Pc.ChangeMachine(vmId, vm =>
+        public static void Take(string vmId, string id, string name) => Change(vmId, vm =>
         {
             var frozen = vm.DeepClone().AsObject();
             frozen.Remove("snapshots");
@@ -29,9 +29,8 @@ namespace Rehearsal
         });
 
         /// <summary>Settings and disks of a VM that is off become what they were; what came after is lost.</summary>
-        public static void Restore(string vmId, string id) => Pc.Change(state =>
+        public static void Restore(string vmId, string id) => Change(vmId, vm =>
         {
-            var vm = state["vms"]![vmId]!.AsObject();
             var snapshots = vm["snapshots"]!.AsArray().Select(item => item!.AsObject()).ToList();
             var config = snapshots.First(item => (string)item["id"]! == id)["config"]!.AsObject();
             var frozen = snapshots.SelectMany(item => Drives(item["config"]!)).Select(drive => (string)drive["path"]!);
@@ -49,18 +48,29 @@ namespace Rehearsal
             {
                 before[key] = vm[key]?.DeepClone();
             }
-            state["vms"]![vmId] = before;
+            vm.ReplaceWith(before);
         });
 
         /// <summary>The files that only this checkpoint needed are merged.</summary>
-        public static void Forget(string vmId, string id) => Pc.ChangeMachine(vmId, vm =>
+        public static void Forget(string vmId, string id) => Change(vmId, vm =>
         {
             var snapshots = vm["snapshots"]!.AsArray();
             snapshots.Remove(snapshots.First(item => (string)item!["id"]! == id));
             while (MergeOne(vm))
             {
             }
+            if (Pc.State["merge_s"] is { } seconds)
+            {
+                vm["merging_until"] = Clock.Now + (double)seconds;
+            }
         });
+
+        /// <summary>Files and state change together: when the power fails here, nothing of both has changed.</summary>
+        private static void Change(string vmId, Action<JsonObject> change)
+        {
+            Pc.BeforeFiles();
+            Pc.ChangeMachine(vmId, change, isCounted: false);
+        }
 
         private static bool MergeOne(JsonObject vm)
         {

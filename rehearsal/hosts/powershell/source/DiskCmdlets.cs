@@ -15,6 +15,7 @@ namespace Rehearsal
     {
         public const uint DefaultBlock = 32u << 20;
         private const int Locations = 64;
+        private const long FirstBytes = 4L << 20;  // what an empty dynamic disk takes; its full size is not asked for
 
         public static VirtualHardDisk Create(string path, ulong size, VhdType type, uint blockSize)
         {
@@ -33,6 +34,11 @@ namespace Rehearsal
             {
                 throw Refuse.NotFound(noPath);
             }
+            if (Pc.FreeSpace < FirstBytes)
+            {
+                throw Refuse.Failed(failed + "There is not enough space on the disk. (0x80070070).");
+            }
+            Pc.BeforeFiles();
             var data = new JsonObject
             {
                 ["vhd"] = Guid.NewGuid().ToString(), ["size_bytes"] = size, ["type"] = type.ToString(),
@@ -48,6 +54,10 @@ namespace Rehearsal
             if (place is null || !File.Exists(place) || !IsDiskName(path))
             {
                 throw Refuse.NoDisk(path);
+            }
+            if (Pc.Listed("held_files", path))
+            {
+                throw Refuse.InUse("The operation cannot be performed while the object is in use.");
             }
             try
             {
@@ -76,6 +86,10 @@ namespace Rehearsal
                     $"Failed to add device '{device}'.\n'{machine.Name}' failed to add device '{device}'. " +
                     "The system cannot find the file specified. (0x80070002)");
             }
+            if (Pc.Listed("barred_files", path))
+            {
+                throw NoPermission("add", device, path!);
+            }
             if (machine.State == VMState.Saved)
             {
                 throw Refuse.DeviceInUse(machine, device);
@@ -95,12 +109,18 @@ namespace Rehearsal
             });
         }
 
+        /// <summary>Files are opened by the host's account and the VM's, not by the caller's.</summary>
+        public static Microsoft.HyperV.PowerShell.VirtualizationException NoPermission(
+            string act, string device, string path) => Refuse.Denied(
+            $"Failed to {act} device '{device}'.\nUser Account does not have permission to open attachment '{path}'. " +
+            "Error: 'General access denied error' (0x80070005).");
+
         private static void CheckHolder(JsonObject state, VirtualMachine machine, string? path, string device)
         {
             var held = state["vms"]!.AsObject().Any(vm => vm.Value!["drives"]!.AsArray().Any(drive =>
                 path is not null && Pc.Same((string?)drive!["path"], path)
                 && (vm.Key == machine.Key || (string)vm.Value["state"]! != "Off")));
-            if (held)
+            if (held || Pc.Listed("held_files", path))
             {
                 throw Refuse.InUse(
                     $"Failed to add device '{device}'.\nThe process cannot access the file '{path}' because it is " +

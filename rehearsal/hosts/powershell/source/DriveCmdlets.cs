@@ -192,6 +192,10 @@ namespace Microsoft.HyperV.PowerShell.Commands
                     "Failed to modify device 'Virtual CD/DVD Disk'.\n" +
                     "The system cannot find the file specified. (0x80070002)");
             }
+            if (Pc.Listed("barred_files", path))
+            {
+                throw Disks.NoPermission("modify", "Virtual CD/DVD Disk", path!);
+            }
             if (!ShouldProcess(drive.VMName, "Set-VMDvdDrive"))
             {
                 return;

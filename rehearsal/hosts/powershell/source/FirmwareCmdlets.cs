@@ -59,6 +59,12 @@ namespace Microsoft.HyperV.PowerShell.Commands
             {
                 throw Refuse.SettingsInUse(machine);
             }
+            if (template is not null && (bool?)machine.Data["tpm_used"] == true)
+            {
+                throw Refuse.Failed(
+                    $"'{machine.Name}' failed to modify settings.\nCannot modify the secure boot template ID property.\n" +
+                    "The template cannot be changed after the virtual TPM is initialized.");
+            }
             if (!ShouldProcess(machine.Name, "Set-VMFirmware"))
             {
                 return;

@@ -39,6 +39,7 @@ namespace Microsoft.HyperV.PowerShell
         internal JsonObject Data => _last = Pc.Machines[_id]?.AsObject() ?? _last;
         internal string Key => _id;
         internal bool Exists => Pc.Machines.ContainsKey(_id);
+        internal bool Merging => Data["merging_until"] is { } until && (double)until > Clock.Now;
         internal bool Off => State == VMState.Off;
 
         public override Guid Id => Guid.Parse(_id);
@@ -47,7 +48,9 @@ namespace Microsoft.HyperV.PowerShell
         public string VMName => Name;
         public VMState State => Enum.Parse<VMState>((string)Data["state"]!);
         public string Status => "Operating normally";
-        public VMOperationalStatus[] OperationalStatus => new[] { VMOperationalStatus.Ok };
+        public VMOperationalStatus[] OperationalStatus => Merging
+            ? new[] { VMOperationalStatus.InService, VMOperationalStatus.MergingDisks }
+            : new[] { VMOperationalStatus.Ok };
         public VMHeartbeatStatus? Heartbeat => Off ? null : Enum.Parse<VMHeartbeatStatus>((string)Data["heartbeat"]!);
         public string Notes => (string)Data["notes"]!;
         public string Path => (string)Data["path"]!;

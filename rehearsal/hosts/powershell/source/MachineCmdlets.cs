@@ -80,8 +80,12 @@ namespace Microsoft.HyperV.PowerShell.Commands
             var id = Guid.NewGuid().ToString();
             var folder = Pc.Windows(System.IO.Path.Combine(Path == "" ? (string)Pc.State["vm_path"]! : Path, Name));
             var data = Fresh(id, folder, SwitchName == "" ? null : SwitchNamed(SwitchName));
-            MakeConfiguration(folder, id);
+            var place = Pc.Real(folder) ?? throw Refuse.NotFound(
+                $"Failed to create a new virtual machine.\n'{Name}' failed to realize. (Virtual machine ID " +
+                $"{id.ToUpperInvariant()})\nFailed to access configuration store: The system cannot find the path " +
+                "specified. (0x80070003).");
             Pc.Change(state => state["vms"]!.AsObject().Add(id, data));
+            MakeConfiguration(place, id);
             var machine = new VirtualMachine(data);
             try
             {
@@ -123,11 +127,8 @@ namespace Microsoft.HyperV.PowerShell.Commands
             }
         }
 
-        private static void MakeConfiguration(string folder, string id)
+        private static void MakeConfiguration(string place, string id)
         {
-            var place = Pc.Real(folder) ?? throw Refuse.NotFound(
-                "Failed to create a new virtual machine.\nFailed to access configuration store: The system cannot " +
-                "find the path specified. (0x80070003).");
             Directory.CreateDirectory(System.IO.Path.Combine(place, "Virtual Machines"));
             File.WriteAllText(System.IO.Path.Combine(place, "Virtual Machines", id.ToUpperInvariant() + ".vmcx"), "");
         }

@@ -46,11 +46,34 @@ namespace Rehearsal
         public static JsonObject Machines => State["vms"]!.AsObject();
 
         /// <summary>Changes the state under the lock, in one step; an exception leaves it as it was.</summary>
-        public static T Change<T>(Func<JsonObject, T> change)
+        public static T Change<T>(Func<JsonObject, T> change, bool isCounted = true)
         {
             using var held = Lock();
             var state = Parse();
+            var before = isCounted && state.ContainsKey(Outage.Key) ? state.DeepClone().AsObject() : null;
             var result = change(state);
+            if (before is not null && !JsonNode.DeepEquals(before, state))
+            {
+                Outage.Spend(before, state);
+            }
+            Write(state);
+            return result;
+        }
+
+        /// <summary>Called before a change that is made to files: it may be the one at which the power fails.</summary>
+        public static void BeforeFiles()
+        {
+            if (State.ContainsKey(Outage.Key))
+            {
+                using var held = Lock();
+                var state = Parse();
+                Outage.Spend(state, state);
+                Write(state);
+            }
+        }
+
+        internal static void Write(JsonObject state)
+        {
             var fresh = $"{StateFile}.{Environment.ProcessId}.new";
             File.WriteAllText(fresh, state.ToJsonString(new JsonSerializerOptions { WriteIndented = true }));
             // Two writes within one tick of the file system's clock would look like none to who watches the time.
@@ -60,18 +83,19 @@ namespace Rehearsal
                 File.SetLastWriteTimeUtc(fresh, before.AddMilliseconds(0.001));
             }
             File.Move(fresh, StateFile, overwrite: true);
-            return result;
         }
 
-        public static void Change(Action<JsonObject> change) => Change<object?>(state =>
-        {
-            change(state);
-            return null;
-        });
+        public static void Change(Action<JsonObject> change, bool isCounted = true) => Change<object?>(
+            state =>
+            {
+                change(state);
+                return null;
+            },
+            isCounted);
 
         /// <summary>Changes one VM; a VM that is gone meanwhile is an error as on Windows.</summary>
-        public static void ChangeMachine(string id, Action<JsonObject> change) => Change(state =>
-            change(state["vms"]![id]?.AsObject() ?? throw Refuse.NoMachineWithId(id)));
+        public static void ChangeMachine(string id, Action<JsonObject> change, bool isCounted = true) => Change(
+            state => change(state["vms"]![id]?.AsObject() ?? throw Refuse.NoMachineWithId(id)), isCounted);
 
         /// <summary>Spells a path as Windows does: back slashes, relative to drive C:.</summary>
         public static string Windows(string path)
@@ -100,6 +124,14 @@ namespace Rehearsal
         }
 
         public static bool FileExists(string path) => Real(path) is { } real && File.Exists(real);
+
+        /// <summary>Whether a file stands in one of the state's lists: held_files (somebody has it open), barred_files
+        /// (the host's account may not open it).</summary>
+        public static bool Listed(string list, string? path) =>
+            path is not null && State[list] is { } paths && paths.AsArray().Any(one => Same((string?)one, path));
+
+        public static long FreeSpace =>
+            (long)State["volume"]!["size_bytes"]! - (long)State["volume"]!["used_bytes"]!;
 
         public static bool Same(string? one, string? other) =>
             string.Equals(one, other, StringComparison.OrdinalIgnoreCase);

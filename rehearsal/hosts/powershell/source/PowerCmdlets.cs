@@ -25,6 +25,11 @@ namespace Microsoft.HyperV.PowerShell.Commands
                 case VMState.Off or VMState.Saved:
                     Pc.Change(state => PowerOn(state, machine));
                     return;
+                case VMState.Paused:
+                    WriteWarning(
+                        $"The virtual machine \"{machine.Name}\" was paused. Use the Resume-VM cmdlet instead.");
+                    Pc.ChangeMachine(machine.Key, vm => vm["state"] = "Running");
+                    return;
                 default:
                     throw Refuse.WrongState(machine);
             }
@@ -34,24 +39,14 @@ namespace Microsoft.HyperV.PowerShell.Commands
         {
             var vm = state["vms"]![machine.Key]?.AsObject() ?? throw Refuse.NoMachineWithId(machine.Key);
             var failed = $"'{machine.Name}' failed to start.";
-            var disks = vm["drives"]!.AsArray().Select(drive => (string)drive!["path"]!);
-            foreach (var path in disks.Where(path => !Pc.FileExists(path)))
+            var withId = $"{failed} (Virtual machine ID {machine.Key.ToUpperInvariant()})";
+            var disks = vm["drives"]!.AsArray().Concat(vm["dvds"]!.AsArray());
+            foreach (var path in disks.Select(drive => (string?)drive!["path"]).OfType<string>())
             {
-                throw Refuse.Unspecified(
-                    $"{failed} (Virtual machine ID {machine.Key.ToUpperInvariant()})\n'{machine.Name}' Synthetic " +
-                    "SCSI Controller: Failed to Power on with Error 'The system cannot find the file specified.' " +
-                    "(0x80070002).\n" +
-                    $"'{machine.Name}': Failed to open attachment '{path}'.");
+                CheckFile(path, withId, $"'{machine.Name}'");
             }
             CheckAdapters(state, vm, failed);
-            var needed = (long)vm["memory_bytes"]!;
-            if (needed > Pc.FreeMemory(state))
-            {
-                throw Refuse.OutOfMemory(
-                    $"{failed}\nNot enough memory in the system to start the virtual machine {machine.Name} with ram " +
-                    $"size {needed >> 20} megabytes.\nCould not initialize memory: Not enough memory resources are " +
-                    "available to complete this operation. (0x8007000E).");
-            }
+            CheckMemory(state, machine, (long)vm["memory_bytes"]!, failed);
             var fresh = vm["adapters"]!.AsArray().Where(adapter => (string)adapter!["mac"]! == Adapters.NoMac);
             foreach (var adapter in fresh)
             {
@@ -60,6 +55,43 @@ namespace Microsoft.HyperV.PowerShell.Commands
             vm["state"] = "Running";
             vm["power_on_count"] = (int)vm["power_on_count"]! + 1;
             vm["started_at"] = Clock.Now;
+        }
+
+        private static void CheckFile(string path, string failed, string name)
+        {
+            if (Pc.Listed("barred_files", path))
+            {
+                throw Refuse.Denied(failed);
+            }
+            var held = Pc.Listed("held_files", path);
+            if (held || !Pc.FileExists(path))
+            {
+                throw Refuse.Unspecified(
+                    $"{failed}\n{name} Synthetic SCSI Controller: Failed to Power on with Error '" +
+                    (held
+                        ? "The process cannot access the file because it is being used by another process.' (0x80070020)"
+                        : "The system cannot find the file specified.' (0x80070002)") +
+                    $".\n{name}: Failed to open attachment '{path}'.");
+            }
+        }
+
+        /// <summary>The same want of memory has two names: one when there is none, one when it lies scattered.</summary>
+        private static void CheckMemory(JsonObject state, VirtualMachine machine, long needed, string failed)
+        {
+            if (needed <= Pc.FreeMemory(state))
+            {
+                return;
+            }
+            if ((bool?)state["memory_scattered"] == true)
+            {
+                throw Refuse.Unspecified(
+                    $"{failed}\nUnable to allocate {needed >> 20} MB of RAM: Insufficient system resources exist to " +
+                    "complete the requested service. (0x800705AA).");
+            }
+            throw Refuse.OutOfMemory(
+                $"{failed}\nNot enough memory in the system to start the virtual machine {machine.Name} with ram " +
+                $"size {needed >> 20} megabytes.\nCould not initialize memory: Not enough memory resources are " +
+                "available to complete this operation. (0x8007000E).");
         }
 
         private static void CheckAdapters(JsonObject state, JsonObject vm, string failed)
@@ -135,6 +167,11 @@ namespace Microsoft.HyperV.PowerShell.Commands
                 {
                     To(machine, "Off");
                 }
+                return;
+            }
+            if ((bool?)machine.Data["guest_refuses"] == true)
+            {
+                GiveUp(machine);
                 return;
             }
             To(machine, "Stopping");

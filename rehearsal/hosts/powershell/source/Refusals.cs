@@ -49,6 +49,9 @@ namespace Rehearsal
         public static VirtualizationException InUse(string message) =>
             new(message, "ObjectInUse", ErrorCategory.ResourceBusy);
 
+        public static VirtualizationException Denied(string message) =>
+            new(message, "AccessDenied", ErrorCategory.PermissionDenied);
+
         public static VirtualizationException OutOfMemory(string message) =>
             new(message, "OutOfMemory", ErrorCategory.FromStdErr);
 
@@ -83,6 +86,11 @@ namespace Rehearsal
             $"Hyper-V encountered an error trying to access an object on computer '{Pc.Name}' because the object was " +
             "not found. The object might have been deleted. Verify that the Virtual Machine Management service on " +
             "the computer is running.");
+
+        /// <summary>The caller is in neither group that may use Hyper-V, or is not elevated.</summary>
+        public static VirtualizationException NoRights() => Unspecified(
+            "You do not have the required permission to complete this task. Contact the administrator of the " +
+            $"authorization policy for the computer '{Pc.Name}'.");
 
         public static VirtualizationException NotInteractive() => Operation(
             "Windows PowerShell is in NonInteractive mode. Read and Prompt functionality is not available.");

@@ -17,7 +17,13 @@ namespace Rehearsal
 
         protected override void ProcessRecord() => Try(() =>
         {
-            if ((string)Pc.State["services"]!["vmms"]! != "Running")
+            // A service that is just starting runs, and finds nothing yet.
+            var refuses = (string?)Pc.State["hyperv_refuses"];
+            if (refuses == "rights")
+            {
+                throw Refuse.NoRights();
+            }
+            if (refuses == "starting" || (string)Pc.State["services"]!["vmms"]! != "Running")
             {
                 throw Refuse.ServiceDown();
             }
