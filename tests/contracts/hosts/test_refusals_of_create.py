@@ -56,7 +56,8 @@ def in_state(state: str, step: str, cmdlet: str, **asked: Any) -> Case:
 
 
 OTHER_MACS = [
-    {"name": name, "mac": f"027E5799000{n}", "switch": "Lab", "vlan": 0, "guard": True} for n, name in enumerate(("mgmt", "x"))
+    {"name": name, "mac": f"027E5799000{n}", "switch": "Lab", "vlan": 0, "guard": True}
+    for n, name in enumerate(("mgmt", "x"))
 ]
 DISK_ALONE = {"do": ["create", "disks"]}
 FULL = [{"id": f"d{n}", "path": rf"C:\Lab\d{n}.vhdx", "controller": 0, "location": n} for n in range(64)]

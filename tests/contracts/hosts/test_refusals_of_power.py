@@ -56,7 +56,7 @@ STOPPING = {
     "somebody else's VM": Case(NOT_OURS, vm={"state": "Running", "notes": "mine"}),
     "a saved VM": Case(None, vm={"state": "Saved"}),
 }
-SMALL = {"do": ["create", "identity", "memory", "disks"], "memory_bytes": 64 << 20}
+SMALL: dict[str, Any] = {"do": ["create", "identity", "memory", "disks"], "memory_bytes": 64 << 20}
 
 
 def prepared(folder: Path, pwsh: Path, cases: dict[str, Case]) -> Pair:
