@@ -19,7 +19,7 @@ from rehearsal.hosts.endpoint import Endpoint, serve
 from rehearsal.hosts.state import HostState
 
 ROOT = Path(__file__).resolve().parents[3]
-PASSWORD = "in-the-environment"
+PASSWORD = "in-the-environment-Ü-암호"
 
 
 @dataclass
@@ -88,14 +88,18 @@ class Hosts:
     def state(self, host: str) -> HostState:
         return HostState(self.root, host)
 
+    def fault(self, host: str, *faults: dict[str, Any]) -> None:
+        """What a PC's endpoint does wrong from now on; nothing: all is well again."""
+        (self.state(host).folder / "faults.json").write_text(json.dumps(faults), encoding="utf-8")
+
     def change(self, host: str, **values: Any) -> None:
         """Replace parts of a PC's state, such as its switches."""
         with self.state(host).change() as state:
             state.update(values)
 
-    def calls(self) -> list[dict[str, Any]]:
-        """Every command that both PCs got."""
-        files = [self.state(host).folder / "calls.jsonl" for host in self.endpoints]
+    def calls(self, *hosts: str) -> list[dict[str, Any]]:
+        """Every command that these PCs got, by default both."""
+        files = [self.state(host).folder / "calls.jsonl" for host in hosts or self.endpoints]
         return [json.loads(line) for file in files if file.exists() for line in file.read_text().splitlines()]
 
 

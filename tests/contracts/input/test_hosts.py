@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import signal
 import sys
@@ -111,6 +112,36 @@ def test_a_discard_leaves_the_bootstrap_server_and_the_data_disk(hosts: Hosts) -
         "storage1/data",
     }
     assert len(after) == len(before)
+
+
+@pytest.mark.parametrize("host", ["pc1", "pc2"])
+def test_creating_all_machines_takes_two_commands_and_looking_at_them_one(hosts: Hosts, host: str) -> None:
+    hosts.inv("hyperv.create")
+    assert [call["script"] for call in hosts.calls(host)] == ["Get-LabHost", "New-LabMachine"]
+    for task in ("hyperv.status", "hyperv.plan"):
+        before = len(hosts.calls(host))
+        answer = hosts.inv(task)
+        assert answer.code == 0, answer.errors
+        assert len(hosts.calls(host)) == before + 1
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [{"kind": "noise"}, {"kind": "401"}, {"kind": "translated"}, {"kind": "drop", "on": "Command"}, {"kind": "refuse"}],
+    ids=lambda fault: fault["kind"],
+)
+def test_the_password_is_in_nothing_that_is_said_or_kept(hosts: Hosts, fault: dict[str, str]) -> None:
+    said = []
+    for trouble in ([], [fault], []):
+        hosts.fault("pc1", *trouble)
+        answer = hosts.inv("--debug", "hyperv.create")
+        said.append(answer.output + answer.errors)
+    files = [path for folder in (hosts.root, hosts.project.folder) for path in folder.rglob("*") if path.is_file()]
+    kept = [path for path in files if path.stat().st_size < 2**20]
+    said += [path.read_bytes().decode(errors="replace") for path in kept]
+    secrets = {PASSWORD, PASSWORD.encode().hex(), base64.b64encode(PASSWORD.encode()).decode(), ascii(PASSWORD)[1:-1]}
+    assert {path.name for path in kept} >= {"journal.jsonl", "calls.jsonl"}
+    assert not [secret for secret in secrets if any(secret in text for text in said)]
 
 
 def test_creating_a_second_time_changes_nothing(hosts: Hosts) -> None:

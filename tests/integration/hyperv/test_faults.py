@@ -1,6 +1,7 @@
 """Trouble on the way to a host: each ends in one clear error or in success, never in what a second run can't finish.
 
-The way is the same whoever answers the scripts, so they are answered by their JSON contract here.
+The way is the same whoever answers the scripts: all trouble is tried on their JSON contract, and with PowerShell, which
+takes its time, what is lost or added on the way of a running script.
 """
 
 from __future__ import annotations
@@ -15,9 +16,9 @@ from typing import Any
 import pytest
 
 from labkit.errors import LabError, RefusedError, UnreachableError
-from labkit.hyperv import create, drift, winrm
+from labkit.hyperv import create, drift, powershell, winrm
 from labkit.lab import Lab
-from tests.integration.hyperv.conftest import PASSWORD, answering
+from tests.integration.hyperv.conftest import NO_PWSH, PASSWORD, PWSH, answering
 
 pytestmark = pytest.mark.network
 LONGEST_S = 60.0
@@ -42,12 +43,20 @@ TROUBLE: dict[str, dict[str, Any]] = {
 NEVER_A_FAILURE = ("slow answers", "noise on stderr")
 
 
+WITH_POWERSHELL = ("a reboot during the script", "noise on stderr", "a connection lost at Receive")
+
+
 @pytest.fixture
-def bare(lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """Two PCs without VMs, and a client that loses its patience soon."""
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A client that loses its patience soon."""
     monkeypatch.setenv("LAB_PASSWORD", PASSWORD)
     monkeypatch.setattr(winrm, "OPERATION_TIMEOUT_S", 1)
     monkeypatch.setattr(winrm, "READ_TIMEOUT_S", READ_TIMEOUT_S)
+
+
+@pytest.fixture
+def bare(lab: Lab, tmp_path: Path, impatient: None) -> Iterator[Any]:
+    """Two PCs without VMs."""
     with answering(lab, tmp_path, None) as pcs:
         yield pcs
 
@@ -61,13 +70,12 @@ def told(error: LabError | None) -> str:
     return f"{error.problem} {error.hint}" if error else ""
 
 
-@pytest.mark.parametrize("name", TROUBLE)
-@pytest.mark.parametrize("when", ["reading", "writing"])
-def test_trouble_ends_in_one_error_or_none_and_a_second_run_finishes(bare: Any, name: str, when: str) -> None:
-    begun, error, session = time.monotonic(), None, bare.session()
+def endure(pcs: Any, name: str, when: str) -> None:
+    """Create machines in trouble: one error or none, no hang, and a second run finishes."""
+    begun, error, session = time.monotonic(), None, pcs.session()
     if when == "writing":
         session.hosts.survey(probe=True)
-    bare.fault("pc1", TROUBLE[name])
+    pcs.fault("pc1", TROUBLE[name])
     try:
         create.create(session)
     except LabError as caught:  # anything else is a traceback, and fails here
@@ -80,11 +88,41 @@ def test_trouble_ends_in_one_error_or_none_and_a_second_run_finishes(bare: Any, 
         assert error.problem.startswith("host pc1")
         assert "pc2" not in error.problem
     assert PASSWORD not in told(error)
-    bare.fault("pc1")
+    pcs.fault("pc1")
     time.sleep(1 if TROUBLE[name]["kind"] == "reboot" else 0)
+    create.create(pcs.session())
+    assert actions(pcs) == {"unchanged"}
+    assert not any(create.create(pcs.session()).values())
+
+
+@pytest.mark.parametrize("name", TROUBLE)
+@pytest.mark.parametrize("when", ["reading", "writing"])
+def test_trouble_ends_in_one_error_or_none_and_a_second_run_finishes(bare: Any, name: str, when: str) -> None:
+    endure(bare, name, when)
+
+
+@pytest.mark.powershell
+@NO_PWSH
+@pytest.mark.parametrize("name", WITH_POWERSHELL)
+def test_trouble_while_powershell_writes_ends_in_one_error_or_none(
+    lab: Lab, tmp_path: Path, impatient: None, name: str
+) -> None:
+    with answering(lab, tmp_path, PWSH) as pcs:
+        endure(pcs, name, "writing")
+
+
+def test_a_command_line_beyond_the_limit_of_cmd_is_told_and_changes_nothing(
+    bare: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = bare.session()
+    session.hosts.survey(probe=True)
+    with monkeypatch.context() as longer:
+        longer.setattr(powershell, "STUB", powershell.STUB + "#" * powershell.LINE_LIMIT)
+        with pytest.raises(UnreachableError, match=r"host pc\d: .*line is too long"):
+            create.create(session)
+    assert not [vm for host in ("pc1", "pc2") for vm in bare.state(host).read()["vms"]]
     create.create(bare.session())
     assert actions(bare) == {"unchanged"}
-    assert not any(create.create(bare.session()).values())
 
 
 def test_hosts_are_asked_at_once_past_any_proxy_and_without_a_change_to_the_environment(
