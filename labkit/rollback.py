@@ -15,8 +15,10 @@ def restore(session: Session, name: str, *, dry: bool) -> bool:
     """Take the whole lab back to the checkpoint `name`, after consent, and start it; return whether it was done.
 
     A restored machine wakes with the time of the checkpoint, with which no certificate or token is valid: every
-    clock is stepped before the cluster is looked at.
+    clock is stepped before the cluster is looked at. What it says of its nodes is from before: every kubelet is waited
+    for.
     """
+    from labkit.cluster import heartbeats
     from labkit.hyperv import checkpoints
     from labkit.machines import wait
 
@@ -29,6 +31,7 @@ def restore(session: Session, name: str, *, dry: bool) -> bool:
     lifecycle.start(session)
     wait.for_all(session, session.lab.machines, session.lab.timeouts.ssh_s)
     step_clocks(session, session.lab.machines)
+    heartbeats.wait_for_all(session, session.lab.timeouts.verify_s)
     return True
 
 

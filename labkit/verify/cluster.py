@@ -16,6 +16,7 @@ from labkit.errors import LabError
 from labkit.session import Session
 from labkit.verify.rows import Row, passed_if
 
+ACCOUNT_TIMEOUT_S = 60  # a controller manager that was killed is followed by another after 15 s (its Lease)
 REMOVAL_TIMEOUT_S = 90
 POLL_S = 1.0
 
@@ -82,12 +83,19 @@ class Cluster:
 
     @contextmanager
     def own_namespace(self, rows: list[Row]) -> Iterator[None]:
-        """Make the namespace, and remove it with all that is in it whatever happens; adds a row about the removal."""
+        """Make the namespace, and remove it with all that is in it whatever happens; adds a row about the removal.
+
+        A pod is refused until a controller has put the account `default` there: rows say so if that never happens.
+        """
         self.kubectl("create", "namespace", self.namespace)
         try:
+            self.until(self._has_account, ACCOUNT_TIMEOUT_S)
             yield
         finally:
             rows.append(self._remove())
+
+    def _has_account(self) -> bool:
+        return any(account["metadata"]["name"] == "default" for account in self.mine("serviceaccounts"))
 
     def _remove(self) -> Row:
         begin = self.clock.now()

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from labkit import consent, lifecycle, rollback
+from labkit.cluster import heartbeats
 from labkit.errors import ConsentError
 from labkit.hyperv import checkpoints
 from labkit.machines import wait
@@ -38,6 +39,7 @@ def done(session: Session, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     monkeypatch.setattr(checkpoints, "restore", lambda s, name, places: happened.append("restore"))
     monkeypatch.setattr(lifecycle, "start", lambda s: happened.append("start"))
     monkeypatch.setattr(wait, "for_all", lambda s, machines, timeout_s: happened.append("wait"))
+    monkeypatch.setattr(heartbeats, "wait_for_all", lambda s, timeout_s: happened.append("heartbeats"))
     monkeypatch.delenv(consent.VARIABLE, raising=False)
     monkeypatch.setattr("sys.stdin", None)
     return happened
@@ -50,10 +52,11 @@ def test_nobody_agreed_so_nothing_happens(session: Session, done: list[str]) -> 
     assert done == []
 
 
-def test_after_a_restore_every_clock_is_stepped(
+def test_after_a_restore_every_clock_is_stepped_and_every_kubelet_waited_for(
     session: Session, done: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(consent.VARIABLE, session.lab.name)
     assert rollback.restore(session, "before", dry=False)
     assert done[:3] == ["restore", "start", "wait"]
-    assert sorted(done[3:]) == sorted(f"{machine.name}: chronyc -a makestep" for machine in session.lab.machines)
+    assert done[-1] == "heartbeats"
+    assert sorted(done[3:-1]) == sorted(f"{machine.name}: chronyc -a makestep" for machine in session.lab.machines)

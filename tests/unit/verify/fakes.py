@@ -53,6 +53,7 @@ class Facts:
 
     nodes: dict[str, dict[str, Any]] = field(default_factory=dict)
     api: str = "ok"
+    account_after: int = 0  # how often the namespace is looked at before its account is there
     available: int = 3
     spread: tuple[str, ...] = WORKERS
     classes: tuple[str, ...] = ("nfs-csi",)
@@ -97,6 +98,7 @@ class FakeCluster(Cluster):
         kind, name = words[0], words[1] if len(words) > 1 else ""
         answers: dict[str, Callable[[], dict[str, Any]]] = {
             "nodes": lambda: items(self.facts.nodes.values()),
+            "serviceaccounts": self._accounts,
             "storageclasses": lambda: items(storage_class(name) for name in self.facts.classes),
             "deployment": lambda: {"status": {"availableReplicas": self.facts.available}},
             "service": lambda: {"spec": {"ports": [{"nodePort": 31234}]}},
@@ -106,6 +108,10 @@ class FakeCluster(Cluster):
             "events": lambda: items(self.facts.events),
         }
         return answers[kind]()
+
+    def _accounts(self) -> dict[str, Any]:
+        self.facts.account_after -= 1
+        return items([{"metadata": {"name": "default"}}] if self.facts.account_after < 0 else [])
 
     def _written(self) -> str:
         writer = next(made for made in self.made if made["metadata"]["name"] == "write")

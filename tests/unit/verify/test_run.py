@@ -54,6 +54,14 @@ def test_rows_that_cannot_be_proven_here_do_not_fail(
     assert list(kept(session).values()).count("not proven here") == 3
 
 
+def test_no_pod_is_made_before_its_account_is_there(session: Session, cluster: FakeCluster) -> None:
+    cluster.facts.account_after = 3
+    run.verify(session, "verify.all", *ALL)
+    looks = [number for number, line in enumerate(cluster.said) if "serviceaccounts" in line]
+    assert len(looks) == 4
+    assert looks[-1] < min(number for number, line in enumerate(cluster.said) if line.startswith("apply"))
+
+
 def test_what_was_made_is_removed(session: Session, cluster: FakeCluster) -> None:
     run.verify(session, "verify.all", *ALL)
     assert f"create namespace {cluster.namespace}" in cluster.said
