@@ -190,6 +190,11 @@ class Lab:
         wires = {(self.switch_of(network.name).name, network.vlan) for network in self.networks}
         return len(wires) < len(self.networks)
 
+    @property
+    def mgmt_is_the_lan(self) -> bool:
+        """Whether MGMT and the room's LAN are one wire, where a DHCP server of the room's own answers too."""
+        return (self.switch_of("mgmt"), self.mgmt.vlan) == (self.switch_of("external"), self.external.vlan)
+
     def switch_of(self, network: NetworkName) -> Switch:
         """The virtual switch that carries a network."""
         return next(switch for switch in self.switches if network in switch.networks)

@@ -6,4 +6,5 @@ ROOT = Path(__file__).resolve().parent.parent
 TEMPLATES = ROOT / "templates"
 POWERSHELL = ROOT / "scripts" / "powershell"
 BASH = ROOT / "scripts" / "bash"
+PYTHON = ROOT / "scripts" / "python"
 ANSIBLE = ROOT / "ansible"

@@ -36,7 +36,9 @@ def pxe_check(c: Context) -> None:
     from labkit.pxe import check
 
     s = session(c)
-    s.output.print("\n".join(check.check(s)), markup=False)
+    rows = check.check(s)
+    s.output.print(check.table(rows))
+    check.require(s, rows)
 
 
 @task(
@@ -49,6 +51,18 @@ def pxe_logs(c: Context, machine: str = "", lines: str = "200") -> None:
 
     s = session(c)
     s.output.print("\n".join(logs.gather(s, machine, lines)), markup=False, soft_wrap=True)
+
+
+@task(help={"machine": "a machine's name; without it, all of the lab"}, auto_shortflags=False)
+def pxe_watch(c: Context, machine: str = "") -> None:
+    """Watch machines boot and install; change nothing.
+
+    Ends when no machine is armed any more; while none is, with Ctrl-C.
+    """
+    from labkit.machines import watch
+
+    s = session(c)
+    s.output.print(watch.until_installed(s, machine))
 
 
 @task(default=True)
@@ -66,3 +80,4 @@ ns.add_task(pxe_publish, name="publish")
 ns.add_task(pxe_check, name="check")
 ns.add_task(pxe_logs, name="logs")
 ns.add_task(pxe_status, name="status")
+ns.add_task(pxe_watch, name="watch")

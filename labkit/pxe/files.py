@@ -90,6 +90,7 @@ def environment(lab: Lab) -> str:
         packages=packages(lab, lab.bootstrap),
         tree_url=lab.rocky.tree_url.rstrip("/") if lab.rocky.tree_url else None,
         pairs=[f"{machine.name}={dashed(machine)}" for machine in lab.installed_by_network],
+        reservations=[f"{machine.mgmt.mac}={machine.mgmt.address}" for machine in lab.installed_by_network],
     )
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from labkit.project import BASH
-from labkit.pxe import files, server
-from labkit.remote import files_of
+from labkit.project import BASH, PYTHON
+from labkit.pxe import files, foreign, server
+from labkit.remote import Remote, files_of
 from labkit.session import Session
 
 UNITS = ("dnsmasq", "nginx", "firewalld")
@@ -18,16 +18,19 @@ TARGETS = {
 def set_up(session: Session) -> list[str]:
     """Upload scripts and settings where they differ, and run them all; return what was changed over there.
 
-    Packages, folders, SELinux, dnsmasq, nginx, firewall, install tree and boot files. Raises what a script refuses.
+    Packages, folders, SELinux, dnsmasq, nginx, firewall, install tree and boot files. Raises what a script refuses, and
+    RefusedError when somebody else serves DHCP on MGMT: that is looked for each time before dnsmasq begins.
     """
     remote = session.machines.bootstrap()
     uploads = _uploads(session)
     changed = server.differing(remote, uploads)
     if changed:
-        configs = {f"files/{name}": text for name, text in files.services(session.lab).items()}
-        remote.sync(BASH, server.SCRIPTS, configs)
+        remote.sync(None, server.SCRIPTS, _scripts(session))
         remote.put(uploads[server.ENV_FILE], server.ENV_FILE, mode=0o600)
-    return changed + server.run(remote, "pxe-packages.sh", "pxe-services.sh", "pxe-tree.sh")
+    changed += server.run(remote, "pxe-packages.sh")
+    if _idle(remote, "dnsmasq"):
+        foreign.refuse_others(session, remote)
+    return changed + server.run(remote, "pxe-services.sh", "pxe-tree.sh")
 
 
 def missing(session: Session) -> str | None:
@@ -40,14 +43,23 @@ def missing(session: Session) -> str | None:
         return f"{different[0]} on {remote.name} is not as described"
     if remote.sudo(f"test -s {server.TFTP}/shimx64.efi", check=False).code != 0:
         return f"{remote.name} has no boot files yet"
-    # One by one: asked for several units, systemctl is content with a single active one.
-    look = f"for unit in {' '.join(UNITS)}; do systemctl is-active --quiet $unit || echo $unit; done"
-    idle = remote.sudo(look).stdout.split()
+    idle = _idle(remote, *UNITS)
     return f"{idle[0]} does not run on {remote.name}" if idle else None
+
+
+def _idle(remote: Remote, *units: str) -> list[str]:
+    """Which of the units do not run; one by one: asked for several, systemctl is content with a single active one."""
+    look = f"for unit in {' '.join(units)}; do systemctl is-active --quiet $unit || echo $unit; done"
+    return remote.sudo(look).stdout.split()
 
 
 def _uploads(session: Session) -> dict[str, bytes]:
     """Every file that set_up uploads, by its path over there."""
-    here = files_of(BASH) | {f"files/{name}": text.encode() for name, text in files.services(session.lab).items()}
-    uploads = {f"{server.SCRIPTS}/{name}": content for name, content in here.items()}
+    uploads = {f"{server.SCRIPTS}/{name}": content for name, content in _scripts(session).items()}
     return uploads | {server.ENV_FILE: files.environment(session.lab).encode()}
+
+
+def _scripts(session: Session) -> dict[str, bytes]:
+    """The folder of the scripts over there: programs, and beside them the configuration that they install."""
+    configs = {f"files/{name}": text.encode() for name, text in files.services(session.lab).items()}
+    return files_of(BASH) | files_of(PYTHON) | configs

@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from labkit.lab import Lab
-from labkit.project import BASH
+from labkit.project import BASH, PYTHON
 from labkit.pxe import files
 
 STUBS = Path(__file__).parent / "stubs"
@@ -41,7 +41,7 @@ rm -rf srv/lab var/lib/lab var/lib/tftpboot var/log/lab var/cache/lab opt/lab et
 mkdir -p tmp/tree opt/lab run/stub var/log/nginx
 ip link set lo up
 ip link add mgmt type veth peer name far
-ip link set far up
+ip link set far arp off up
 ip address add "$2/24" dev mgmt
 ip link set mgmt up
 touch tmp/ready
@@ -140,7 +140,11 @@ def upload(box: Sandbox) -> None:
         published[f"{machine.name}.install"] = files.grub_install(box.lab, machine)
         published[f"{machine.name}.local"] = files.grub_local(box.lab, machine)
     box.put(
-        {f"/opt/lab/scripts/{script.name}": script.read_text() for script in BASH.glob("*.sh")}
+        {
+            f"/opt/lab/scripts/{script.name}": script.read_text()
+            for folder in (BASH, PYTHON)
+            for script in folder.iterdir()
+        }
         | {f"/opt/stubs/{stub.name}": stub.read_text() for stub in STUBS.iterdir()}
         | {f"/opt/lab/scripts/files/{name}": text for name, text in files.services(box.lab).items()}
         | {"/opt/lab/pxe.env": files.environment(box.lab), "/opt/lab/publish/grub.cfg": files.grub_dispatcher(box.lab)}

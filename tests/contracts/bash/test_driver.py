@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from labkit import keys
-from labkit.errors import LabError, MissingError, VerificationError
-from labkit.pxe import check, logs, publish, server, setup, status
+from labkit.errors import LabError, MissingError, RefusedError, VerificationError
+from labkit.pxe import check, foreign, logs, publish, server, setup, status
 from labkit.remote import Remote
 from labkit.session import Session
 
@@ -21,15 +22,19 @@ class Link:
 
     def __init__(self, box: Any) -> None:
         self.box = box
+        self.probe: bytes | None = None  # what is found on MGMT, instead of what is really there
 
     def execute(self, command: str, data: bytes | None, _timeout_s: float) -> tuple[bytes, bytes, int]:
+        if self.probe is not None and f"/pxe-probe.sh {foreign.WAIT_S:g}" in command:
+            return self.probe, b"", 0
         result = self.box.shell(command, check=False, data=data or b"")
         return result.stdout.encode(), result.stderr.encode(), result.returncode
 
 
 @pytest.fixture
-def session(sandbox: Any) -> Session:
+def session(sandbox: Any, monkeypatch: pytest.MonkeyPatch) -> Session:
     """The bootstrap server is the sandbox, with nothing uploaded yet."""
+    monkeypatch.setattr(foreign, "WAIT_S", 0.5)
     sandbox.shell("rm -rf /opt/lab")
     opened = Session(sandbox.lab)
     keys.ensure_lab_keys(opened.state, sandbox.lab.name, "bootstrap")
@@ -47,7 +52,10 @@ def test_setting_up_and_publishing_leave_nothing_missing_and_nothing_to_change(s
     assert publish.missing(session) is None
     assert setup.set_up(session) == []
     assert publish.publish(session) == []
-    assert "ok: HTTP kickstart of w3" in check.check(session)
+    rows = check.check(session)
+    assert [row for row in rows if not row.passed] == []
+    assert "HTTP kickstart of w3" in [row.what for row in rows if row.passed]
+    check.require(session, rows)
     assert status.lines(session)[:3] == [
         "services: as described",
         "files: as described",
@@ -92,8 +100,12 @@ def test_the_check_raises_with_what_failed(session: Session, sandbox: Any) -> No
     setup.set_up(session)
     publish.publish(session)
     sandbox.shell("rm /var/lib/tftpboot/shimx64.efi")
-    with pytest.raises(VerificationError, match=r"1 of \d+ checks .* failed on bootstrap\n  failed: TFTP shimx64.efi"):
-        check.check(session)
+    rows = check.check(session)
+    assert [row.what for row in rows if not row.passed] == ["TFTP shimx64.efi"]
+    with pytest.raises(
+        VerificationError, match=r"1 of \d+ checks .* failed on bootstrap\n  TFTP shimx64.efi: curl: \(68\)"
+    ):
+        check.require(session, rows)
 
 
 def test_logs_are_gathered_from_both_services_in_time_order(session: Session, sandbox: Any) -> None:
@@ -111,3 +123,34 @@ def test_logs_are_gathered_from_both_services_in_time_order(session: Session, sa
     ]
     assert logs.gather(session, "cp1", "50") == []
     assert len(logs.gather(session, "w1", "1")) == 1
+
+
+ROUTER = b"dhcp 192.168.1.1 00:11:22:33:44:55 192.168.1.57\naddress 10.190.86.13 00:11:22:33:44:66\n"
+
+
+def test_a_foreign_dhcp_server_is_refused_before_ours_starts(session: Session, sandbox: Any) -> None:
+    session.machines.bootstrap().link.probe = ROUTER  # type: ignore[attr-defined]
+    with pytest.raises(
+        RefusedError, match=r"192\.168\.1\.1 \(MAC 00:11:22:33:44:55\) offers 192\.168\.1\.57"
+    ) as refused:
+        setup.set_up(session)
+    assert refused.value.code == 6
+    assert "give" in str(refused.value.hint)
+    assert sandbox.shell("test -e /run/stub/dnsmasq; echo $?").stdout == "1\n"
+    assert sandbox.shell("test -e /etc/dnsmasq.conf; echo $?").stdout == "1\n"
+
+
+def test_on_the_lan_itself_its_dhcp_server_is_told_and_refuses_nothing(
+    session: Session, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mgmt, internal, external = session.lab.networks
+    session.lab = replace(session.lab, networks=(replace(mgmt, vlan=None), internal, external))
+    session.machines.bootstrap().link.probe = ROUTER  # type: ignore[attr-defined]
+    assert setup.set_up(session)
+    assert "on the LAN: 192.168.1.1 (MAC 00:11:22:33:44:55) offers 192.168.1.57" in capsys.readouterr().err
+
+
+def test_nobody_is_looked_for_while_ours_runs_already(session: Session) -> None:
+    setup.set_up(session)
+    session.machines.bootstrap().link.probe = ROUTER  # type: ignore[attr-defined]
+    assert setup.set_up(session) == []

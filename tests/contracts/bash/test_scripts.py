@@ -5,8 +5,20 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
+
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIL4Vg3xGdRfeHkOmt0FyHnCEzIYqQpN7oDzKz1cVqBcc"
 GRUB = "/var/lib/tftpboot/grub/machines/02-7e-57-01-00-02.cfg"
+
+
+TREE = "/tmp/tree/rocky"
+NO_CACHE = "rm -rf /var/cache/lab/tree/*;"
+FIREWALL = "firewall: MGMT is in the zone lab-mgmt, which lets in DHCP, TFTP and HTTP"
+
+
+def checks(result: Any) -> list[list[str]]:
+    """The rows of pxe-check.sh: result, seconds, what, why."""
+    return [line.split("\t") for line in result.stdout.splitlines()]
 
 
 def rows(result: Any) -> tuple[list[str], list[str]]:
@@ -26,7 +38,9 @@ def test_from_nothing_to_a_checked_network_boot_and_a_second_run_changes_nothing
     assert "enable nginx" in sandbox.calls()
     checked = sandbox.script("pxe-check.sh", check=False)
     assert checked.returncode == 0, checked.stdout
-    assert "ok: TFTP shimx64.efi" in checked.stdout.splitlines()
+    assert {row[0] for row in checks(checked)} == {"ok"}
+    assert "TFTP shimx64.efi" in [row[2] for row in checks(checked)]
+    assert sum(float(row[1]) for row in checks(checked)) > 0
     for script in everything:
         changed, ok = rows(sandbox.script(script))
         assert changed == []
@@ -159,11 +173,58 @@ def test_a_machine_that_is_not_described_is_neither_armed_nor_published(sandbox:
     ]
 
 
-def test_the_check_names_what_is_broken_and_nothing_else(sandbox: Any) -> None:
+# What is broken -> the checks that fail, and no other.
+BROKEN = {
+    "rm /run/stub/dnsmasq": ["unit dnsmasq is active"],
+    "rm /run/stub/nginx": ["unit nginx is active"],
+    "rm /run/stub/firewalld": ["unit firewalld is active"],
+    "echo public > /run/stub/zone-mgmt": [FIREWALL],
+    "sed -i '/tftp/d' /etc/firewalld/zones/lab-mgmt.xml": [FIREWALL],
+    "echo MZ other > /var/lib/tftpboot/shimx64.efi": ["TFTP shimx64.efi"],
+    "rm /var/lib/tftpboot/grubx64.efi": ["TFTP grubx64.efi"],
+    "echo '# by hand' > /var/lib/tftpboot/grub.cfg": ["TFTP grub.cfg"],
+    "truncate --size=20 /var/lib/tftpboot/grub/grub.cfg": ["TFTP grub/grub.cfg"],
+    "echo MZ older > /var/lib/tftpboot/images/vmlinuz": ["kernel, by TFTP and HTTP"],
+    "rm /var/lib/tftpboot/images/initrd.img": ["initrd, by TFTP and HTTP"],
+    f"echo broken > {GRUB}": ["TFTP GRUB file of cp1"],
+    "touch /var/lib/lab/armed/w1": ["TFTP GRUB file of w1"],  # armed, and its file does not install
+    "rm /srv/lab/ks/w2.cfg": ["HTTP kickstart of w2"],
+    "echo 'text' > /srv/lab/ks/w2.cfg": ["HTTP kickstart of w2"],
+    f"{NO_CACHE} sed -i 's/9.7/10.1/' {TREE}/.treeinfo": ["HTTP install tree"],
+    f"{NO_CACHE} rm {TREE}/AppStream/repodata/repomd.xml": ["HTTP packages"],
+}
+
+
+@pytest.mark.parametrize("harm", BROKEN)
+def test_the_check_names_what_is_broken_and_nothing_else(sandbox: Any, harm: str) -> None:
     for script in ("pxe-services.sh", "pxe-tree.sh", "pxe-publish.sh"):
         sandbox.script(script)
-    sandbox.shell(f"echo broken > {GRUB}; rm /srv/lab/ks/w2.cfg")
+    sandbox.shell(harm)
     result = sandbox.script("pxe-check.sh", check=False)
+    failed = [row for row in checks(result) if row[0] == "failed"]
+    assert [row[2] for row in failed] == BROKEN[harm]
     assert result.returncode == 1
-    failed = [line for line in result.stdout.splitlines() if line.startswith("failed: ")]
-    assert failed == ["failed: TFTP GRUB file of cp1", "failed: HTTP kickstart of w2"]
+
+
+def test_the_check_sees_wrong_labels(sandbox: Any) -> None:
+    for script in ("pxe-services.sh", "pxe-tree.sh", "pxe-publish.sh"):
+        sandbox.script(script)
+    words = '-V) ;; *w2*) echo "$path has context a, should be b" ;; *) echo "$path verified." ;;'
+    says = f"for path; do case $path in {words} esac; done"
+    sandbox.put({"/opt/stubs/selinuxenabled": "#!/bin/sh\n", "/opt/stubs/matchpathcon": f"#!/bin/sh\n{says}\n"})
+    result = sandbox.script("pxe-check.sh", check=False)
+    (failed,) = [row for row in checks(result) if row[0] == "failed"]
+    assert failed[2] == "SELinux: what machines fetch has its labels"
+    assert "/srv/lab/ks/w2.cfg has context a" in failed[3]
+
+
+@pytest.mark.parametrize(("lan", "found"), [("apart", ["dhcp", "address"]), ("shared", ["address"])])
+def test_the_check_sees_others_on_mgmt_and_on_the_lan_no_dhcp_server(sandbox: Any, lan: str, found: list[str]) -> None:
+    for script in ("pxe-services.sh", "pxe-tree.sh", "pxe-publish.sh"):
+        sandbox.script(script)
+    lines = "dhcp 10.0.0.1 00:11:22:33:44:55 10.0.0.9\\naddress 10.190.86.13 00:11:22:33:44:55\\n"
+    sandbox.put({"/opt/lab/scripts/pxe-probe.sh": f"#!/bin/sh\nprintf '{lines}'\n"})
+    sandbox.shell(f"sed -i 's/^PXE_LAN=.*/PXE_LAN={lan}/' /opt/lab/pxe.env")
+    (failed,) = [row for row in checks(sandbox.script("pxe-check.sh", check=False)) if row[0] == "failed"]
+    assert failed[2].startswith("MGMT: ")
+    assert [part.split()[0] for part in failed[3].removeprefix("error: ").split("; ")] == found

@@ -54,8 +54,13 @@ class Place:
             self.run("ip", "link", "set", f"eth{index}", "up")
 
     def run(self, *command: str, check: bool = True) -> str:
-        inside = ["nsenter", f"--net=/proc/{self._holder.pid}/ns/net", *command]
-        return subprocess.run(inside, check=check, capture_output=True, text=True).stdout
+        return subprocess.run(self._inside(*command), check=check, capture_output=True, text=True).stdout
+
+    def start(self, *command: str) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(self._inside(*command))
+
+    def _inside(self, *command: str) -> list[str]:
+        return ["nsenter", f"--net=/proc/{self._holder.pid}/ns/net", *command]
 
     def close(self) -> None:
         self._holder.kill()
