@@ -6,7 +6,9 @@ done   that line ended, well or not
 probe  "step", "missing": a stage that nobody named was looked at; null when it was satisfied
 start  "step"
 end    "step", "result" (ok|failed), "seconds", "changed" (null where the step does not know)
-times  "step", "times": seconds by machine
+times  "step", "times": seconds by machine; of os.install also "stages": the server's time by machine and stage, and
+       "left": seconds from each stage until SSH answered, by machine and stage
+cycle  "machine", "stage", "seconds", "last": a machine stood still in its installation; its power was cut and put back
 note   "source", "text": what a part says of itself; any part may leave one
 """
 

@@ -25,11 +25,10 @@ def os_install(c: Context) -> None:
 @task(help={"machine": ALL}, auto_shortflags=False)
 def os_wait(c: Context, machine: str = "") -> None:
     """Wait until machines answer by SSH; change nothing."""
-    from labkit.machines import wait
-    from labkit.machines.choice import chosen
+    from labkit.machines import watch
 
     s = session(c)
-    seconds = wait.for_all(s, chosen(s.lab, machine), s.lab.timeouts.ssh_s)
+    seconds = watch.until_ssh(s, machine)
     s.output.print("\n".join(f"{name} answers ({passed} s)" for name, passed in seconds.items()))
 
 

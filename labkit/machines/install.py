@@ -15,8 +15,9 @@ from labkit.session import Session
 def install(session: Session) -> bool:
     """Install what has a fresh disk, start what is off, wait until all answer by SSH; return whether anything changed.
 
-    Machines go on independently of each other. Raises LabError at the end: each machine that failed or stood still, by
-    name, with its last stage and what that means.
+    Machines go on independently of each other. One that stands still in its installation is diagnosed and power-cycled
+    once (`rescue`). Raises LabError at the end: each machine that failed or stood still, by name, with its last stage
+    and what that means.
     """
     from labkit.hyperv import power
 
@@ -33,7 +34,7 @@ def install(session: Session) -> bool:
     if waiting:
         watch = Watch(session, found, waiting)
         watch.run(others)
-        session.journal.write("times", step="os.install", times=watch.seconds, stages=_stages(found))
+        session.journal.write("times", step="os.install", times=watch.seconds, stages=_stages(found), left=watch.left)
         failures |= watch.failures
     else:
         wait.for_all(session, others, session.lab.timeouts.ssh_s)

@@ -1,4 +1,4 @@
-"""What it means when a machine got no further than a stage, and where to look."""
+"""How long a machine may stand at a stage, what it means when it got no further, and where to look."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ MEANING = {
     "installing": "partitioning or packages did not end: look at the VM's screen and at the packages it fetched",
     "installed": "it was installed and does not answer by SSH: it booted something else, or has no address on MGMT",
 }
+# Seconds without any line of a machine in any log, the packages it fetches among them. Real PCs need a tenth of them:
+# the kernel's are for an initrd over TFTP, the installation's for what follows the last package (initramfs, labels).
+LIMIT_S = {"powered": 300.0, "dhcp": 180.0, "loader": 180.0, "kernel": 300.0, "kickstart": 120.0, "installing": 900.0}
 HINT = "`inv pxe.logs --machine {machine}` shows its last steps, `inv pxe.check` tries what it fetches"
 
 
@@ -22,3 +25,15 @@ def failed(machine: str, reason: str | None) -> str:
 def verdict(machine: str, stage: str, seconds: float) -> str:
     """One line: which machine stood still where, for how long, and what that means."""
     return f"{machine}: no further than `{stage}` after {seconds:.0f} s: {MEANING[stage]}"
+
+
+def diagnosis(machine: str, stage: str, seconds: float, last: str, picture: str) -> str:
+    """Some lines: where a machine stands and since when, what was seen of it last, what that means, where to look."""
+    return "\n".join(
+        (
+            f"{machine}: at `{stage}` for {seconds:.0f} s, longer than {LIMIT_S[stage]:.0f} s",
+            f"  last seen: {last}",
+            f"  likely: {MEANING[stage]}",
+            f"  look at: {picture}; {HINT.format(machine=machine)}",
+        )
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 
 from labkit.errors import DeadlineError, LabError, UnreachableError
@@ -45,21 +45,29 @@ def collect_notes(session: Session, machine: Machine) -> None:
         session.journal.note(f"{machine.name}: {source}", text.strip())
 
 
-def for_all(session: Session, machines: Iterable[Machine], timeout_s: float) -> dict[str, float]:
+def for_all(
+    session: Session,
+    machines: Iterable[Machine],
+    timeout_s: float,
+    stop: threading.Event | None = None,
+    tell: Callable[[str], None] = lambda name: None,
+) -> dict[str, float]:
     """Wait for several machines at once; return after how many seconds each answered.
 
     Raises the error of a single silent machine, or one LabError that names all of them; the others were waited for.
+    `stop` set by another thread ends it early; `tell` is called with the name of each that answers, from a thread.
     """
     wanted = list(machines)
     begin = time.monotonic()
     seconds: dict[str, float] = {}
     errors: list[LabError] = []
-    stop = threading.Event()
+    stop = stop or threading.Event()
 
     def wait(machine: Machine) -> None:
         try:
             for_ssh(session, machine, timeout_s, stop)
             seconds[machine.name] = round(time.monotonic() - begin, 1)
+            tell(machine.name)
         except LabError as error:
             errors.append(error)
 

@@ -36,6 +36,11 @@ class Line:
     text: str
     request: dict[str, Any] | None = None  # nginx's, as logged
 
+    @property
+    def fetched(self) -> int:
+        """Bytes of a file that nginx sent whole or in part; 0 for anything else. dnsmasq tells none of its own."""
+        return int(self.request["bytes"]) if self.request and self.request["status"] in (200, 206) else 0
+
 
 @dataclass(frozen=True)
 class Event:
@@ -68,15 +73,20 @@ class Reader:
     def event(self, text: str) -> Event | None:
         """The event that a line of either log stands for, or None."""
         line = self.line(text)
-        if line is None or line.machine is None:
+        return self.event_of(line) if line else None
+
+    def event_of(self, line: Line) -> Event | None:
+        """The event that a line stands for, or None."""
+        if line.machine is None:
             return None
         return self._told(line, line.machine) if line.request else self._seen(line)
 
     def _of_nginx(self, text: str) -> Line | None:
         try:
             row = json.loads(text)
+            machine = self._places.get(row["client"])
             said = f"{row['method']} {row['uri']} {row['status']} ({row['bytes']} bytes)"
-            return Line(float(row["time"]), self._places.get(row["client"]), said, row)
+            return Line(float(row["time"]), machine, _installers_line(row["uri"], machine) or said, row)
         except (ValueError, KeyError, TypeError):
             return None
 
@@ -120,6 +130,14 @@ class Reader:
         return self._now.timestamp()
 
 
+def _installers_line(uri: str, machine: str | None) -> str | None:
+    """The line of an installer's log that a machine sent after a failure, as `event log` in its kickstart does."""
+    parts = urlsplit(uri)
+    if parts.path != f"/event/{machine}/log":
+        return None
+    return "installer: " + parse_qs(parts.query).get("line", [""])[0]
+
+
 @dataclass
 class Timeline:
     """What one armed machine did since; each stage counts once."""
@@ -128,9 +146,13 @@ class Timeline:
     armed_at: float
     events: dict[str, Event] = field(default_factory=dict)
 
+    def covers(self, moment: float) -> bool:
+        """Whether something that was logged at a time (the server's clock) belongs here."""
+        return int(moment) >= int(self.armed_at)  # dnsmasq's clock has whole seconds
+
     def add(self, event: Event) -> bool:
         """Take an event; return whether it is news."""
-        if int(event.time) < int(self.armed_at):  # dnsmasq's clock has whole seconds
+        if not self.covers(event.time):
             return False
         if event.stage in self.events or "installed" in self.events or "failed" in self.events:
             return False

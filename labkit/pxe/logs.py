@@ -1,4 +1,7 @@
-"""pxe.logs: what dnsmasq and nginx logged, in time order, machine by machine."""
+"""pxe.logs: what dnsmasq and nginx logged, in time order, machine by machine.
+
+The end of a failed installer's log is there too: its kickstart sends that line by line as events.
+"""
 
 from __future__ import annotations
 
@@ -42,8 +45,8 @@ def history(remote: Remote) -> list[str]:
 
 
 def follow(remote: Remote) -> Generator[str | None, None, None]:
-    """The same from the beginning and then as they come; None whenever a second passes without one."""
-    with closing(remote.follow(f"exec timeout {FOLLOW_S} tail -q -n +1 -F {STEPS} 2>/dev/null")) as lines:
+    """Those and the packages fetched, from the beginning and then as they come; None after each second without one."""
+    with closing(remote.follow(f"exec timeout {FOLLOW_S} tail -q -n +1 -F {STEPS} {PACKAGES} 2>/dev/null")) as lines:
         yield from lines
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import shlex
+import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta, timezone
 
 from labkit.remote import Remote
@@ -36,6 +37,11 @@ class Records:
     host_keys: Mapping[str, str]
     now: float
     zone: timezone
+    read_at: float = field(default_factory=time.monotonic, compare=False)
+
+    def clock(self) -> float:
+        """What the server's clock says by now."""
+        return self.now + time.monotonic() - self.read_at
 
 
 def run(remote: Remote, *lines: str) -> list[str]:

@@ -7,18 +7,20 @@ import shlex
 import time
 from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from labkit.errors import UnreachableError
+from labkit.errors import LabError, UnreachableError
 from labkit.lab import Lab, Machine
 from labkit.remote import Result
 from labkit.session import Session
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIL4Vg3xGdRfeHkOmt0FyHnCEzIYqQpN7oDzKz1cVqBcc"
 NOW = 1795448400
+TICK_S = 0.01
 
 
 @dataclass
@@ -37,8 +39,15 @@ class World:
     notes: dict[str, str] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
     clock: int = NOW
+    trickle: list[str] = field(default_factory=list)  # machines that fetch a package each time the log is read
+    blind: str = ""  # why no console can be seen
+    ticks: int = 0  # how often somebody who follows the log heard nothing new
     breaks: int = 0  # how often the stream of the logs breaks before it holds
     behave: Callable[[World, str], Iterable[str]] = lambda world, machine: world.installs(machine)
+
+    def moment(self) -> float:
+        """A clock for whoever follows: it stands still while this computer is busy with something else."""
+        return self.ticks * TICK_S
 
     def address(self, name: str) -> str:
         return str(self.lab.machine(name).mgmt.address)
@@ -47,6 +56,11 @@ class World:
         self.clock += 1
         row = {"time": self.clock, "client": self.address(name), "method": "GET", "status": 204, "bytes": 0}
         return json.dumps(row | {"uri": f"/event/{name}/{stage}{query}"})
+
+    def package(self, name: str, size: int = 1_500_000) -> str:
+        self.clock += 1
+        row = {"time": self.clock, "client": self.address(name), "method": "GET", "status": 200, "bytes": size}
+        return json.dumps(row | {"uri": "/rocky/Packages/one.rpm"})
 
     def installs(self, name: str) -> list[str]:
         """What a machine that installs as it should leaves in the log; afterwards it answers."""
@@ -66,6 +80,17 @@ class World:
                 self.up.add(name)
         self.calls += [f"start {name}" for name in started]
         return started
+
+    def stop(self, _session: Session, names: Iterable[str], *, cut_power: bool = False) -> list[str]:
+        stopped = [name for name in names if name in self.running]
+        self.running -= set(stopped)
+        self.calls += [f"{'cut' if cut_power else 'stop'} {name}" for name in stopped]
+        return stopped
+
+    def shoot(self, session: Session, names: Iterable[str]) -> list[Path]:
+        if self.blind:
+            raise LabError(self.blind)
+        return [session.state.path / "screens" / f"{name}.png" for name in names]
 
     def script(self, words: list[str]) -> str:
         self.calls.append(" ".join(words[:3]))
@@ -115,9 +140,15 @@ class Station:
             self.world.breaks -= 1
             raise UnreachableError("bootstrap (192.0.2.100): the connection broke")
         self.world.log += self.world.later
-        yield from list(self.world.log)
+        given = 0
         while True:
-            time.sleep(0.01)
+            fresh = self.world.log[given:]
+            given += len(fresh)
+            yield from fresh
+            if self.world.trickle:
+                self.world.log.append(self.world.package(self.world.trickle.pop()))
+            time.sleep(TICK_S)
+            self.world.ticks += 1
             yield None
 
 
@@ -177,6 +208,10 @@ def session(world: World, monkeypatch: pytest.MonkeyPatch) -> Session:
     opened.machines = Stations(world)  # type: ignore[assignment]
     opened.hosts = Pcs(world)  # type: ignore[assignment]
     monkeypatch.setattr("labkit.hyperv.power.start", world.start)
+    monkeypatch.setattr("labkit.hyperv.power.stop", world.stop)
+    monkeypatch.setattr("labkit.hyperv.screen.shoot", world.shoot)
     monkeypatch.setattr("labkit.machines.wait.PAUSE_S", 0.02)
-    monkeypatch.setattr("labkit.machines.follow.PAUSE_S", 0.02)
+    for module in ("follow", "watch"):
+        monkeypatch.setattr(f"labkit.machines.{module}.PAUSE_S", 0.02)
+    monkeypatch.setattr("labkit.machines.follow.REPLAY_S", 0.02)
     return opened

@@ -204,3 +204,10 @@ def test_the_journal_tells_when_each_machine_reached_each_stage(session: Session
     assert row["step"] == "os.install"
     assert set(row["times"]) == set(NETWORK)
     assert list(row["stages"]["w1"]) == ["kickstart", "installing", "installed"]
+
+
+def test_the_journal_tells_how_long_each_machine_took_from_each_stage(session: Session, world: Any) -> None:
+    install(session)
+    (row,) = [row for row in session.journal.rows() if row["event"] == "times"]
+    passed = ["powered", "kickstart", "installing", "installed"]
+    assert {name: list(stages) for name, stages in row["left"].items()} == dict.fromkeys(NETWORK, passed)

@@ -80,6 +80,27 @@ def test_lines_that_are_no_event(reader: Reader, line: str) -> None:
     assert reader.event(line) is None
 
 
+def test_a_line_of_an_installers_log_is_shown_as_that_and_is_no_event(reader: Reader) -> None:
+    sent = nginx("10.190.86.12", "/event/cp1/log?line=anaconda.log%3A%20ERR%20no%20%5Bdisk%5D")
+    line = reader.line(sent)
+    assert line is not None
+    assert line.text == "installer: anaconda.log: ERR no [disk]"
+    assert reader.event(sent) is None
+
+
+def test_an_installers_line_from_another_machines_address_is_shown_as_the_request_that_it_was(reader: Reader) -> None:
+    line = reader.line(nginx("10.190.86.13", "/event/cp1/log?line=all%20is%20well"))
+    assert line is not None
+    assert (line.machine, line.text) == ("w1", "GET /event/cp1/log?line=all%20is%20well 204 (0 bytes)")
+
+
+@pytest.mark.parametrize(("status", "size"), [(200, 1234), (206, 1234), (404, 0), (304, 0)])
+def test_bytes_count_where_a_file_was_sent(reader: Reader, status: int, size: int) -> None:
+    line = reader.line(nginx("10.190.86.12", "/rocky/one.rpm", status).replace('"bytes": 0', '"bytes": 1234'))
+    assert line is not None
+    assert line.fetched == size
+
+
 def test_a_failure_carries_its_reason(reader: Reader) -> None:
     event = reader.event(nginx("10.190.86.12", "/event/cp1/failed?reason=no%20disk%20of%2040%20GiB"))
     assert event == Event("cp1", "failed", 1795448400.25, "no disk of 40 GiB")
