@@ -187,13 +187,16 @@ class Lab:
     @property
     def mixes_networks(self) -> bool:
         """Whether two of the networks are one broadcast domain: on one switch, with one VLAN or none."""
-        wires = {(self.switch_of(network.name).name, network.vlan) for network in self.networks}
-        return len(wires) < len(self.networks)
+        return len({self._wire(network) for network in self.networks}) < len(self.networks)
 
     @property
     def mgmt_is_the_lan(self) -> bool:
         """Whether MGMT and the room's LAN are one wire, where a DHCP server of the room's own answers too."""
-        return (self.switch_of("mgmt"), self.mgmt.vlan) == (self.switch_of("external"), self.external.vlan)
+        return self._wire(self.mgmt) == self._wire(self.external)
+
+    def _wire(self, network: Network) -> tuple[str, int | None]:
+        """The broadcast domain of a network."""
+        return self.switch_of(network.name).name, network.vlan
 
     def switch_of(self, network: NetworkName) -> Switch:
         """The virtual switch that carries a network."""

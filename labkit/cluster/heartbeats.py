@@ -20,7 +20,7 @@ def wait_for_all(s: Session, timeout_s: float, sleep: Callable[[float], None] = 
     A kubelet renews it every 10 s (a quarter of its nodeLeaseDurationSeconds). A renewal is told by a new time, never
     by a clock. Raises DeadlineError with the nodes that stayed silent after `timeout_s` seconds.
     """
-    if s.machines.to(s.lab.control_plane).sudo("test -e /etc/kubernetes/admin.conf", check=False).code != 0:
+    if not kubectl.has_cluster(s):
         return
     end, first = time.monotonic() + timeout_s, _renewed(s)
     silent = {node.name for node in s.lab.nodes}

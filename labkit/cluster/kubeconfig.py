@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import yaml
 
+from labkit.cluster import kubectl
 from labkit.errors import LabError, MissingError
 from labkit.lab import Lab
 from labkit.session import Session
-
-REMOTE = "/etc/kubernetes/admin.conf"
 
 
 def fetch(s: Session) -> bool:
@@ -17,7 +16,7 @@ def fetch(s: Session) -> bool:
     MissingError when there is no cluster yet.
     """
     try:
-        text = s.machines.to(s.lab.control_plane).get(REMOTE).decode()
+        text = s.machines.to(s.lab.control_plane).get(kubectl.ADMIN).decode()
     except LabError as error:
         if type(error) is not LabError:
             raise  # not reachable: that says more than a missing file

@@ -60,9 +60,9 @@ class Watch:
                 self.stop.set()
 
     def _begin_row(self, name: str, timeline: Timeline) -> None:
-        self.board.began(name, self._ago(timeline.armed_at))
+        self.board.began(name, self.records.ago(timeline.armed_at))
         if timeline.events:
-            self.board.show(name, timeline.stage, "seen before", self._ago(timeline.events[timeline.stage].time))
+            self.board.show(name, timeline.stage, "seen before", self.records.ago(timeline.events[timeline.stage].time))
 
     def _stream(self) -> None:
         remote = self.session.machines.bootstrap()
@@ -97,7 +97,7 @@ class Watch:
         timeline = self.timelines[name]
         if not timeline.covers(line.time) or name in self.answers:
             return
-        self.seen[name] = (time.monotonic() - self._ago(line.time), line.text)
+        self.seen[name] = (time.monotonic() - self.records.ago(line.time), line.text)
         self.board.fetched(name, line.fetched)
         event = self.reader.event_of(line)
         if event and timeline.add(event):
@@ -115,10 +115,6 @@ class Watch:
                 self.failures[event.machine] = error.problem
             else:
                 self._await_ssh(place.machine)
-
-    def _ago(self, server_time: float) -> float:
-        """How many seconds ago the server's clock had that time."""
-        return max(self.records.clock() - server_time, 0.0)
 
     def _await_ssh(self, machine: Machine) -> None:
         timeout_s = self.session.lab.timeouts.ssh_s

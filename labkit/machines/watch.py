@@ -70,7 +70,7 @@ class Onlooker:
             if armed and (known is None or known.armed_at != armed.time):
                 self.timelines[name] = Timeline(name, armed.time)
                 self.over.pop(name, None)
-                self.board.began(name, max(self.records.clock() - armed.time, 0.0))
+                self.board.began(name, self.records.ago(armed.time))
 
     def _take(self, line: Line, name: str) -> None:
         event = self.reader.event_of(line)
@@ -86,7 +86,7 @@ class Onlooker:
             self.board.show(name, event.stage, "not armed: nothing is installed")
 
     def _reached(self, event: Event) -> None:
-        ago_s = max(self.records.clock() - event.time, 0.0)
+        ago_s = self.records.ago(event.time)
         self.board.show(event.machine, event.stage, event.detail if event.stage == "failed" else "", ago_s)
         if event.stage == "failed":
             self.over[event.machine] = stages.failed(event.machine, event.detail)

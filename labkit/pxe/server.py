@@ -43,6 +43,10 @@ class Records:
         """What the server's clock says by now."""
         return self.now + time.monotonic() - self.read_at
 
+    def ago(self, moment: float) -> float:
+        """How many seconds ago the server's clock had that time; 0 for one that is still to come."""
+        return max(self.clock() - moment, 0.0)
+
 
 def run(remote: Remote, *lines: str) -> list[str]:
     """Run scripts one after the other (each a name and its arguments); return what they changed.

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
+from labkit.cluster import kubectl
 from labkit.errors import LabError, MissingError, UnreachableError, VerificationError
 from labkit.session import Session
 from labkit.verify import rows as proof
@@ -76,12 +77,12 @@ def _needs_a_cluster(cluster: Cluster) -> None:
     """Say in one sentence that there is nothing to verify yet, and who makes it."""
     hint = "`inv k8s.all` makes the cluster; `inv lab.status` shows what there is"
     try:
-        remote = cluster.session.machines.to(cluster.session.lab.control_plane)
-        there = remote.sudo("test -e /etc/kubernetes/admin.conf", check=False).code == 0
+        there = kubectl.has_cluster(cluster.session)
     except UnreachableError as error:
         raise UnreachableError(error.problem, hint) from None
     if not there:
-        raise MissingError(f"{remote.name} is no control plane yet: there is no cluster to verify", hint)
+        name = cluster.session.lab.control_plane.name
+        raise MissingError(f"{name} is no control plane yet: there is no cluster to verify", hint)
 
 
 def _keep(session: Session, found: Sequence[Row]) -> None:

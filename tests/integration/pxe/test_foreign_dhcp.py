@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import os
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.integration.alone import seen_by
 from tests.labs import untagged
 
 SCRIPT = Path(__file__).with_name("probe_once.py")
@@ -22,15 +18,7 @@ SERVER = str(LAB.bootstrap.mgmt.address)
 
 @pytest.fixture(scope="module")
 def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    if os.geteuid() != 0:
-        pytest.skip("network namespaces and raw sockets need root")
-    if shutil.which("dnsmasq") is None:
-        pytest.skip("no dnsmasq on the PATH")
-    command = ["unshare", "--net", sys.executable, str(SCRIPT), str(tmp_path_factory.mktemp("probe"))]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
-    assert done.returncode == 0, done.stderr
-    answer: dict[str, Any] = json.loads(done.stdout)
-    return answer
+    return seen_by(SCRIPT, tmp_path_factory.mktemp("probe"), needs=("dnsmasq",))
 
 
 def test_a_router_is_found_with_its_address_its_mac_and_what_it_offers(found: dict[str, Any]) -> None:

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import os
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.integration.alone import seen_by
 from tests.labs import untagged
 
 SCRIPT = Path(__file__).with_name("wire_once.py")
@@ -20,16 +16,7 @@ LAB = untagged()
 
 @pytest.fixture(scope="module")
 def seen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    if os.geteuid() != 0:
-        pytest.skip("network namespaces need root")
-    for program in ("dnsmasq", "busybox"):
-        if shutil.which(program) is None:
-            pytest.skip(f"no {program} on the PATH")
-    command = ["unshare", "--net", sys.executable, str(SCRIPT), str(tmp_path_factory.mktemp("wire"))]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
-    assert done.returncode == 0, done.stderr
-    answer: dict[str, Any] = json.loads(done.stdout)
-    return answer
+    return seen_by(SCRIPT, tmp_path_factory.mktemp("wire"), needs=("dnsmasq", "busybox"), timeout_s=60)
 
 
 def test_a_machine_is_offered_one_address_on_its_mgmt_adapter_and_nothing_on_the_others(seen: dict[str, Any]) -> None:

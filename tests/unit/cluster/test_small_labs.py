@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from labkit.cluster import kubeconfig, stages, tree
+from labkit.cluster import kubectl, stages, tree
 from labkit.lab import Lab
 from labkit.session import Session
 from tests.labs import SMALL, delivered, small
@@ -21,7 +21,7 @@ def test_each_stage_runs_once_and_those_of_storage_where_there_is_some(
 ) -> None:
     bootstrap = machines.bootstrap()
     bootstrap.answers |= {"start.sh": EVENTS, tree.IDENTITY: tree.identity(lab) + "\n"}
-    machines.remotes["cp1"].files[kubeconfig.REMOTE] = ADMIN.encode()
+    machines.remotes["cp1"].files[kubectl.ADMIN] = ADMIN.encode()
     for name in stages.STAGES:
         bootstrap.stream = events()
         stages.run(session, name)

@@ -8,7 +8,7 @@ import json
 
 import pytest
 
-from labkit.cluster import environment, kubeconfig, reset, stages, tree
+from labkit.cluster import environment, kubeconfig, kubectl, reset, stages, tree
 from labkit.errors import ConsentError, DeadlineError, LabError, MissingError, UnreachableError
 from labkit.session import Session
 from tests.unit.cluster.doubles import FakeMachines, FakeRemote
@@ -45,7 +45,7 @@ def started(remote: FakeRemote) -> list[str]:
 def test_each_stage_runs_its_playbook(
     session: Session, machines: FakeMachines, bootstrap: FakeRemote, name: str
 ) -> None:
-    machines.remotes["cp1"].files[kubeconfig.REMOTE] = ADMIN.encode()
+    machines.remotes["cp1"].files[kubectl.ADMIN] = ADMIN.encode()
     stages.run(session, name)
     assert started(bootstrap) == [f"/opt/lab/ansible/unit/start.sh lab 1800 {name} {stages.STAGES[name].playbook}"]
 
@@ -154,7 +154,7 @@ def test_a_probe_without_complaints_is_satisfied(session: Session, machines: Fak
 
 
 def test_the_kubeconfig_points_outside_and_is_its_owners_alone(session: Session, machines: FakeMachines) -> None:
-    machines.remotes["cp1"].files[kubeconfig.REMOTE] = ADMIN.encode()
+    machines.remotes["cp1"].files[kubectl.ADMIN] = ADMIN.encode()
     assert kubeconfig.fetch(session) is True
     assert kubeconfig.fetch(session) is False
     text = session.state.kubeconfig.read_text(encoding="utf-8")
