@@ -78,6 +78,7 @@ class Watch:
             # The machines go on installing without us; the logs are read again from their beginning.
             self.board.show(remote.name, "silent", error.problem)
             self.stop.wait(PAUSE_S)
+            self.opened = time.monotonic()  # nothing could be heard meanwhile: nobody is silent for that
             self._look(None)
 
     def _look(self, text: str | None) -> None:

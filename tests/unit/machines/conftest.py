@@ -43,6 +43,7 @@ class World:
     blind: str = ""  # why no console can be seen
     ticks: int = 0  # how often somebody who follows the log heard nothing new
     breaks: int = 0  # how often the stream of the logs breaks before it holds
+    outage: int = 0  # for how many ticks the bootstrap server is away when it breaks
     behave: Callable[[World, str], Iterable[str]] = lambda world, machine: world.installs(machine)
 
     def moment(self) -> float:
@@ -138,6 +139,7 @@ class Station:
     def follow(self, _command: str, **_: Any) -> Generator[str | None, None, None]:
         if self.world.breaks:
             self.world.breaks -= 1
+            self.world.ticks += self.world.outage
             raise UnreachableError("bootstrap (192.0.2.100): the connection broke")
         self.world.log += self.world.later
         given = 0

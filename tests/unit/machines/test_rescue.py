@@ -139,6 +139,13 @@ def test_whoever_fetches_packages_is_not_silent(session: Session, world: Any, mo
     assert left_when_cut == [0]
 
 
+def test_nobody_is_called_silent_because_the_bootstrap_server_was(session: Session, world: Any) -> None:
+    world.breaks, world.outage = 1, 100  # five times the limit
+    assert install(session) is True
+    assert cycles(session) == []
+    assert {name: power(world, name) for name in NETWORK} == {name: ["start"] for name in NETWORK}
+
+
 @pytest.mark.parametrize("state", ["another disk", "not armed", "installed meanwhile"])
 def test_power_is_cut_of_nothing_but_an_armed_machine_on_its_unfinished_disk(
     session: Session, world: Any, state: str
