@@ -6,10 +6,10 @@ variant was made: nothing there can carry an External switch.
 
 from __future__ import annotations
 
-import uuid
-
 from labkit.lab import Lab, Switch
+from rehearsal.hosts import wiring
 from rehearsal.hosts.state import GIB, Json, initial
+from rehearsal.hosts.wiring import management
 
 SIZES = (16, 32, 64, 128)  # GB of memory in PCs as they are sold
 WINDOWS_KEEPS_GB = 4
@@ -27,7 +27,7 @@ def begin(lab: Lab, host: str, *, address: str, prefix: int) -> Json:
         _on_wifi(state)
     for switch in lab.switches:
         if switch.type != "External":
-            state["switches"].append(_switch(switch))
+            state["switches"].append(wiring.switch(switch.name, switch.type))
         if switch.type == "Internal":
             _translate(state, lab, switch)
     return state
@@ -37,11 +37,6 @@ def memory_bytes(lab: Lab, host: str) -> int:
     """The memory of the smallest PC that carries the host's machines beside Windows."""
     wanted = sum(machine.memory_mb for machine in lab.on_host(host)) / 1024 + WINDOWS_KEEPS_GB
     return next((size for size in SIZES if size >= wanted), SIZES[-1]) * GIB
-
-
-def management(switch: str) -> str:
-    """The name of the PC's own adapter on a switch."""
-    return f"vEthernet ({switch})"
 
 
 def _rename(state: Json, switch: str) -> None:
@@ -64,28 +59,18 @@ def _on_wifi(state: Json) -> None:
 
 def _translate(state: Json, lab: Lab, switch: Switch) -> None:
     """Make the PC EXTERNAL's gateway, on its adapter on the Internal switch; Windows takes that network for public."""
-    name = management(switch.name)
-    adapter = {
-        "name": name, "description": "Hyper-V Virtual Ethernet Adapter", "mac": "00155D0A0001", "status": "Up",
-        "index": 33, "physical": False, "medium": "Unspecified", "guid": str(uuid.uuid4()), "speed_bps": 10**10,
-    }  # fmt: skip
-    state["adapters"].append(adapter)
+    adapter = wiring.add_management(state, switch.name)
     gateway, cidr = str(lab.external.gateway), lab.external.cidr
-    state["addresses"].append({"adapter": name, "address": gateway, "prefix": cidr.prefixlen, "origin": "Manual"})
+    state["addresses"].append(
+        {"adapter": adapter["name"], "address": gateway, "prefix": cidr.prefixlen, "origin": "Manual"}
+    )
     state["nats"] = [{"name": lab.name, "cidr": str(cidr)}]
     _profile(state, adapter, "Public")
 
 
-def _switch(switch: Switch) -> Json:
-    return {
-        "id": str(uuid.uuid4()), "name": switch.name, "type": switch.type, "adapter": None, "adapter_description": None,
-        "allow_management_os": switch.type == "Internal", "notes": "",
-    }  # fmt: skip
-
-
 def _move(state: Json, old: str, new: str) -> None:
     """Move addresses and routes from one adapter to another."""
-    for item in [*state["addresses"], *state["routes"]]:
+    for item in [*state["addresses"], *state["routes"], *state["dns"]]:
         if item["adapter"] == old:
             item["adapter"] = new
     for profile in state["profiles"].values():

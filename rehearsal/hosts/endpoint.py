@@ -12,12 +12,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from rehearsal.hosts import clixml, ntlm, outage, wsman
+from rehearsal.hosts import clixml, lan, ntlm, outage, wsman
 from rehearsal.hosts.calls import Calls
 from rehearsal.hosts.commands import Command, Refusal
 from rehearsal.hosts.faults import ERROR, WARNING, Faults
 from rehearsal.hosts.launch import Launcher
 from rehearsal.hosts.ntlm import Accounts, Authentication
+from rehearsal.hosts.scheduler import Scheduler
 from rehearsal.hosts.shells import Shells
 from rehearsal.hosts.state import HostState, initial
 
@@ -68,7 +69,9 @@ class Endpoint(ThreadingHTTPServer):
         self._calls = Calls(state.folder)
         self._launcher = Launcher(state, pwsh, self._calls)
         self.shells = Shells(self._launch)
+        self._scheduler = Scheduler(state, self._launcher.begin)
         self._down_until = 0.0
+        self._has_address = any(one["address"] == address[0] for one in state.read()["addresses"])
         super().__init__(address, Handler)
         self.is_secure = certificate is not None
         if certificate:
@@ -85,20 +88,26 @@ class Endpoint(ThreadingHTTPServer):
 
     def verify_request(self, request: Any, client_address: Any) -> bool:
         """Take a connection, unless it is to be reset on purpose."""
-        if self.is_down or self.faults.take("refuse"):
+        if self.is_away_for(client_address[0]) or self.faults.take("refuse"):
             reset_on_close(request)
             return False
         return True
 
-    @property
-    def is_down(self) -> bool:
-        """Whether the PC is just starting again."""
-        return time.monotonic() < self._down_until
+    def is_away_for(self, client: str) -> bool:
+        """Whether the PC is just starting again, or its network does not work; the PC itself needs no network."""
+        if time.monotonic() < self._down_until:
+            return True
+        own = str(self.server_address[0])
+        if client == own or not self._has_address:
+            return False
+        state = self._state.read()
+        return not lan.is_up(state) or all(one["address"] != own for one in state["addresses"])
 
     def reboot(self, seconds: float) -> None:
         """Go down for some seconds; what runs in the shells ends."""
         self._down_until = time.monotonic() + seconds
         self.shells.close()
+        self._scheduler.restart(seconds)
 
     def power_failed(self) -> bool:
         """Whether the PC lost its power while it did what was asked; it starts again by itself."""
@@ -124,12 +133,14 @@ class Endpoint(ThreadingHTTPServer):
     def start(self) -> None:
         """Begin to answer, in threads of its own."""
         self._thread.start()
+        self._scheduler.start()
 
     def stop(self) -> None:
         """Stop answering and end what still runs in the shells."""
         self.shutdown()
         self._thread.join()
         self.server_close()
+        self._scheduler.stop()
         self.shells.close()
 
 
@@ -208,7 +219,7 @@ class Handler(BaseHTTPRequestHandler):
                     time.sleep(fault.get("seconds", 1))
             if fault := self.server.faults.take("reboot", request.action):
                 self.server.reboot(fault["seconds"])
-            if self.server.is_down:
+            if self.server.is_away_for(self.client_address[0]):
                 self._reset()
                 return 0, None
             answer = self.server.shells.handle(request)

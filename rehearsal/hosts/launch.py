@@ -11,7 +11,8 @@ from pathlib import Path
 from rehearsal.hosts import answers, cmdlets
 from rehearsal.hosts.calls import Calls
 from rehearsal.hosts.commands import Answered, Command, Program, Refusal
-from rehearsal.hosts.state import HostState
+from rehearsal.hosts.scheduler import Process, Run, Thread, script_of
+from rehearsal.hosts.state import HostState, Json
 
 # cmd.exe takes no longer line, and WinRM starts every command through it.
 LINE_LIMIT = 8191
@@ -46,12 +47,20 @@ class Launcher:
         arguments = [str(self._pwsh), *prepared(words[1:])]
         return Program(arguments, {**self._environment(), **environment}, self._calls)
 
+    def begin(self, task: Json) -> Run:
+        """Run a scheduled task."""
+        if self._pwsh is None:
+            return Thread(self._state)
+        words = [str(self._pwsh), "-NoProfile", "-NonInteractive", "-Command", PRELUDE + script_of(task)]
+        return Process(words, self._environment(), self._state.folder / "tasks.log")
+
     def _environment(self) -> dict[str, str]:
         computer = self._state.read()["computer_name"]
         own = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
         return own | {
             "PWSH_COMPAT": "5.1",
             "COMPUTERNAME": computer,
+            "ProgramFiles": "C:\\Program Files",
             "REHEARSAL_CMDLETS": str(self._module),
             "REHEARSAL_HOST": str(self._state.folder),
             "REHEARSAL_DRIVE": str(self._state.drive),

@@ -63,7 +63,7 @@ class HostState:
 
     def make(self, state: Json) -> None:
         """Make the PC's folder, its drive C: and its first state; an existing PC is left as it is."""
-        for name in ("ISO", "Lab"):
+        for name in ("ISO", "Lab", "Program Files"):
             (self.drive / name).mkdir(parents=True, exist_ok=True)
         with (self.folder / "state.lock").open("a+b") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
@@ -139,6 +139,7 @@ def initial(host: str, *, address: str, memory_bytes: int = 16 * GIB, prefix: in
         "addresses": [{"adapter": management, "address": address, "prefix": prefix, "origin": "Manual"}],
         "neighbors": [],
         "routes": [{"adapter": management, "prefix": "0.0.0.0/0", "gateway": f"{address.rpartition('.')[0]}.1"}],
+        "dns": [{"adapter": management, "servers": [f"{address.rpartition('.')[0]}.1"]}],
         "profiles": {
             "21": {"InterfaceIndex": 21, "InterfaceAlias": management, "NetworkCategory": "Private"},
         },

@@ -11,7 +11,7 @@ from ipaddress import IPv4Interface, IPv4Network
 from pathlib import Path
 from typing import Any
 
-from rehearsal.hosts.begin import management
+from rehearsal.hosts.wiring import management
 from rehearsal.room import network
 from rehearsal.room.command import run
 from rehearsal.room.vm import bridge_of

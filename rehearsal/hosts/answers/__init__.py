@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 
-from rehearsal.hosts.answers import changes, read, readiness, rollback, screen
+from rehearsal.hosts.answers import changes, paths, read, readiness, rollback, screen, switches
 from rehearsal.hosts.answers.refusals import RefusedError
 from rehearsal.hosts.commands import Answerer
 from rehearsal.hosts.state import HostState, Json
@@ -25,6 +25,11 @@ SCRIPTS: dict[str, Callable[[HostState, Json], Json]] = {
     "New-LabCheckpoint": rollback.new_lab_checkpoint,
     "Restore-LabCheckpoint": rollback.restore_lab_checkpoint,
     "Remove-LabCheckpoint": rollback.remove_lab_checkpoint,
+    "New-LabSwitch": switches.new_lab_switch,
+    "Get-LabSwitch": switches.get_lab_switch,
+    "Confirm-LabSwitch": switches.confirm_lab_switch,
+    "Set-LabPath": paths.set_lab_path,
+    "Get-LabPath": paths.get_lab_path,
 }
 
 NOTE = "no PowerShell here: scripts were answered by their JSON contract"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from rehearsal.hosts import lan
 from rehearsal.hosts.answers import machines
 from rehearsal.hosts.answers.refusals import RefusedError
 from rehearsal.hosts.state import HostState, Json
@@ -19,7 +20,7 @@ def get_lab_readiness(pc: HostState, given: Json) -> Json:
         "probed": bool(given.get("Probe")),
         "neighbours": [
             {"address": item["address"], "mac": item["mac"].replace("-", "")}
-            for item in state["neighbors"]
+            for item in lan.neighbors(state)
             if "." in item["address"] and item["state"] != "Unreachable"
         ],
         "full_rights": state.get("hyperv_refuses") != "rights",
@@ -61,6 +62,9 @@ def _tags(pc: HostState, lab: str) -> Iterator[Json]:
     for one in machines.require_service(pc, "GetVMNetworkAdapterVlan")["switches"]:
         if one["allow_management_os"] and one.get("management_vlan"):
             yield {"vm": "", "adapter": one["name"], "switch": one["name"], "vlan": one["management_vlan"]}
+    for one in pc.read().get("management_adapters", []):
+        if one["vlan"]:
+            yield {"vm": "", "adapter": one["name"], "switch": one["switch"], "vlan": one["vlan"]}
     for vm in machines.everyone(pc):
         for adapter in vm["adapters"] if f'"{lab}"' not in vm["notes"] else []:
             if adapter["vlan"]:

@@ -18,6 +18,7 @@ function New-NetFirewallRule {
         [Microsoft.PowerShell.Cmdletization.GeneratedTypes.NetSecurity.Direction]$Direction,
         [string]$Protocol,
         [string[]]$LocalPort,
+        [string[]]$IcmpType,
         [string[]]$RemoteAddress,
         [Microsoft.PowerShell.Cmdletization.GeneratedTypes.NetSecurity.Action]$Action,
         [Microsoft.PowerShell.Cmdletization.GeneratedTypes.NetSecurity.Profile]$Profile
@@ -31,7 +32,7 @@ function New-NetFirewallRule {
             [Rehearsal.Records]::Put('firewall_rules', $Name, @{
                     Name = $Name; DisplayName = $DisplayName; Direction = "$Direction"; Protocol = $Protocol
                     LocalPort = $LocalPort -join ','; RemoteAddress = $RemoteAddress -join ','
-                    Action = "$Action"; Profile = "$Profile"; Enabled = 'True'; InstanceID = $Name })
+                    IcmpType = $IcmpType -join ','; Action = "$Action"; Profile = "$Profile"; Enabled = 'True'; InstanceID = $Name })
             Get-NetFirewallRule | Where-Object -FilterScript { $_.Name -eq $Name }
         }
     }

@@ -53,15 +53,77 @@ function Get-NetNeighbor {
     }
 }
 
+function New-NetIPAddress {
+    [CmdletBinding(DefaultParameterSetName = 'ByInterfaceAlias', SupportsShouldProcess = $true)]
+    param(
+        [Parameter(Mandatory = $true, Position = 0, ValueFromPipelineByPropertyName = $true)]
+        [Alias('LocalAddress')]
+        [string]$IPAddress,
+
+        [Parameter(ParameterSetName = 'ByInterfaceIndex', Mandatory = $true, ValueFromPipelineByPropertyName = $true)]
+        [Alias('ifIndex')]
+        [uint32]$InterfaceIndex,
+
+        [byte]$PrefixLength
+    )
+    process {
+        if (-not [Rehearsal.Network]::Named($InterfaceIndex)) {
+            $PSCmdlet.WriteError([Rehearsal.Records]::Error(
+                    'Element not found.', 'Windows System Error 1168', 'ObjectNotFound'))
+        } elseif (@([Rehearsal.Network]::Addresses() | Where-Object -FilterScript { $_.IPAddress -eq $IPAddress })) {
+            $PSCmdlet.WriteError([Rehearsal.Records]::Error(
+                    'The object already exists.', 'Windows System Error 5010', 'ResourceExists'))
+        } else {
+            [Rehearsal.Network]::Add('addresses', $InterfaceIndex, @{
+                    address = $IPAddress; prefix = [int]$PrefixLength; origin = 'Manual' })
+            Get-NetIPAddress -IPAddress $IPAddress
+        }
+    }
+}
+
+function Get-NetIPInterface {
+    [CmdletBinding(DefaultParameterSetName = 'ByName')]
+    param(
+        [Parameter(ParameterSetName = 'ByName', ValueFromPipelineByPropertyName = $true)]
+        [Alias('ifIndex')]
+        [uint32[]]$InterfaceIndex,
+
+        [Parameter(ParameterSetName = 'ByName')]
+        [Microsoft.PowerShell.Cmdletization.GeneratedTypes.NetIPInterface.AddressFamily[]]$AddressFamily
+    )
+    process {
+        if ($AddressFamily -and $AddressFamily -notcontains 'IPv4') { return }
+        [Rehearsal.Network]::Interfaces() |
+            Where-Object -FilterScript { -not $InterfaceIndex -or $InterfaceIndex -contains $_.InterfaceIndex }
+    }
+}
+
+function Set-NetIPInterface {
+    [CmdletBinding(DefaultParameterSetName = 'ByName', SupportsShouldProcess = $true)]
+    param(
+        [Parameter(ParameterSetName = 'ByName', ValueFromPipelineByPropertyName = $true)]
+        [Alias('ifIndex')]
+        [uint32[]]$InterfaceIndex,
+
+        [Microsoft.PowerShell.Cmdletization.GeneratedTypes.NetIPInterface.Dhcp]$Dhcp
+    )
+    process { foreach ($index in $InterfaceIndex) { [Rehearsal.Network]::SetDhcp($index, "$Dhcp") } }
+}
+
 function Get-NetRoute {
     [CmdletBinding()]
     param(
         [Parameter(Position = 0)]
-        [string[]]$DestinationPrefix
+        [string[]]$DestinationPrefix,
+
+        [Parameter(ValueFromPipelineByPropertyName = $true)]
+        [Alias('ifIndex')]
+        [uint32[]]$InterfaceIndex
     )
     process {
         $found = @([Rehearsal.Network]::Routes() | Where-Object -FilterScript {
-                -not $DestinationPrefix -or $DestinationPrefix -contains $_.DestinationPrefix })
+                (-not $DestinationPrefix -or $DestinationPrefix -contains $_.DestinationPrefix) -and
+                (-not $InterfaceIndex -or $InterfaceIndex -contains $_.InterfaceIndex) })
         if (-not $found -and $DestinationPrefix) {
             $PSCmdlet.WriteError([Rehearsal.Network]::NotFound(
                     'MSFT_NetRoute', 'DestinationPrefix', $DestinationPrefix[0]))
@@ -70,4 +132,22 @@ function Get-NetRoute {
     }
 }
 
-Export-ModuleMember -Function Get-NetIPAddress, Get-NetNeighbor, Get-NetRoute
+function New-NetRoute {
+    [CmdletBinding(DefaultParameterSetName = 'ByInterfaceAlias', SupportsShouldProcess = $true)]
+    param(
+        [Parameter(Mandatory = $true, Position = 0)]
+        [string]$DestinationPrefix,
+
+        [Parameter(ParameterSetName = 'ByInterfaceIndex', Mandatory = $true, ValueFromPipelineByPropertyName = $true)]
+        [Alias('ifIndex')]
+        [uint32]$InterfaceIndex,
+
+        [string]$NextHop
+    )
+    process {
+        [Rehearsal.Network]::Add('routes', $InterfaceIndex, @{ prefix = $DestinationPrefix; gateway = $NextHop })
+        Get-NetRoute -InterfaceIndex $InterfaceIndex -DestinationPrefix $DestinationPrefix
+    }
+}
+
+Export-ModuleMember -Function *-Net*

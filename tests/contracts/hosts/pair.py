@@ -25,7 +25,7 @@ NOBODY = "6f0f6f2c-7a35-4a45-9a51-52e4b5f1a001"
 GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 # PowerShell adds the name of the function that called Write-Error; the scripts' contract is what stands before it.
 OWN_ID = re.compile(r"^(Lab[A-Z]\w+),[\w-]+$")
-CLOCKS = ("time", "started_at", "created_at", "uptime_s", "merging_until")
+CLOCKS = ("time", "started_at", "created_at", "uptime_s", "merging_until", "network_down_until", "deadline")
 # What only an engine can know: its version and a script's line.
 ENGINE = ("powershell", "line")
 
@@ -129,8 +129,11 @@ def files(pc: HostState) -> dict[str, Any]:
 
 
 def content(path: Path) -> Any:
+    if path.name.startswith("switch"):
+        told = json.loads(path.read_text(encoding="utf-8-sig"))
+        return {key: told[key] for key in sorted(told) if key != "deadline"}
     text = GUID.sub("<id>", path.read_text(encoding="ascii"))
-    return json.loads(text) if path.suffix in (".vhdx", ".avhdx") else text
+    return json.loads(text) if path.suffix in (".vhdx", ".avhdx") else text.strip()
 
 
 def mark(disk: str, kind: str, name: str = "w1") -> str:

@@ -89,10 +89,39 @@ namespace Microsoft.HyperV.PowerShell.Commands
         public string[] VMName { get; set; } = Array.Empty<string>();
 
         [Parameter(ParameterSetName = "VMName"), Parameter(ParameterSetName = "VMObject")]
-        [Alias("VMNetworkAdapterName")]
+        [Parameter(ParameterSetName = "ManagementOS"), Alias("VMNetworkAdapterName")]
         public string Name { get; set; } = "";
 
+        [Parameter(ParameterSetName = "ManagementOS", Mandatory = true)]
+        public SwitchParameter ManagementOS { get; set; }
+
+        [Parameter(ParameterSetName = "ManagementOS")]
+        public string SwitchName { get; set; } = "";
+
         protected override IEnumerable<VMNetworkAdapterBase> Targets => Choose(VMName, Name).ToList();
+
+        protected override void Act()
+        {
+            if (!ManagementOS)
+            {
+                base.Act();
+                return;
+            }
+            Pc.Change(state =>
+            {
+                var all = state["management_adapters"]?.AsArray() ?? new JsonArray();
+                var found = all.Where(one => Matches(Name, (string)one!["name"]!)).ToList();
+                if (found.Count == 0)
+                {
+                    throw Refuse.NotFound("No network adapter was found with the given criteria.");
+                }
+                foreach (var one in found)
+                {
+                    Switches.RemoveManagement(state, (string)one!["name"]!, null);
+                    all.Remove(one);
+                }
+            });
+        }
 
         protected override void Act(VMNetworkAdapterBase adapter)
         {

@@ -62,8 +62,21 @@ namespace Microsoft.HyperV.PowerShell.Commands
         [Parameter(ParameterSetName = "All", Mandatory = true)]
         public SwitchParameter All { get; set; }
 
+        [Parameter(ParameterSetName = "ManagementOS", Mandatory = true)]
+        public SwitchParameter ManagementOS { get; set; }
+
         protected override IEnumerable<VirtualMachine> Targets =>
             ParameterSetName == "All" ? StandInCmdlet.All() : base.Targets;
+
+        protected override void Act()
+        {
+            if (ManagementOS)
+            {
+                WriteObject(VMInternalNetworkAdapter.All().Where(own => Name == "" || Matches(Name, own.Name)), true);
+                return;
+            }
+            base.Act();
+        }
 
         protected override void Act(VirtualMachine machine) => WriteObject(Adapter.Of(machine, Name), true);
     }
@@ -76,6 +89,24 @@ namespace Microsoft.HyperV.PowerShell.Commands
         [Parameter] public SwitchParameter DynamicMacAddress { get; set; }
         [Parameter] public string StaticMacAddress { get; set; } = "";
         [Parameter] public SwitchParameter Passthru { get; set; }
+        [Parameter(ParameterSetName = "ManagementOS")] public SwitchParameter ManagementOS { get; set; }
+
+        protected override void Act()
+        {
+            if (!ManagementOS)
+            {
+                base.Act();
+                return;
+            }
+            var lan = SwitchNamed(SwitchName);
+            Pc.Change(state =>
+            {
+                state["management_adapters"] ??= new JsonArray();
+                state["management_adapters"]!.AsArray().Add(
+                    new JsonObject { ["name"] = Name, ["switch"] = lan, ["vlan"] = null });
+                Switches.AddManagement(state, Name, null);
+            });
+        }
 
         protected override void Act(VirtualMachine machine)
         {

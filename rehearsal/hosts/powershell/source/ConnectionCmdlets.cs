@@ -103,7 +103,11 @@ namespace Microsoft.HyperV.PowerShell.Commands
         public string[] VMName { get; set; } = Array.Empty<string>();
 
         [Parameter(ParameterSetName = "VMName"), Parameter(ParameterSetName = "VMObject")]
+        [Parameter(ParameterSetName = "ManagementOS")]
         public string VMNetworkAdapterName { get; set; } = "";
+
+        [Parameter(ParameterSetName = "ManagementOS", Mandatory = true)]
+        public SwitchParameter ManagementOS { get; set; }
 
         [Parameter, Alias("u")] public SwitchParameter Untagged { get; set; }
         [Parameter, Alias("a")] public SwitchParameter Access { get; set; }
@@ -111,7 +115,30 @@ namespace Microsoft.HyperV.PowerShell.Commands
 
         protected override IEnumerable<VMNetworkAdapterBase> Targets => Choose(VMName, VMNetworkAdapterName).ToList();
 
+        protected override void Act()
+        {
+            if (!ManagementOS)
+            {
+                base.Act();
+                return;
+            }
+            Validate();
+            Pc.Change(state =>
+            {
+                var own = state["management_adapters"]?.AsArray().FirstOrDefault(
+                    one => Matches(VMNetworkAdapterName, (string)one!["name"]!))
+                    ?? throw Refuse.NotFound("No network adapter was found with the given criteria.");
+                own["vlan"] = Access ? VlanId : null;
+            });
+        }
+
         protected override void Act(VMNetworkAdapterBase adapter)
+        {
+            Validate();
+            adapter.Change(data => data["vlan"] = Access ? VlanId : null);
+        }
+
+        private void Validate()
         {
             if (Access == Untagged)
             {
@@ -121,7 +148,6 @@ namespace Microsoft.HyperV.PowerShell.Commands
             {
                 throw Refuse.Parameter($"The VLAN ID must be between 1 and {HighestVlan}.");
             }
-            adapter.Change(data => data["vlan"] = Access ? VlanId : null);
         }
     }
 }

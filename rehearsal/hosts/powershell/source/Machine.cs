@@ -151,21 +151,24 @@ namespace Microsoft.HyperV.PowerShell
         public bool IsLegacy => false;
     }
 
-    /// <summary>The PC's own adapter on a switch that it shares; named as the switch.</summary>
+    /// <summary>An adapter of the PC's own on a switch that it shares: one named as the switch, and those added.</summary>
     public class VMInternalNetworkAdapter : VirtualizationObject
     {
-        private readonly JsonObject _switch;
+        private VMInternalNetworkAdapter(string name, string switchName, int? vlan) =>
+            (Name, SwitchName, Vlan) = (name, switchName, vlan);
 
-        private VMInternalNetworkAdapter(JsonObject data) => _switch = data;
-
-        public string Name => SwitchName;
-        public string SwitchName => (string)_switch["name"]!;
+        public string Name { get; }
+        public string SwitchName { get; }
         public bool IsManagementOs => true;
-        internal int? Vlan => (int?)_switch["management_vlan"];
+        internal int? Vlan { get; }
 
         public static IEnumerable<VMInternalNetworkAdapter> All() => Pc.State["switches"]!.AsArray()
-            .Select(one => one!.AsObject()).Where(one => (bool)one["allow_management_os"]!)
-            .Select(one => new VMInternalNetworkAdapter(one));
+            .Where(one => (bool)one!["allow_management_os"]!)
+            .Select(one => new VMInternalNetworkAdapter(
+                (string)one!["name"]!, (string)one["name"]!, (int?)one["management_vlan"]))
+            .Concat((Pc.State["management_adapters"]?.AsArray() ?? new JsonArray()).Select(
+                one => new VMInternalNetworkAdapter(
+                    (string)one!["name"]!, (string)one["switch"]!, (int?)one["vlan"])));
     }
 
     public class VMNetworkAdapterVlanSetting

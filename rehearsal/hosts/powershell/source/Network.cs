@@ -1,12 +1,37 @@
 using System;
+using System.Collections;
 using System.Collections.Generic;
 using System.Linq;
 using System.Management.Automation;
+using System.Text.Json;
 using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
 
 namespace Microsoft.PowerShell.Cmdletization.GeneratedTypes.NetIPAddress
 {
     public enum AddressFamily { IPv4 = 2, IPv6 = 23 }
+}
+
+namespace Microsoft.PowerShell.Cmdletization.GeneratedTypes.NetIPInterface
+{
+    public enum AddressFamily { IPv4 = 2, IPv6 = 23 }
+
+    public enum Dhcp { Disabled = 0, Enabled = 1 }
+}
+
+namespace Microsoft.PowerShell.Cmdletization.GeneratedTypes.DnsClientServerAddress
+{
+    public enum AddressFamily { IPv4 = 2, IPv6 = 23 }
+}
+
+namespace Microsoft.PowerShell.Cmdletization.GeneratedTypes.ScheduledTask
+{
+    public enum LogonTypeEnum
+    {
+        None = 0, Password = 1, S4U = 2, Interactive = 3, Group = 4, ServiceAccount = 5, InteractiveOrPassword = 6,
+    }
+
+    public enum RunLevelEnum { Limited = 0, Highest = 1 }
 }
 
 namespace Rehearsal
@@ -59,7 +84,7 @@ namespace Rehearsal
             ("PrefixLength", (byte)address["prefix"]!),
             ("PrefixOrigin", (string)address["origin"]!)));
 
-        public static IEnumerable<PSObject> Neighbors() => Items("neighbors").Select(neighbor => Properties.Cim(
+        public static IEnumerable<PSObject> Neighbors() => Lan.Neighbors().Select(neighbor => Properties.Cim(
             "ROOT/StandardCimv2/MSFT_NetNeighbor",
             ("IPAddress", (string)neighbor["address"]!),
             ("InterfaceAlias", (string)neighbor["adapter"]!),
@@ -67,14 +92,87 @@ namespace Rehearsal
             ("LinkLayerAddress", (string)neighbor["mac"]!),
             ("State", (string)neighbor["state"]!)));
 
-        /// <summary>Who is on the room's LAN besides the PCs answers; nobody else does. No packet is sent.</summary>
-        public static IEnumerable<PSObject> Pinged(string filter) =>
-            System.Text.RegularExpressions.Regex.Matches(filter, @"Address\s*=\s*'([^']*)'").Select(match =>
-                Properties.Cim(
-                    "ROOT/cimv2/Win32_PingStatus",
-                    ("Address", match.Groups[1].Value),
-                    ("StatusCode", Items("neighbors").Any(n => (string)n["address"]! == match.Groups[1].Value)
-                        ? 0u : 11010u)));
+        /// <summary>Who is on the room's LAN besides the PCs answers, and the PCs' own adapters do; no packet is sent.</summary>
+        public static IEnumerable<PSObject> Pinged(string filter)
+        {
+            var size = Regex.Match(filter, @"BufferSize\s*=\s*(\d+)");
+            return Regex.Matches(filter, @"Address\s*=\s*'([^']*)'").Select(match => Properties.Cim(
+                "ROOT/cimv2/Win32_PingStatus",
+                ("Address", match.Groups[1].Value),
+                ("StatusCode", Lan.Answers(match.Groups[1].Value, size.Success ? int.Parse(size.Groups[1].Value) : 32)
+                    ? 0u : 11010u)));
+        }
+
+        public static IEnumerable<PSObject> Servers() => Items("dns").Select(entry => Properties.Cim(
+            "ROOT/StandardCimv2/MSFT_DNSClientServerAddress",
+            ("InterfaceAlias", (string)entry["adapter"]!),
+            ("InterfaceIndex", Index(entry)),
+            ("ServerAddresses", entry["servers"]!.AsArray().Select(one => (string)one!).ToArray())));
+
+        /// <summary>Each adapter's IPv4; Dhcp where one of its addresses came from there.</summary>
+        public static IEnumerable<PSObject> Interfaces() => Items("adapters").Select(adapter => Properties.Cim(
+            "ROOT/StandardCimv2/MSFT_NetIPInterface",
+            ("InterfaceAlias", (string)adapter["name"]!),
+            ("InterfaceIndex", (uint)adapter["index"]!),
+            ("Dhcp", (string?)adapter["dhcp"] ?? "Disabled")));
+
+        /// <summary>The adapter of that index; null when there is none.</summary>
+        public static string? Named(uint index) =>
+            (string?)Items("adapters").FirstOrDefault(adapter => (uint)adapter["index"]! == index)?["name"];
+
+        /// <summary>Adds to one of the lists of the PC's network; `values` go in as they are.</summary>
+        public static void Add(string list, uint index, Hashtable values) => Pc.Change(state =>
+        {
+            var item = new JsonObject { ["adapter"] = Named(index) };
+            foreach (DictionaryEntry pair in values)
+            {
+                item[(string)pair.Key] = JsonSerializer.SerializeToNode(pair.Value);
+            }
+            state[list] ??= new JsonArray();
+            state[list]!.AsArray().Add(item);
+        });
+
+        /// <summary>Takes an adapter's entries out of a list.</summary>
+        public static void Clear(string list, uint index) => Pc.Change(state =>
+        {
+            foreach (var item in state[list]?.AsArray().Where(one => (string)one!["adapter"]! == Named(index)).ToList()
+                ?? new List<JsonNode?>())
+            {
+                state[list]!.AsArray().Remove(item);
+            }
+        });
+
+        public static IEnumerable<PSObject> Nats() => Items("nats").Select(nat => Properties.Cim(
+            "ROOT/StandardCimv2/MSFT_NetNat",
+            ("Name", (string)nat["name"]!),
+            ("InternalIPInterfaceAddressPrefix", (string)nat["cidr"]!)));
+
+        public static void AddNat(string name, string cidr) => Pc.Change(state =>
+        {
+            state["nats"] ??= new JsonArray();
+            state["nats"]!.AsArray().Add(new JsonObject { ["name"] = name, ["cidr"] = cidr });
+        });
+
+        /// <summary>Switched on, the adapter gets what the LAN's DHCP server gives this PC, when there is one.</summary>
+        public static void SetDhcp(uint index, string to) => Pc.Change(state =>
+        {
+            var adapter = state["adapters"]!.AsArray().First(one => (uint)one!["index"]! == index)!;
+            adapter["dhcp"] = to;
+            var name = (string)adapter["name"]!;
+            if (to == "Enabled" && state["lease"] is JsonObject lease
+                && !state["addresses"]!.AsArray().Any(one => (string)one!["adapter"]! == name))
+            {
+                state["addresses"]!.AsArray().Add(new JsonObject
+                {
+                    ["adapter"] = name, ["address"] = (string)lease["address"]!, ["prefix"] = (int)lease["prefix"]!,
+                    ["origin"] = "Dhcp",
+                });
+                state["routes"]!.AsArray().Add(new JsonObject
+                {
+                    ["adapter"] = name, ["prefix"] = "0.0.0.0/0", ["gateway"] = (string)lease["gateway"]!,
+                });
+            }
+        });
 
         public static IEnumerable<PSObject> Routes() => Items("routes").Select(route => Properties.Cim(
             "ROOT/StandardCimv2/MSFT_NetRoute",

@@ -4,9 +4,11 @@ using System.Collections.Generic;
 using System.IO;
 using System.Linq;
 using System.Management.Automation;
+using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text.Json.Nodes;
+using Microsoft.Management.Infrastructure;
 
 namespace Rehearsal
 {
@@ -53,6 +55,21 @@ namespace Rehearsal
             System.Text.Json.JsonValueKind.False => false,
             _ => (string?)value,
         };
+    }
+
+    public static class Tasks
+    {
+        /// <summary>A part of a scheduled task: a CIM object with these properties.</summary>
+        /// <remarks>Its own store of properties is a native library of Windows, so they are put beside it.</remarks>
+        public static PSObject Part(Hashtable values)
+        {
+            var part = PSObject.AsPSObject(RuntimeHelpers.GetUninitializedObject(typeof(CimInstance)));
+            foreach (DictionaryEntry pair in values)
+            {
+                part.Properties.Add(new PSNoteProperty((string)pair.Key, pair.Value), preValidated: true);
+            }
+            return part;
+        }
     }
 
     public static class Services

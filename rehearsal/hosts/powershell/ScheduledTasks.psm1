@@ -1,0 +1,116 @@
+# Stand-in for the parts of Windows' ScheduledTasks module that the lab uses: functions there too, made from CDXML.
+# The tasks themselves are run by the PC (scheduler.py), so that they outlive the call that started them.
+
+function New-ScheduledTaskAction {
+    [CmdletBinding()]
+    [OutputType([CimInstance])]
+    param(
+        [Parameter(Mandatory = $true, Position = 0)]
+        [string]$Execute,
+
+        [Parameter(Position = 1)]
+        [string]$Argument
+    )
+    [Rehearsal.Tasks]::Part(@{ Execute = $Execute; Arguments = $Argument })
+}
+
+function New-ScheduledTaskTrigger {
+    [CmdletBinding(DefaultParameterSetName = 'Once')]
+    param(
+        [Parameter(ParameterSetName = 'Startup', Mandatory = $true)]
+        [switch]$AtStartup
+    )
+    if ($AtStartup) { [Rehearsal.Tasks]::Part(@{ }) }
+}
+
+function New-ScheduledTaskPrincipal {
+    [CmdletBinding(DefaultParameterSetName = 'User')]
+    param(
+        [Parameter(ParameterSetName = 'User', Mandatory = $true, Position = 0)]
+        [string]$UserId,
+
+        [Parameter(ParameterSetName = 'User', Position = 1)]
+        [Microsoft.PowerShell.Cmdletization.GeneratedTypes.ScheduledTask.LogonTypeEnum]$LogonType,
+
+        [Parameter(Position = 2)]
+        [Microsoft.PowerShell.Cmdletization.GeneratedTypes.ScheduledTask.RunLevelEnum]$RunLevel
+    )
+    [Rehearsal.Tasks]::Part(@{
+            UserId = $UserId; LogonType = "$LogonType"; RunLevel = "$RunLevel" })
+}
+
+function New-ScheduledTaskSettingsSet {
+    [CmdletBinding()]
+    param(
+        [switch]$AllowStartIfOnBatteries,
+        [switch]$DontStopIfGoingOnBatteries
+    )
+    [Rehearsal.Tasks]::Part(@{
+            DisallowStartIfOnBatteries = -not $AllowStartIfOnBatteries
+            StopIfGoingOnBatteries = -not $DontStopIfGoingOnBatteries })
+}
+
+function Get-ScheduledTask {
+    [CmdletBinding()]
+    param()
+    [Rehearsal.Records]::All('scheduled_tasks', 'Microsoft.Management.Infrastructure.CimInstance#MSFT_ScheduledTask')
+}
+
+function Register-ScheduledTask {
+    [CmdletBinding(DefaultParameterSetName = 'User')]
+    param(
+        [Parameter(ParameterSetName = 'Principal', Mandatory = $true, Position = 0)]
+        [string]$TaskName,
+
+        [Parameter(ParameterSetName = 'Principal', Mandatory = $true, Position = 2)]
+        [CimInstance[]]$Action,
+
+        [Parameter(ParameterSetName = 'Principal', Position = 3)]
+        [CimInstance[]]$Trigger,
+
+        [Parameter(ParameterSetName = 'Principal', Position = 4)]
+        [CimInstance]$Settings,
+
+        [Parameter(ParameterSetName = 'Principal', Position = 5)]
+        [CimInstance]$Principal
+    )
+    if ([Rehearsal.Records]::Has('scheduled_tasks', $TaskName)) {
+        $PSCmdlet.WriteError([Rehearsal.Records]::Error(
+                'Cannot create a file when that file already exists.', 'HRESULT 0x800700b7', 'ResourceExists'))
+        return
+    }
+    [Rehearsal.Records]::Put('scheduled_tasks', $TaskName, @{
+            TaskName = $TaskName; Execute = $Action[0].Execute; Arguments = $Action[0].Arguments
+            UserId = $Principal.UserId; AtStartup = [bool]$Trigger; Started = 0 })
+    Get-ScheduledTask | Where-Object -FilterScript { $_.TaskName -eq $TaskName }
+}
+
+function Start-ScheduledTask {
+    [CmdletBinding(DefaultParameterSetName = 'Path')]
+    param(
+        [Parameter(ParameterSetName = 'Path', Mandatory = $true, Position = 0)]
+        [string]$TaskName
+    )
+    $task = Get-ScheduledTask | Where-Object -FilterScript { $_.TaskName -eq $TaskName }
+    if ($task) {
+        [Rehearsal.Records]::Put('scheduled_tasks', $TaskName, @{ Started = $task.Started + 1 })
+    } else {
+        $PSCmdlet.WriteError([Rehearsal.Records]::Error(
+                'The system cannot find the file specified.', 'HRESULT 0x80070002', 'ObjectNotFound'))
+    }
+}
+
+function Unregister-ScheduledTask {
+    [CmdletBinding(DefaultParameterSetName = 'ByPath', SupportsShouldProcess = $true, ConfirmImpact = 'High')]
+    param(
+        [Parameter(ParameterSetName = 'ByPath', Position = 0, ValueFromPipelineByPropertyName = $true)]
+        [string[]]$TaskName
+    )
+    process {
+        foreach ($one in $TaskName) {
+            if ($PSCmdlet.ShouldProcess($one)) { [Rehearsal.Records]::Remove('scheduled_tasks', $one) }
+        }
+    }
+}
+
+Export-ModuleMember -Function *-ScheduledTask*
