@@ -5,7 +5,8 @@
 3. Verification runs after the last change of the line, and is never dropped for having been asked for before it.
 4. A line that changes the lab holds the lab's lock, and on failure says which command goes on from there.
 
-Under `inv --dry` no stage runs: the order is printed, tasks that only read run, destroyers print what would go.
+Under `inv --dry` no stage runs: the order is printed, tasks that only read run, those that ask for consent
+print what for.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ class LabExecutor(Executor):  # type: ignore[misc]
     def _dry(self, calls: Calls) -> dict[Any, Any]:
         """Print the order, then run what changes nothing; destroyers see `run.dry` and only show their list."""
         names = [typed_name(call) for call in calls]
-        harmless = [kinds.only_reads(name) or name in kinds.DESTROYERS for name in names]
+        harmless = [kinds.only_reads(name) or kinds.asks(name) for name in names]
         if not all(harmless):
             print("would run, in this order:")
             for number, (name, runs) in enumerate(zip(names, harmless, strict=True), start=1):

@@ -28,6 +28,9 @@ DESTROYERS = frozenset(
 )  # fmt: skip
 """They ask for consent, and are typed alone."""
 
+NETWORK = frozenset({"hyperv.switch"})
+"""They change a PC's own network and ask for consent; they destroy nothing."""
+
 POWER = frozenset({"lab.start", "lab.stop", "hyperv.start", "hyperv.stop"})
 """They change what runs, not what is."""
 
@@ -45,7 +48,12 @@ def typed_name(task: Any) -> str:
 
 def changes_the_lab(name: str) -> bool:
     """Whether the task of that name may change anything on the hosts or the machines."""
-    return name in STAGES or name in UMBRELLAS or name in DESTROYERS or name in POWER | CHECKPOINTS
+    return name in STAGES or name in UMBRELLAS or name in DESTROYERS or name in POWER | CHECKPOINTS | NETWORK
+
+
+def asks(name: str) -> bool:
+    """Whether it asks for consent; under `inv --dry` it shows what for, and ends there."""
+    return name in DESTROYERS | NETWORK
 
 
 def is_verification(name: str) -> bool:

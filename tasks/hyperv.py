@@ -166,6 +166,28 @@ def hyperv_stop(c: Context, machine: str = "", cut_power: bool = False) -> None:
         s.output.print(f"stopped: {', '.join(stopped) or 'none, all are off'}")
 
 
+@task
+def hyperv_switch(c: Context) -> None:
+    """Make missing virtual switches; prove the path between PCs."""
+    from labkit import consent
+    from labkit.hyperv import path, switching
+
+    s = session(c)
+    makings = switching.find(s)
+    pauses = switching.describe(makings)
+    agreed = consent.require(s, pauses, s.command, dry=c.config.run.dry, verb="change") if pauses else True
+    if c.config.run.dry or not agreed:
+        return
+    with s.journal.step("hyperv.switch") as step:
+        step.changed = False
+        for making in makings:
+            made = switching.make(s, making)
+            step.changed |= bool(made)
+            s.output.print(f"{making.host.name}: {', '.join(made) or 'all there'}")
+        for line in path.prove(s):
+            s.output.print(line)
+
+
 @task(help=ONE, auto_shortflags=False)
 def hyperv_destroy(c: Context, machine: str = "") -> None:
     """Remove VMs and system disks; data disks stay."""
@@ -183,6 +205,7 @@ def hyperv_destroy(c: Context, machine: str = "") -> None:
 
 ns = Collection("hyperv")
 ns.add_task(hyperv_check, name="check")
+ns.add_task(hyperv_switch, name="switch")
 ns.add_task(hyperv_create, name="create")
 ns.add_task(hyperv_plan, name="plan")
 ns.add_task(hyperv_status, name="status")

@@ -85,6 +85,10 @@ class Hosts:
         """Drop what was read: something was changed, or may have been."""
         self._facts.clear()
 
+    def reconnect(self, name: str) -> None:
+        """Drop the connection to a host whose network changes under it; the next call makes a new one."""
+        self._transports.pop(name, None)
+
     def run(self, script: str, parameters: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
         """Run a changing script once on each host that `parameters` names, at once, and return their answers.
 

@@ -122,12 +122,20 @@ NO_RIGHTS = (
     "the account must be in Administrators there, with full rights over the network (LocalAccountTokenFilterPolicy): "
     "Enable-LabHost.ps1 sees to both"
 )
+NO_PEER = (
+    "the switch would be made without anybody to prove it by: is the cable in, does the PC's gateway or another PC of "
+    "the lab answer there? (hosts.<host>.uplink names the adapter)"
+)
 ADVICE: tuple[tuple[str, type[LabError], str], ...] = (
     ("LabNotOurs", RefusedError, "only machines with this lab's mark are touched; `inv hyperv.plan` shows them"),
     ("LabNameTaken", RefusedError, "rename or remove that VM in Hyper-V Manager, or choose another lab.id"),
     ("LabNotRunning", RefusedError, "`inv hyperv.start`; a machine that is off shows nothing"),
     ("LabNotOff", RefusedError, "`inv lab.stop`, then repeat"),
     ("LabNoCheckpoint", RefusedError, "`inv hyperv.checkpoints` lists those that are there"),
+    ("LabSwitchBusy", RefusedError, "it ends by itself within minutes, or with that PC's next start; then repeat"),
+    ("LabNobodyAnswers", RefusedError, NO_PEER),
+    ("LabNoAdapter", RefusedError, "`inv hyperv.check` looks at the adapters there"),
+    ("LabNatTaken", RefusedError, "Windows carries one such network: remove that one there (Remove-NetNat), or use it"),
     ("LabSwitchMissing", RefusedError, "`inv hyperv.check` says which switch is needed"),
     ("CommandNotFoundException", RefusedError, "enable Hyper-V and its PowerShell module there; `inv hyperv.check`"),
     (

@@ -86,7 +86,9 @@ def vlans_are_free(lab: Lab, facts: Facts) -> Iterator[Finding]:
         for tag in here.readiness.vlans:
             if tag.vlan in ours and tag.switch == lab.switch_of(ours[tag.vlan]).name and tag.vm in names:
                 found = f"{names[tag.vm]} is in VLAN {tag.vlan} (adapter {tag.adapter})"
+                is_left = not tag.vm and tag.adapter.startswith(f"{lab.name}-path-")
                 fix = f"give that adapter another VLAN, or set networks.{ours[tag.vlan]}.vlan"
+                fix = "`inv hyperv.switch` takes it away: a proof that was cut off left it" if is_left else fix
                 yield Finding(name, found, f"it is this lab's {ours[tag.vlan].upper()}", fix)
 
 

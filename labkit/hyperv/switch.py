@@ -19,52 +19,65 @@ PURPOSE: Mapping[SwitchType, str] = {
     "Internal": "machines reach this PC, and through it the LAN, by it",
     "Private": "machines reach each other through it, and nobody else",
 }
-PAUSE: Mapping[SwitchType, str] = {"External": " (the PC's network pauses for seconds)", "Internal": "", "Private": ""}
 
 
 def switch_is_suitable(lab: Lab, facts: Facts) -> Iterator[Finding]:
     """Machines reach each other, and EXTERNAL the room's LAN, through the lab's switches."""
+    yield from obstacles(lab, facts)
+    for host, switch, here in _wanted(lab, facts):
+        if is_missing(switch, here) and not list(_obstacles(switch, host, here)):
+            fix = "`inv hyperv.switch` makes it"
+            fix += "; it asks first, because the PC's network pauses for seconds" if switch.type == "External" else ""
+            yield Finding(host.name, f"there is no virtual switch {switch.name}", PURPOSE[switch.type], fix)
+
+
+def obstacles(lab: Lab, facts: Facts) -> Iterator[Finding]:
+    """What is wrong with the lab's switches beyond their absence, or keeps them from being made."""
+    for host, switch, here in _wanted(lab, facts):
+        yield from _obstacles(switch, host, here)
+
+
+def is_missing(switch: Switch, here: HostFacts) -> bool:
+    """Whether the host has no switch of that name."""
+    return all(one.name != switch.name for one in here.switches)
+
+
+def _wanted(lab: Lab, facts: Facts) -> Iterator[tuple[Host, Switch, HostFacts]]:
     for host in lab.hosts:
         if host.name in facts:
             for switch in lab.switches:
-                yield from _on_host(switch, host, facts[host.name])
+                yield host, switch, facts[host.name]
 
 
-def _on_host(switch: Switch, host: Host, here: HostFacts) -> Iterator[Finding]:
+def _obstacles(switch: Switch, host: Host, here: HostFacts) -> Iterator[Finding]:
     key = "lab.private_switch" if switch.type == "Private" else "lab.switch"
+    named = [one for one in here.switches if one.name == switch.name]
     if set(switch.name) & set(WILDCARDS):
         fix = f"name another one in {key}, without any of {' '.join(WILDCARDS)}"
         yield Finding(host.name, f"{switch.name!r} is no name of one switch", "Hyper-V takes it for a pattern", fix)
-        return
-    named = [one for one in here.switches if one.name == switch.name]
-    make = f"as administrator there{PAUSE[switch.type]}: {_new_switch(switch, host, here)}"
-    if not named:
-        yield from _without(switch, host, here, make)
+    elif not named and switch.type == "External":
+        yield from _cannot_be_made(switch, host, here)
     elif len(named) > 1:
         fix = "rename all but one in Hyper-V Manager"
         found = f"{len(named)} switches are named {switch.name}"
         yield Finding(host.name, found, "Hyper-V cannot tell them apart", fix)
-    elif named[0].type != switch.type:
-        fix = f"name another one in {key}, or {make}"
+    elif named and named[0].type != switch.type:
+        fix = f"name another one in {key}, or rename that one in Hyper-V Manager; `inv hyperv.switch` makes a new one"
         found = f"switch {switch.name} is {named[0].type}, not {switch.type}"
         yield Finding(host.name, found, PURPOSE[switch.type], fix)
-    elif switch.type == "External":
+    elif named and switch.type == "External":
         yield from _below(host, here, named[0])
 
 
-def _without(switch: Switch, host: Host, here: HostFacts, make: str) -> Iterator[Finding]:
-    """There is no such switch: can it be made?"""
-    adapter = uplink(host, here) if switch.type == "External" else None
+def _cannot_be_made(switch: Switch, host: Host, here: HostFacts) -> Iterator[Finding]:
+    adapter = uplink(host, here)
     holder = next((s.name for s in here.switches if adapter and adapter.id in s.adapter_ids), None)
-    obstacles = list(unsuitable(host, here)) if switch.type == "External" else []
     if holder and adapter:
         fix = f"set lab.switch: {holder}"
         why = "an adapter carries one switch"
         yield Finding(host.name, f"{adapter.name} carries switch {holder} already, not {switch.name}", why, fix)
-    elif obstacles:
-        yield from obstacles
     else:
-        yield Finding(host.name, f"there is no virtual switch {switch.name}", PURPOSE[switch.type], make)
+        yield from unsuitable(host, here)
 
 
 def _below(host: Host, here: HostFacts, switch: SwitchFacts) -> Iterator[Finding]:
@@ -82,12 +95,3 @@ def _below(host: Host, here: HostFacts, switch: SwitchFacts) -> Iterator[Finding
         if host.uplink and adapter.name != host.uplink:
             fix = f"correct hosts.{host.name}.uplink, or the switch"
             yield Finding(host.name, f"{where}, not on {host.uplink}", "the lab's file names that uplink", fix)
-
-
-def _new_switch(switch: Switch, host: Host, here: HostFacts) -> str:
-    """The command that makes the switch, with the adapter it should be on where that can be told."""
-    if switch.type != "External":
-        return f"New-VMSwitch -Name '{switch.name}' -SwitchType {switch.type}"
-    wired = uplink(host, here)
-    name = wired.name if wired else "<the wired adapter's name>"
-    return f"New-VMSwitch -Name '{switch.name}' -NetAdapterName '{name}' -AllowManagementOS $true"

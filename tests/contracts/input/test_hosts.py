@@ -10,6 +10,7 @@ import time
 
 import pytest
 
+from tests.bare_pc import take_switch_away
 from tests.contracts.input.conftest import PASSWORD, Answer, Hosts
 
 pytestmark = pytest.mark.network
@@ -42,7 +43,37 @@ def test_a_wrong_password(hosts: Hosts, task: str) -> None:
 def test_a_missing_switch(hosts: Hosts, task: str) -> None:
     hosts.change("pc2", switches=[])
     answer = hosts.inv(task, LAB_ASSUME_YES="lab-7e57")
-    assert is_refused(hosts, answer, 6, "host pc2", "no virtual switch Lab", "New-VMSwitch"), answer.errors
+    assert is_refused(hosts, answer, 6, "host pc2", "no virtual switch Lab", "inv hyperv.switch"), answer.errors
+
+
+@pytest.fixture
+def without_switch(hosts: Hosts) -> Hosts:
+    """PCs on which nobody made a switch yet."""
+    for name in hosts.endpoints:
+        with hosts.state(name).change() as state:
+            take_switch_away(state, "127.0.0.1")
+    return hosts
+
+
+def test_a_pcs_network_pauses_only_after_somebody_agreed(without_switch: Hosts) -> None:
+    answer = without_switch.inv("hyperv.switch")
+    assert is_refused(without_switch, answer, 5, "nobody is at the terminal"), answer.errors
+    assert "the network of pc1 (127.0.0.1) pauses for some seconds" in answer.output
+    assert "takes the switch away again by itself" in answer.output
+
+
+def test_a_dry_run_says_whose_network_would_pause(without_switch: Hosts) -> None:
+    answer = without_switch.inv("--dry", "hyperv.switch")
+    assert (answer.code, "would change" in answer.output, "pc2" in answer.output) == (0, True, True), answer
+    assert not [call for call in without_switch.calls() if call["mutating"]]
+
+
+def test_switches_are_made_once_agreed_and_the_path_is_proven(without_switch: Hosts) -> None:
+    answer = without_switch.inv("hyperv.switch", LAB_ASSUME_YES="lab-7e57")
+    assert answer.code == 0, answer
+    assert answer.output.count("full-size packets pass between pc1, pc2") == 2
+    again = without_switch.inv("hyperv.switch")
+    assert (again.code, "nothing to change" in again.output + again.errors) == (0, True), again
 
 
 @pytest.mark.parametrize("task", BUILDING)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,6 +21,7 @@ from rehearsal.hosts.endpoint import serve
 from rehearsal.hosts.state import HostState, vm_by_name
 
 PASSWORD = "mellon"
+HERE, ELSEWHERE = "127.0.0.1", ("127.0.0.2", "127.0.0.3")
 PWSH = find_pwsh()
 NO_PWSH = pytest.mark.skipif(PWSH is None, reason="no pwsh in LAB_PWSH or on the PATH")
 
@@ -81,12 +82,16 @@ def pwsh(request: pytest.FixtureRequest) -> Path | None:
 
 
 @contextmanager
-def answering(lab: Lab, root: Path, pwsh: Path | None) -> Iterator[Pcs]:
-    endpoints = [serve(host.name, "127.0.0.1", 0, root, "lab", PASSWORD, pwsh) for host in lab.hosts]
+def answering(lab: Lab, root: Path, pwsh: Path | None, *, addresses: Sequence[str] = (HERE, HERE)) -> Iterator[Pcs]:
+    """The PCs of a lab at these addresses: HERE is this computer's own, where a PC needs no network to be reached."""
+    endpoints = [
+        serve(host.name, address, 0, root, "lab", PASSWORD, pwsh)
+        for host, address in zip(lab.hosts, addresses, strict=False)
+    ]
     for endpoint in endpoints:
         endpoint.start()
     hosts = tuple(
-        replace(host, address="127.0.0.1", port=endpoint.port)
+        replace(host, address=str(endpoint.server_address[0]), port=endpoint.port)
         for host, endpoint in zip(lab.hosts, endpoints, strict=True)
     )
     try:

@@ -49,6 +49,12 @@ def test_a_dry_run_shows_each_thing_and_does_not_act(session: Session, capsys: p
     assert all(line in shown for line in DISK)
 
 
+def test_what_changes_a_pc_is_not_said_to_destroy(session: Session, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(ConsentError, match="this changes what is listed"):
+        consent.require(session, DISK, "inv hyperv.switch", dry=False, verb="change")
+    assert "inv hyperv.switch changes, in lab-7e57:" in capsys.readouterr().out
+
+
 def test_a_dry_run_does_not_act_with_consent_either(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LAB_ASSUME_YES", "lab-7e57")
     assert require(session, dry=True) is False

@@ -1,0 +1,178 @@
+"""Makes the lab's virtual switches, and nothing else: one that is there is left as it is, whoever made it.
+
+An External switch takes the PC's network away for seconds, and may not give it back. So the PC makes it by itself,
+somebody beyond the new switch has to have answered, this controller has to have reached the PC again, and only then it
+is told to keep the switch; otherwise it takes it away again.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from labkit.errors import LabError, UnreachableError
+from labkit.hyperv import powershell, switch
+from labkit.hyperv.findings import Facts, answering, refusal
+from labkit.hyperv.hosts import together
+from labkit.hyperv.uplink import uplink
+
+if TYPE_CHECKING:
+    from labkit.lab import Host, Lab, Switch
+    from labkit.session import Session
+
+CONFIRM_WITHIN_S = 180  # then the PC takes the switch away again
+ROLL_BACK_WITHIN_S = 90
+POLL_S = 1.0
+NONE: Mapping[str, Any] = {
+    "state": "",
+    "runs": False,
+    "reached": [],
+    "name": "",
+    "problem": "the PC knows nothing of it",
+}
+
+
+@dataclass(frozen=True)
+class Making:
+    """What a host gets: `switches` in the script's form; `pauses`, its adapter's name, when an External one is new.
+
+    `begun`: an earlier call was cut off, and the PC still waits for its confirmation.
+    """
+
+    host: Host
+    switches: tuple[Mapping[str, Any], ...]
+    pauses: str | None
+    begun: bool
+
+
+def find(session: Session) -> list[Making]:
+    """What is to be done on each host, by a fresh look; [] when nothing is.
+
+    Raises RefusedError with every finding that keeps a switch from being made (`inv hyperv.check` has the same).
+    """
+    facts, errors = session.hosts.survey(fresh=True, probe=True)
+    if errors:
+        raise together(errors)
+    lab = session.lab
+    obstacles = list(switch.obstacles(lab, answering(facts)))
+    if obstacles:
+        raise refusal(obstacles)
+    operations = session.hosts.run("Get-LabSwitch", {host.name: {"Lab": lab.name} for host in lab.hosts})
+    makings = [_making(lab, host, facts, operations[host.name]["operation"]) for host in lab.hosts]
+    return [making for making in makings if making.switches or making.begun]
+
+
+def _making(lab: Lab, host: Host, facts: Facts, operation: Mapping[str, Any] | None) -> Making:
+    here = facts[host.name]
+    begun = operation is not None and bool(operation["runs"])
+    missing = [one for one in lab.switches if switch.is_missing(one, here)]
+    new = [one for one in missing if one.type == "External" and not begun]
+    wired = uplink(host, here) if new else None
+    wanted = [one for one in lab.switches if one.type == "Internal" or (one in missing and one.type == "Private")] + new
+    switches = tuple(_wanted(lab, one, wired.id if wired else "") for one in wanted)
+    return Making(host, switches, wired.name if wired else None, begun)
+
+
+def _wanted(lab: Lab, one: Switch, adapter_id: str) -> dict[str, Any]:
+    """A switch as New-LabSwitch.ps1 takes it; of an Internal one the PC is the gateway, and translates addresses."""
+    has_nat = one.type == "Internal"
+    return {
+        "name": one.name,
+        "type": one.type,
+        "notes": json.dumps({"lab": lab.name, "switch": one.name}, ensure_ascii=True, separators=(",", ":")),
+        "adapter_id": adapter_id if one.type == "External" else "",
+        "gateway": str(lab.external.gateway) if has_nat else "",
+        "prefix": lab.external.cidr.prefixlen if has_nat else 0,
+        "cidr": str(lab.external.cidr) if has_nat else "",
+    }
+
+
+def describe(makings: list[Making]) -> list[str]:
+    """What to agree to, a line a host whose network pauses."""
+    return [
+        f"the network of {making.host.name} ({making.host.address}) pauses for some seconds, twice at most: its "
+        f"adapter {making.pauses} gets a virtual switch. Address, DNS and gateway stay. Unless this command reaches it "
+        f"again and confirms within {CONFIRM_WITHIN_S} s, {making.host.name} takes the switch away again by itself"
+        for making in makings
+        if making.pauses
+    ]
+
+
+def make(session: Session, making: Making) -> list[str]:
+    """Do it on one host and return the names of the switches that it got; [] when all was there.
+
+    Raises LabError when the PC has taken a switch away again, UnreachableError when it is not known.
+    """
+    given = {
+        "Lab": session.lab.name, "VirtualSwitch": list(making.switches), "Peer": list(peers(session.lab, making.host)),
+        "Seconds": CONFIRM_WITHIN_S, "Program": powershell.script_text("Invoke-LabSwitch"),
+    }  # fmt: skip
+    changed: list[str] = []
+    if making.switches:
+        answer = session.hosts.run("New-LabSwitch", {making.host.name: given})[making.host.name]
+        changed = [row["name"] for row in answer["switches"] if row["changed"]]
+    if making.pauses or making.begun:
+        changed.append(_follow(session, making.host))
+    return list(dict.fromkeys(changed))
+
+
+def peers(lab: Lab, host: Host) -> Iterator[str]:
+    """IPv4 addresses beyond the host's switch: the other hosts', and this controller's unless it is that very PC."""
+    for other in lab.hosts:
+        if other != host:
+            yield socket.gethostbyname(other.address)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.connect((host.address, host.port))  # sends nothing: it only looks the way up
+        own, there = probe.getsockname()[0], probe.getpeername()[0]
+    if own != there:
+        yield own
+
+
+def _follow(session: Session, host: Host) -> str:
+    """Ask the PC how far it is until it has ended; confirm once its own LAN answers it. Return the switch's name."""
+    end = time.monotonic() + CONFIRM_WITHIN_S + ROLL_BACK_WITHIN_S
+    silence: LabError | None = None
+    while time.monotonic() < end:
+        try:
+            operation = _ask(session, host, "Get-LabSwitch")["operation"] or NONE
+            if operation["state"] == "made" and operation["reached"]:
+                _ask(session, host, "Confirm-LabSwitch")
+        except UnreachableError as error:  # its network pauses; what it did meanwhile it tells later
+            silence = error
+        else:
+            if operation["state"] == "kept":
+                return str(operation["name"])
+            if operation["state"] == "failed" or not operation["runs"]:
+                raise _unmade(host, operation)
+            silence = None
+        time.sleep(POLL_S)
+    why = silence.problem if silence else "it does not come to an end"
+    raise UnreachableError(
+        f"host {host.name} ({host.address}): a virtual switch was begun, and it is not known what became of it: {why}",
+        f"go to that PC: is its cable in? It takes the switch away again by itself, {CONFIRM_WITHIN_S} s after it was "
+        "begun and at each start",
+    )
+
+
+def _ask(session: Session, host: Host, script: str) -> dict[str, Any]:
+    """Run a script over a connection of its own: the last one may hang in a network that is gone."""
+    session.hosts.reconnect(host.name)
+    return session.hosts.run(script, {host.name: {"Lab": session.lab.name}})[host.name]
+
+
+def _unmade(host: Host, operation: Mapping[str, Any]) -> LabError:
+    where = f"host {host.name} ({host.address})"
+    if operation["state"] == "rolled back":
+        return LabError(
+            f"{where}: the virtual switch was taken away again, and its network is as it was before: "
+            f"{operation['problem']}",
+            "is it on the right adapter (hosts.<host>.uplink), and its cable in? Then repeat",
+        )
+    return LabError(
+        f"{where}: the virtual switch could not be made, nor all be put back: {operation['problem']}",
+        f"restart that PC: it tries again then. By hand there: remove switch {operation['name']} in Hyper-V Manager",
+    )
