@@ -91,6 +91,7 @@ class SourcesModel(Model):
     kubernetes_packages_url: Url = "https://pkgs.k8s.io/core:/stable:"
     containerd_packages_url: Url = "https://download.docker.com/linux/rhel"
     manifests_url: Url = "https://raw.githubusercontent.com"
+    manifests_checksums: Literal["pinned", "beside"] = "pinned"
     python_index_url: Url | None = None
 
 

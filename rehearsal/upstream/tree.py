@@ -88,6 +88,8 @@ def _kubernetes(fresh: Path, kubectl: Path) -> None:
         file = fresh / "manifests" / path
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(content)
+        checksum = f"{hashlib.sha256(content).hexdigest()}  {file.name}\n"
+        file.with_name(f"{file.name}.sha256").write_text(checksum, encoding="ascii")
 
 
 def _wheels(simple: Path, cache: Path) -> None:

@@ -205,6 +205,11 @@ def test_kustomize_binds_the_pod_network_to_internal(render: Any, folder: Path, 
     else:
         assert "--iface-regex=^(10\\\\.190\\\\.87\\\\.12|10\\\\.190\\\\.87\\\\.13" in text
         assert json.loads(objects["ConfigMap"]["data"]["net-conf.json"])["Network"] == "10.244.0.0/16"
+        # A patch replaces all of upstream's arguments: the ones that it does not change have to stand in it.
+        kept = yaml.safe_load_all(upstream.read_text(encoding="utf-8"))
+        (daemons,) = (one for one in kept if one["kind"] == "DaemonSet")
+        arguments = objects["DaemonSet"]["spec"]["template"]["spec"]["containers"][0]["args"]
+        assert set(daemons["spec"]["template"]["spec"]["containers"][0]["args"]) <= set(arguments)
 
 
 def kustomized(folder: Path) -> dict[str, Any]:

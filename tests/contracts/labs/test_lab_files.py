@@ -26,6 +26,7 @@ MAY_DIFFER = {
     "lab.sources.kubernetes_packages_url",
     "lab.sources.containerd_packages_url",
     "lab.sources.manifests_url",
+    "lab.sources.manifests_checksums",
     "lab.sources.python_index_url",
 }
 BEHIND_NAT = {"lab.external.nameservers"}  # an address too: without NAT it is the gateway's, and stays empty
