@@ -30,11 +30,19 @@ def verify_storage(c: Context) -> None:
 
 
 @task
-def verify_all(c: Context) -> None:
-    """Prove nodes, nginx and storage; remove what it made."""
-    from labkit.verify import nginx, nodes, run, storage
+def verify_system(c: Context) -> None:
+    """Prove that the cluster's own pods and certificate are good."""
+    from labkit.verify import run, system
 
-    run.verify(session(c), "verify.all", nodes.check, nginx.check, storage.check)
+    run.verify(session(c), "verify.system", system.check, makes_things=False)
+
+
+@task
+def verify_all(c: Context) -> None:
+    """Prove nodes, their own pods, nginx, storage; clean up."""
+    from labkit.verify import nginx, nodes, run, storage, system
+
+    run.verify(session(c), "verify.all", nodes.check, system.check, nginx.check, storage.check)
 
 
 @task(default=True)
@@ -47,6 +55,7 @@ def verify_status(c: Context) -> None:
 
 ns = Collection("verify")
 ns.add_task(verify_nodes, name="nodes")
+ns.add_task(verify_system, name="system")
 ns.add_task(verify_nginx, name="nginx")
 ns.add_task(verify_storage, name="storage")
 ns.add_task(verify_all, name="all")

@@ -85,6 +85,14 @@ def test_replicas_that_share_a_node_fail_in_the_row_of_spread(room: Rehearsal, i
     assert (run.code, run.failed()) == (8, {"nginx is spread"}), run
 
 
+def test_a_system_pod_whose_image_is_nowhere_fails_in_its_row(room: Rehearsal, impatient: Path) -> None:
+    own = ("--namespace=kube-system",)
+    run_it = (*own, "run", "broken", "--image=registry.k8s.io/nothing:1")
+    with kubectl(room, run_it, (*own, "delete", "pod", "broken", "--now")):
+        run = room.inv("verify.system", file=impatient)
+    assert (run.code, run.failed()) == (8, {"system pods are ready"}), run
+
+
 def test_a_second_default_class_fails_in_its_row(room: Rehearsal, impatient: Path) -> None:
     (found,) = json.loads(room.kubectl("get", "storageclasses", "--output=json"))["items"]
     keep = {name: found[name] for name in ("apiVersion", "kind", "provisioner", "parameters") if name in found}

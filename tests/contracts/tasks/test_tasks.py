@@ -43,7 +43,7 @@ NAMED_BY_THE_DESIGN = [
     "hyperv.checkpoint", "hyperv.restore", "hyperv.checkpoints", "hyperv.forget",
     "pxe.check", "pxe.logs", "pxe.status", "pxe.watch", "os.wait", "os.reinstall", "os.ssh", "os.status",
     "k8s.kubeconfig", "k8s.reset", "k8s.status", "nfs.destroy-data", "nfs.status",
-    "verify.nodes", "verify.nginx", "verify.storage", "verify.all", "verify.status",
+    "verify.nodes", "verify.system", "verify.nginx", "verify.storage", "verify.all", "verify.status",
     "rehearsal.up", "rehearsal.down", "rehearsal.status",
 ]  # fmt: skip
 

@@ -56,6 +56,7 @@ class Facts:
     account_after: int = 0  # how often the namespace is looked at before its account is there
     available: int = 3
     spread: tuple[str, ...] = WORKERS
+    system: dict[str, dict[str, Any]] = field(default_factory=lambda: {"coredns": {}, "kube-proxy": {}})  # pods' status
     classes: tuple[str, ...] = ("nfs-csi",)
     claim_phase: str = "Bound"
     pods: dict[str, str] = field(default_factory=lambda: {"write": "Succeeded", "read": "Succeeded"})
@@ -102,12 +103,29 @@ class FakeCluster(Cluster):
             "storageclasses": lambda: items(storage_class(name) for name in self.facts.classes),
             "deployment": lambda: {"status": {"availableReplicas": self.facts.available}},
             "service": lambda: {"spec": {"ports": [{"nodePort": 31234}]}},
-            "pods": lambda: items(running(node) for node in self.facts.spread),
+            "pods": lambda: self._system() if "--all-namespaces" in arguments else self._spread(),
             "persistentvolumeclaim": lambda: claim(self.facts.claim_phase),
             "pod": lambda: {"spec": {"nodeName": self._place(name)}, "status": {"phase": self.facts.pods[name]}},
             "events": lambda: items(self.facts.events),
         }
         return answers[kind]()
+
+    def _spread(self) -> dict[str, Any]:
+        return items(running(node) for node in self.facts.spread)
+
+    def _system(self) -> dict[str, Any]:
+        """The system's pods, ready but for what a test put there, beside somebody's own that never runs."""
+        ready = {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]}
+        own = {"metadata": {"name": "mine", "namespace": "default"}, "spec": {}, "status": {"phase": "Pending"}}
+        system = [
+            {
+                "metadata": {"name": name, "namespace": "kube-system"},
+                "spec": {"nodeName": "w2"},
+                "status": ready | status,
+            }
+            for name, status in self.facts.system.items()
+        ]
+        return items([*system, own])
 
     def _accounts(self) -> dict[str, Any]:
         self.facts.account_after -= 1
