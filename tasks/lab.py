@@ -95,6 +95,32 @@ def lab_report(c: Context) -> None:
     report.show(session(c))
 
 
+@task(help={"file": "the file to write (default: lab-ID.export.json, here)"}, auto_shortflags=False)
+def lab_export(c: Context, file: str = "") -> None:
+    """Write what opens this lab into one file."""
+    from pathlib import Path
+
+    from labkit import transfer
+
+    s = session(c)
+    target = Path(file) if file else transfer.default_file(s)
+    names = transfer.export(s, target)
+    s.output.print(f"{target}: {', '.join(names)}", soft_wrap=True)
+    s.output.print("Whoever has this file can enter every machine of the lab: move it safely, then remove it.")
+
+
+@task(help={"file": "what lab.export wrote (default: lab-ID.export.json, here)"}, auto_shortflags=False)
+def lab_import(c: Context, file: str = "") -> None:
+    """Take in what lab.export wrote on another controller."""
+    from pathlib import Path
+
+    from labkit import transfer
+
+    s = session(c)
+    taken = transfer.read_in(s, Path(file) if file else transfer.default_file(s))
+    s.output.print(f"{s.lab.name}: {', '.join(taken) or 'all there already'}")
+
+
 ns = Collection("lab")
 ns.add_task(lab_check, name="check")
 ns.add_task(lab_plan, name="plan")
@@ -106,3 +132,5 @@ ns.add_task(lab_destroy, name="destroy")
 ns.add_task(lab_start, name="start")
 ns.add_task(lab_stop, name="stop")
 ns.add_task(lab_report, name="report")
+ns.add_task(lab_export, name="export")
+ns.add_task(lab_import, name="import")

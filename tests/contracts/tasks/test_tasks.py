@@ -38,6 +38,7 @@ POST = {"lab.up": ["verify.all"], "lab.rebuild": ["verify.all"], "hyperv.restore
 
 NAMED_BY_THE_DESIGN = [
     "lab.check", "lab.plan", "lab.status", "lab.stop", "lab.start", "lab.destroy", "lab.report",
+    "lab.export", "lab.import",
     "hyperv.plan", "hyperv.status", "hyperv.start", "hyperv.stop", "hyperv.destroy", "hyperv.trust",
     "hyperv.screenshot",
     "hyperv.checkpoint", "hyperv.restore", "hyperv.checkpoints", "hyperv.forget",
