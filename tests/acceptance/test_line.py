@@ -38,6 +38,30 @@ def test_one_worker_is_reinstalled_and_joins_again(room: Rehearsal) -> None:
     eventually(room.ready, NODES, timeout_s=60)
 
 
+def kickstarts(room: Rehearsal, machine: str) -> int:
+    """How often a machine has fetched its kickstart so far."""
+    client = room.lab.machine(machine).mgmt.address
+    told = room.on("bootstrap", f'grep -c \'"client": "{client}".*"uri": "/ks/\' /var/log/nginx/lab.jsonl || true')
+    return int(told)
+
+
+def test_an_installation_whose_inv_was_killed_is_taken_up_and_nothing_is_installed_twice(room: Rehearsal) -> None:
+    disks = {machine.name: room.vm(machine.name)["drives"][0]["path"] for machine in room.lab.machines}
+    before = {name: kickstarts(room, name) for name in ("cp1", "w1", "w2", "w3", "storage1")}
+    started = room.start_inv("os.reinstall", "--machine", "w2", consent=True)
+    eventually(lambda: kickstarts(room, "w2"), before["w2"] + 1, timeout_s=300)
+    started.process.kill()
+    started.process.communicate()
+    run = room.inv("os.install")
+    assert run.code == 0, run
+    assert {name: kickstarts(room, name) for name in before} == before | {"w2": before["w2"] + 1}
+    now = {machine.name: room.vm(machine.name)["drives"][0]["path"] for machine in room.lab.machines}
+    assert {name for name, path in now.items() if path != disks[name]} == {"w2"}
+    joined = room.inv("k8s.join")
+    assert joined.code == 0, joined
+    eventually(room.ready, NODES, timeout_s=60)
+
+
 def test_a_stopped_lab_comes_back_by_lab_up(room: Rehearsal) -> None:
     stopped = room.inv("lab.stop")
     assert stopped.code == 0, stopped
