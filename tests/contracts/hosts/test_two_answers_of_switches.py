@@ -104,16 +104,17 @@ def test_an_adapter_that_is_not_there_is_refused(pair: Pair) -> None:
     )
 
 
-def test_a_confirmed_switch_is_kept_with_address_gateway_and_dns(pair: Pair) -> None:
-    begin(pair)
+@pytest.mark.parametrize("name", ["Lab", "실습 스위치"])
+def test_a_confirmed_switch_is_kept_with_address_gateway_and_dns(pair: Pair, name: str) -> None:
+    begin(pair, external(pair, name=name))
     assert pair.run("Confirm-LabSwitch", Lab=LAB) == {"changed": True}
     let_tasks_end(pair)
     state = pair.real.read()
-    own = "vEthernet (Lab)"
+    own = f"vEthernet ({name})"
     assert [(one["adapter"], one["address"]) for one in state["addresses"]] == [(own, "192.0.2.11")]
     assert [(one["adapter"], one["gateway"]) for one in state["routes"]] == [(own, GATEWAY)]
     assert [(one["adapter"], one["servers"]) for one in state["dns"]] == [(own, [GATEWAY])]
-    assert [one["notes"] for one in state["switches"]] == [NOTES]
+    assert [(one["name"], one["notes"]) for one in state["switches"]] == [(name, NOTES)]
     assert operation(pair)["state"] == "kept"
 
 
@@ -151,15 +152,33 @@ def test_a_switch_that_nobody_confirms_is_taken_away_and_the_network_is_as_befor
     assert (told["state"], told["problem"]) == ("rolled back", "nobody confirmed in time")
 
 
-def test_a_switch_that_windows_refuses_leaves_all_as_it_was(pair: Pair) -> None:
-    change_both(pair, lambda state: state["adapters"][0].update(medium="Native 802.11"))
-    before = pair.real.read()["addresses"]
+THEIRS = {
+    "id": "6f0f6f2c-7a35-4a45-9a51-52e4b5f1a001", "name": "Theirs", "type": "External", "adapter": "Ethernet",
+    "adapter_description": "Realtek PCIe GbE Family Controller", "allow_management_os": False, "notes": "",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda state: state["adapters"][0].update(medium="Native 802.11"), "0x80070490"),
+        (lambda state: state["adapters"][0].update(bridged=True), "Sequence contains no matching element"),
+        (lambda state: state["switches"].append(THEIRS), "is already bound to the Microsoft Virtual Switch protocol"),
+    ],
+    ids=["Wi-Fi", "a bridge", "another switch"],
+)
+def test_a_switch_that_windows_refuses_leaves_all_as_it_was(
+    pair: Pair, change: Callable[[Json], object], said: str
+) -> None:
+    change_both(pair, change)
+    before = pair.real.read()
     begin(pair)
     let_tasks_end(pair)
-    assert pair.real.read()["addresses"] == before
+    after = pair.real.read()
+    assert all(after[key] == before[key] for key in ("addresses", "routes", "dns", "switches", "adapters"))
     told = operation(pair)
     assert told["state"] == "rolled back"
-    assert "0x80070490" in told["problem"]
+    assert said in told["problem"]
 
 
 def test_a_pc_that_starts_again_after_the_deadline_takes_the_switch_away(pair: Pair) -> None:
