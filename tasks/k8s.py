@@ -14,14 +14,18 @@ def k8s_all(c: Context) -> None:
     s.console.print(f"{s.lab.name}: the cluster is there; `inv verify.all` proves it")
 
 
-@task
-def k8s_kubeconfig(c: Context) -> None:
+@task(help={"merge": "put it into your own kubeconfig, too, under the lab's name"}, auto_shortflags=False)
+def k8s_kubeconfig(c: Context, merge: bool = False) -> None:
     """Fetch the administrator's kubeconfig and say where it is."""
-    from labkit.cluster import kubeconfig
+    from labkit.cluster import kubeconfig, merging
 
     s = session(c)
     changed = kubeconfig.fetch(s)
     s.output.print(f"{s.state.kubeconfig} ({'fetched' if changed else 'unchanged'})", soft_wrap=True)
+    if merge:
+        file = merging.user_file()
+        changed = merging.merge(s, file)
+        s.output.print(f"{file} ({'changed' if changed else 'unchanged'}): kubectl --context {s.lab.name} get nodes")
 
 
 @task(default=True)
