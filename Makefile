@@ -18,7 +18,7 @@ venv: ## Make or update the virtual environment.
 
 test: venv ## Run every test; what a machine cannot run is skipped with its reason.
 	@scripts/dev/test-packages.sh
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --numprocesses=auto
 
 lint: venv ## Run every linter.
 	@scripts/dev/lint.sh

@@ -18,8 +18,32 @@ from labkit.config.load import load_lab  # noqa: E402
 from labkit.lab import Lab  # noqa: E402
 from labkit.session import Session  # noqa: E402
 from labkit.state import StateDir  # noqa: E402
+from tests import sharing, summary  # noqa: E402
 
 OPEN_TO_THE_NETWORK = ("network", "boot", "rehearsal")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items[:] = sharing.last(items)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> sharing.ByFile:
+    return sharing.scheduler(config, log)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    summary.hand_over(session)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    summary.take_over(node)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    summary.write(terminalreporter)
 
 
 @pytest.fixture(autouse=True)

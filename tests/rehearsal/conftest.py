@@ -14,6 +14,7 @@ import pytest
 
 from rehearsal.room import system
 from rehearsal.room.errors import RoomError
+from tests import summary
 from tests.rehearsal.host import Host
 from tests.rehearsal.rehearsing import Rehearsal, Run
 
@@ -22,7 +23,6 @@ HERE = Path(__file__).parent
 KEEP = "LAB_KEEP_ROOM" in os.environ
 # From nothing: packages, base image, upstream tree and the rebuilding itself are in the first test's time.
 FIRST_S, EACH_S = 1500, 400
-spoken: list[str] = []  # what the rehearsal took, for the end of pytest's output
 
 
 @pytest.hookimpl(trylast=True)
@@ -35,14 +35,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         item.add_marker(pytest.mark.rehearsal)
         item.add_marker(pytest.mark.timeout(FIRST_S if item is mine[0] else EACH_S))
     items[:] = [*others, *mine]
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say how long the rehearsal's parts took, whether captured or not."""
-    if spoken:
-        terminalreporter.section("rehearsal")
-        for line in spoken:
-            terminalreporter.write_line(line)
 
 
 @pytest.fixture(scope="session")
@@ -98,4 +90,4 @@ def room(request: pytest.FixtureRequest, rehearsal: Rehearsal) -> Rehearsal:
 def say_stages(run: Run) -> None:
     """Keep a command's seconds, whole and by stage, for the end of the output."""
     stages = ", ".join(f"{row['step']} {row['seconds']:.0f}" for row in run.ends)
-    spoken.append(f"{run.words}: exit {run.code}, {run.seconds:.0f} s ({stages})")
+    summary.say(f"{run.words}: exit {run.code}, {run.seconds:.0f} s ({stages})")
