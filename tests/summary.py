@@ -1,4 +1,4 @@
-"""What tests have measured and say at the end of pytest's output, whether captured or not, and from whichever worker."""
+"""What tests have measured: said at the end of pytest's output, whether captured or not, from whichever worker."""
 
 from __future__ import annotations
 
