@@ -73,8 +73,9 @@ def own_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture(autouse=True)
 def plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No password and no consent comes from the developer's own environment."""
-    for variable in ("LAB_PASSWORD", "LAB_PASSWORD_PC1", "LAB_PASSWORD_PC2", "LAB_ASSUME_YES", "INVOKE_RUNTIME_CONFIG"):
+    """No password and no consent comes from the developer's own environment, and no width from a test's worker."""
+    secret = ("LAB_PASSWORD", "LAB_PASSWORD_PC1", "LAB_PASSWORD_PC2", "LAB_ASSUME_YES")
+    for variable in (*secret, "INVOKE_RUNTIME_CONFIG", "COLUMNS"):
         monkeypatch.delenv(variable, raising=False)
 
 
