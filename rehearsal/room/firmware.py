@@ -1,4 +1,4 @@
-"""The firmware of a VM: QEMU with OVMF, which boots from the network as the VM's boot order and Secure Boot say."""
+"""The firmware of a VM: QEMU with OVMF, which boots what it is told to, from the network or a DVD, under Secure Boot."""
 
 from __future__ import annotations
 
@@ -31,12 +31,15 @@ GAVE_UP = (b'"UiApp"', b"BdsDxe: No bootable option")
 
 @dataclass(frozen=True)
 class Fetched:
-    """What a network-booted guest really got: the bytes of its kickstart, its command line, its leased address."""
+    """What a guest that was booted really got: the bytes of its kickstart, its command line, its leased address.
+
+    `address` and `mac` are None for one that was started from a DVD: it needs no network to fetch its kickstart.
+    """
 
     kickstart: bytes
     command_line: str
-    address: IPv4Interface
-    mac: str
+    address: IPv4Interface | None = None
+    mac: str | None = None
 
 
 def secure_boot(vm: Vm) -> bool:
@@ -58,19 +61,35 @@ def accelerator() -> str:
     return "kvm" if code == 0 else "tcg"
 
 
-def command(vm: Vm, boot: Adapter, taps: list[str], folder: Path) -> list[str]:
+def from_network(vm: Vm, boot: Adapter, taps: list[str], folder: Path) -> list[str]:
     """The QEMU command of a VM that boots from its adapter `boot`, with all its adapters on `taps`.
 
     Console and what the guest hands over are written to `folder`/firmware.log and `folder`/handed-over.
     """
-    words = [*_machine(accelerator(), folder, enrolled=secure_boot(vm)), "-serial", f"file:{folder / 'handed-over'}"]
-    words += ["-name", vm.name, "-uuid", vm.id, "-qmp", f"unix:{folder / 'qmp'},server=on,wait=off"]
+    words = _named(vm, folder)
     for index, (adapter, tap) in enumerate(zip(vm.adapters, taps, strict=True)):
         first = ",bootindex=0" if adapter is boot else ""
         words += ["-netdev", f"tap,id=n{index},ifname={tap},script=no,downscript=no"]
         # an empty romfile: else iPXE's ROM does the booting, and shim then rejects GRUB
         words += ["-device", f"virtio-net-pci,netdev=n{index},mac={adapter.mac},romfile={first}"]
     return words
+
+
+def from_dvd(vm: Vm, images: list[Path], folder: Path) -> list[str]:
+    """The QEMU command of a VM that boots from one of the DVD images in its drives, in this order; as `from_network` else.
+
+    Its adapters are left out: who has a DVD needs no network to begin.
+    """
+    words = [*_named(vm, folder), "-nic", "none", "-device", "virtio-scsi-pci,id=scsi"]
+    for index, image in enumerate(images):  # OVMF shows GRUB no drive that is not in its boot order
+        words += ["-drive", f"if=none,id=d{index},media=cdrom,format=raw,readonly=on,file={image}"]
+        words += ["-device", f"scsi-cd,bus=scsi.0,drive=d{index},bootindex={index}"]
+    return words
+
+
+def _named(vm: Vm, folder: Path) -> list[str]:
+    words = [*_machine(accelerator(), folder, enrolled=secure_boot(vm)), "-serial", f"file:{folder / 'handed-over'}"]
+    return [*words, "-name", vm.name, "-uuid", vm.id, "-qmp", f"unix:{folder / 'qmp'},server=on,wait=off"]
 
 
 def _machine(acceleration: str, folder: Path, *, enrolled: bool) -> list[str]:
@@ -102,4 +121,5 @@ def handed_over(text: str) -> Fetched | None:
         command_line = base64.b64decode(fields["cmdline"], validate=True).decode()
     except (binascii.Error, KeyError):
         return None
-    return Fetched(kickstart, command_line, IPv4Interface(fields["address"]), fields["mac"])
+    address = IPv4Interface(fields["address"]) if "address" in fields else None
+    return Fetched(kickstart, command_line, address, fields.get("mac"))

@@ -116,7 +116,7 @@ class Guest(threading.Thread):
         self._say(f"{self.vm.name}: network boot from {adapter.mac}")
         begin, result = time.monotonic(), self._folder / "handed-over"
         result.unlink(missing_ok=True)
-        command = firmware.command(self.vm, adapter, network.plug_taps(self.vm), self._folder)
+        command = firmware.from_network(self.vm, adapter, network.plug_taps(self.vm), self._folder)
         with (self._folder / "qemu.log").open("ab") as log:
             process = self._power.start(command, log)
             gave_up = self._watch_firmware(process)

@@ -1,7 +1,7 @@
-"""The initrd of the network-booted stand-in installer: busybox, the kernel's modules for a virtio adapter, a script.
+"""The initrd of the stand-in installer: busybox, the kernel's modules for a virtio adapter and a DVD drive, a script.
 
 It stands at Rocky's place in the install tree (images/pxeboot/initrd.img) and does what Anaconda's first stage does:
-network up, kickstart fetched. About 3 MB.
+network up where it is needed, kickstart fetched. About 3 MB.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from rehearsal.room.base import STANDINS
 from rehearsal.upstream import boot
 
 BUSYBOX = Path("/usr/bin/busybox")
-# What a guest of `firmware` needs beyond what the cloud kernel has built in: its adapters.
-MODULES = ("virtio_pci", "virtio_net", "af_packet")
-FOLDERS = ("bin", "dev", "modules", "proc", "sys")
+# What a guest of `firmware` needs beyond what the cloud kernel has built in: its adapters and its DVD drives.
+MODULES = ("virtio_pci", "virtio_net", "af_packet", "virtio_scsi", "sr_mod", "isofs")
+FOLDERS = ("bin", "dev", "medium", "modules", "proc", "sys")
 
 
 def build(cache: Path) -> bytes:

@@ -68,7 +68,7 @@ def vm_of(lab: Lab, machine: Machine) -> Vm:
 def power_on(vm: Vm, folder: Path) -> float:
     """Run the firmware until the guest powers off, or the deadline; return the seconds it took."""
     begin = time.monotonic()
-    command = firmware.command(vm, vm.adapters[0], network.plug_taps(vm), folder)
+    command = firmware.from_network(vm, vm.adapters[0], network.plug_taps(vm), folder)
     with subprocess.Popen(command) as guest:
         try:
             guest.wait(DEADLINE_S)

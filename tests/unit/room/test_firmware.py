@@ -29,7 +29,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_only_the_adapter_of_the_boot_order_boots(folder: Path) -> None:
-    words = firmware.command(VM, ADAPTERS[1], ["t0", "t1"], folder)
+    words = firmware.from_network(VM, ADAPTERS[1], ["t0", "t1"], folder)
     devices = [word for word in words if word.startswith("virtio-net-pci")]
     assert devices == [
         "virtio-net-pci,netdev=n0,mac=02:7e:57:01:00:02,romfile=",
@@ -48,7 +48,7 @@ def test_only_the_adapter_of_the_boot_order_boots(folder: Path) -> None:
 def test_the_enrolled_keys_follow_the_vms_secure_boot(
     folder: Path, secure_boot: bool, template: str, keys: str
 ) -> None:
-    firmware.command(
+    firmware.from_network(
         replace(VM, secure_boot=secure_boot, secure_boot_template=template), ADAPTERS[0], ["a", "b"], folder
     )
     assert (folder / "variables.fd").read_text() == keys
