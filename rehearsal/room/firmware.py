@@ -1,4 +1,4 @@
-"""The firmware of a VM: QEMU with OVMF, which boots what it is told to, from the network or a DVD, under Secure Boot."""
+"""The firmware of a VM: QEMU with OVMF, which boots from the network or a DVD as boot order and Secure Boot say."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def from_network(vm: Vm, boot: Adapter, taps: list[str], folder: Path) -> list[s
 
 
 def from_dvd(vm: Vm, images: list[Path], folder: Path) -> list[str]:
-    """The QEMU command of a VM that boots from one of the DVD images in its drives, in this order; as `from_network` else.
+    """The QEMU command of a VM that boots from the DVD images in its drives, in this order; as `from_network` else.
 
     Its adapters are left out: who has a DVD needs no network to begin.
     """

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 
-from rehearsal.hosts.answers import changes, paths, read, readiness, rollback, screen, switches
+from rehearsal.hosts.answers import bootdisk, changes, paths, read, readiness, rollback, screen, switches
 from rehearsal.hosts.answers.refusals import RefusedError
 from rehearsal.hosts.commands import Answerer
 from rehearsal.hosts.state import HostState, Json
@@ -22,6 +22,9 @@ SCRIPTS: dict[str, Callable[[HostState, Json], Json]] = {
     "Reset-LabMachine": changes.reset_lab_machine,
     "Remove-LabMachine": changes.remove_lab_machine,
     "Get-LabScreen": screen.get_lab_screen,
+    "Get-LabMedia": bootdisk.get_lab_media,
+    "Set-LabBootDisk": bootdisk.set_lab_boot_disk,
+    "Remove-LabBootDisk": bootdisk.remove_lab_boot_disk,
     "New-LabCheckpoint": rollback.new_lab_checkpoint,
     "Restore-LabCheckpoint": rollback.restore_lab_checkpoint,
     "Remove-LabCheckpoint": rollback.remove_lab_checkpoint,

@@ -91,6 +91,15 @@ def file_in_use(path: str) -> RefusedError:
     )
 
 
+def no_file(path: str) -> RefusedError:
+    """Get-Item of a file that is not there."""
+    return RefusedError(
+        f"Cannot find path '{path}' because it does not exist.",
+        "PathNotFound,Microsoft.PowerShell.Commands.GetItemCommand",
+        "ObjectNotFound",
+    )
+
+
 def device_in_use(cmdlet: str, name: str, vm_id: str, device: str) -> RefusedError:
     """A device that cannot be changed in the VM's state."""
     return hyperv(

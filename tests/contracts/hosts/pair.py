@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import shutil
@@ -132,6 +133,8 @@ def content(path: Path) -> Any:
     if path.name.startswith("switch"):
         told = json.loads(path.read_text(encoding="utf-8-sig"))
         return {key: told[key] for key in sorted(told) if key != "deadline"}
+    if path.suffix == ".iso":
+        return hashlib.sha256(path.read_bytes()).hexdigest()
     text = GUID.sub("<id>", path.read_text(encoding="ascii"))
     return json.loads(text) if path.suffix in (".vhdx", ".avhdx") else text.strip()
 

@@ -15,7 +15,7 @@ namespace Rehearsal
     {
         public const uint DefaultBlock = 32u << 20;
         private const int Locations = 64;
-        private const long FirstBytes = 4L << 20;  // what an empty dynamic disk takes; its full size is not asked for
+        public const long FirstBytes = 4L << 20;  // what an empty dynamic disk takes; its full size is not asked for
 
         public static VirtualHardDisk Create(string path, ulong size, VhdType type, uint blockSize)
         {
@@ -62,7 +62,7 @@ namespace Rehearsal
             try
             {
                 var text = File.ReadAllText(place);
-                return new VirtualHardDisk(path, JsonNode.Parse(text)!.AsObject(), text.Length);
+                return new VirtualHardDisk(path, JsonNode.Parse(text)!.AsObject());
             }
             catch (System.Text.Json.JsonException)
             {

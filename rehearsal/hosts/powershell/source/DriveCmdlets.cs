@@ -156,6 +156,54 @@ namespace Microsoft.HyperV.PowerShell.Commands
         }
     }
 
+    [Cmdlet("Remove", "VMDvdDrive", DefaultParameterSetName = "VMName", SupportsShouldProcess = true)]
+    public class RemoveVMDvdDrive : StandInCmdlet
+    {
+        [Parameter(ParameterSetName = "VMDvdDrive", Mandatory = true, Position = 0, ValueFromPipeline = true)]
+        public DvdDrive[] VMDvdDrive { get; set; } = Array.Empty<DvdDrive>();
+
+        [Parameter(ParameterSetName = "VMName", Mandatory = true, Position = 0)]
+        public string VMName { get; set; } = "";
+
+        [Parameter(ParameterSetName = "VMName", Mandatory = true, Position = 1)]
+        public int ControllerNumber { get; set; }
+
+        [Parameter(ParameterSetName = "VMName", Mandatory = true, Position = 2)]
+        public int ControllerLocation { get; set; }
+
+        [Parameter] public SwitchParameter Passthru { get; set; }
+
+        protected override void Act()
+        {
+            var drives = ParameterSetName == "VMDvdDrive"
+                ? VMDvdDrive.ToList()
+                : Named(new[] { VMName }).SelectMany(vm => vm.DVDDrives).Where(drive =>
+                    drive.ControllerNumber == ControllerNumber
+                    && drive.ControllerLocation == ControllerLocation).ToList();
+            foreach (var drive in drives)
+            {
+                Try(() => Detach(drive));
+            }
+        }
+
+        private void Detach(DvdDrive drive)
+        {
+            if (drive.Machine.State == VMState.Saved)
+            {
+                throw Refuse.DeviceInUse(drive.Machine, "Virtual CD/DVD Disk");
+            }
+            if (!ShouldProcess(drive.VMName, "Remove-VMDvdDrive"))
+            {
+                return;
+            }
+            drive.Remove();
+            if (Passthru)
+            {
+                WriteObject(drive);
+            }
+        }
+    }
+
     [Cmdlet("Set", "VMDvdDrive", DefaultParameterSetName = "VMName", SupportsShouldProcess = true)]
     public class SetVMDvdDrive : StandInCmdlet
     {

@@ -160,15 +160,15 @@ namespace Microsoft.Vhd.PowerShell
     {
         private readonly JsonObject _data;
 
-        public VirtualHardDisk(string path, JsonObject data, long fileSize) =>
-            (Path, _data, FileSize) = (path, data, (ulong)fileSize);
+        public VirtualHardDisk(string path, JsonObject data) => (Path, _data) = (path, data);
 
         public string ComputerName => Pc.Name;
         public string Path { get; }
         public VhdFormat VhdFormat => VhdFormat.VHDX;
         public VhdType VhdType => Enum.Parse<VhdType>((string)_data["type"]!);
         public ulong Size => (ulong)_data["size_bytes"]!;
-        public ulong FileSize { get; }
+        /// <summary>What the room says was written to the disk; a dynamic one that is blank takes little.</summary>
+        public ulong FileSize => (ulong)((long?)_data["file_bytes"] ?? Disks.FirstBytes);
         public uint BlockSize => (uint)_data["block_size_bytes"]!;
         public string ParentPath => "";
         public string DiskIdentifier => ((string)_data["vhd"]!).ToUpperInvariant();

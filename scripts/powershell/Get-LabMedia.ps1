@@ -1,0 +1,53 @@
+<#
+.SYNOPSIS
+Tells what the DVD image on this host is, and how much is on a machine's disk; changes nothing.
+.DESCRIPTION
+The image's volume descriptors and its boot catalog are given as they are (ECMA-119, El Torito), for the caller to read.
+README.md in this folder describes the answer.
+.PARAMETER Iso
+The image's path.
+.PARAMETER Disk
+The path of a virtual disk that no running machine has.
+.EXAMPLE
+.\Get-LabMedia.ps1 -Iso C:\ISO\Rocky-9-latest-x86_64-dvd.iso -Disk C:\Lab\lab-7e57\bootstrap\system-1f2e3d4c.vhdx
+#>
+[CmdletBinding()]
+param(
+    [Parameter(Mandatory = $true)] [string] $Iso,
+    [Parameter(Mandatory = $true)] [string] $Disk
+)
+$ErrorActionPreference = 'Stop'
+
+$sector = 2048
+
+function Read-Sector {
+    param([object] $Stream, [long] $First, [int] $Count)
+    $bytes = New-Object byte[] ($Count * $sector)
+    [void]$Stream.Seek($First * $sector, 'Begin')
+    $length = $Stream.Read($bytes, 0, $bytes.Length)
+    , [byte[]]@($bytes | Select-Object -First $length)
+}
+
+function Find-Catalog {
+    param([byte[]] $Descriptor)
+    for ($start = 0; $start + $sector -le $Descriptor.Length; $start += $sector) {
+        $system = [Text.Encoding]::ASCII.GetString($Descriptor, $start + 7, 23)
+        if ($Descriptor[$start] -eq 0 -and $system -eq 'EL TORITO SPECIFICATION') {
+            return [BitConverter]::ToUInt32($Descriptor, $start + 71)
+        }
+    }
+}
+
+$file = Get-Item -LiteralPath $Iso
+$stream = $file.Open('Open', 'Read', 'ReadWrite')  # a machine may have it in its drive
+try {
+    $descriptors = Read-Sector -Stream $stream -First 16 -Count 4
+    $place = Find-Catalog -Descriptor $descriptors
+    $catalog = [byte[]]@()
+    if ($null -ne $place) { $catalog = Read-Sector -Stream $stream -First $place -Count 1 }
+} finally {
+    $stream.Dispose()
+}
+@{ changed = $false; disk_bytes = [long](Get-VHD -Path $Disk).FileSize
+    media = @{ bytes = [long]$file.Length; descriptors = [Convert]::ToBase64String($descriptors)
+        catalog = [Convert]::ToBase64String($catalog) } }

@@ -1,0 +1,32 @@
+<#
+.SYNOPSIS
+Takes a machine's boot disk out, with its drive, and deletes the image: it holds the machine's private SSH host key.
+.DESCRIPTION
+The machine may run. It may be done again.
+.PARAMETER Lab
+The lab's name; a VM without its mark is refused.
+.PARAMETER Id
+The VM's id.
+.PARAMETER Path
+The image that Set-LabBootDisk.ps1 wrote.
+.EXAMPLE
+.\Remove-LabBootDisk.ps1 -Lab lab-7e57 -Id 6f0f6f2c-7a35-4a45-9a51-52e4b5f1a001 -Path C:\Lab\lab-7e57\bootstrap\boot.iso
+#>
+[CmdletBinding()]
+param(
+    [Parameter(Mandatory = $true)] [string] $Lab,
+    [Parameter(Mandatory = $true)] [string] $Id,
+    [Parameter(Mandatory = $true)] [string] $Path
+)
+$ErrorActionPreference = 'Stop'
+
+$vm = Get-VM -Id $Id
+$notes = try { ConvertFrom-Json -InputObject "$($vm.Notes)" } catch { $null }  # somebody else's words
+if ($notes.lab -ne $Lab) {
+    Write-Error -Message "$($vm.Name) is not of $Lab" -ErrorId LabNotOurs -Category PermissionDenied
+}
+$drives = @(Get-VMDvdDrive -VM $vm | Where-Object { $_.Path -eq $Path })
+$drives | ForEach-Object { Remove-VMDvdDrive -VMDvdDrive $_ }
+$there = Test-Path -LiteralPath $Path
+if ($there) { Remove-Item -LiteralPath $Path }
+@{ changed = $drives.Count -gt 0 -or $there }

@@ -1,0 +1,24 @@
+"""Small DVD images for tests, with the structure of a release's own."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+from pycdlib import PyCdlib
+
+BOOT_IMAGE = b"shim and GRUB of the release" * 200
+
+
+def dvd(file: Path, label: str = "Rocky-9-7-x86_64-dvd", boot_image: bytes | None = BOOT_IMAGE) -> Path:
+    """Write a DVD of that label; without a boot image it is one that no firmware starts."""
+    disc = PyCdlib()
+    disc.new(vol_ident=label, rock_ridge="1.09")
+    disc.add_fp(io.BytesIO(b"[release]\nversion = 9.7\n"), 24, "/TREEINFO.;1", rr_name=".treeinfo")
+    if boot_image is not None:
+        disc.add_fp(io.BytesIO(boot_image), len(boot_image), "/EFIBOOT.IMG;1", rr_name="efiboot.img")
+        count = -(-len(boot_image) // 512)
+        disc.add_eltorito("/EFIBOOT.IMG;1", efi=True, platform_id=0xEF, boot_load_size=count)
+    disc.write(str(file))
+    disc.close()
+    return file
