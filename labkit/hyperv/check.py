@@ -127,11 +127,17 @@ def _growth(spec: MachineSpec, here: HostFacts) -> int:
 
 
 def medium_is_there(lab: Lab, facts: Facts) -> Iterator[Finding]:
-    """The DVD is in the bootstrap server's drive, unless an install tree is named."""
+    """The DVD installs the bootstrap server, and from its drive all others unless an install tree is named."""
     here = facts.get(lab.bootstrap.host)
-    if here and not here.has_iso and lab.rocky.tree_url is None:
+    if here is None or here.has_iso:
+        return
+    is_made = any(disk.machine == lab.bootstrap.name and disk.kind == "system" for disk in here.disks)
+    if lab.rocky.tree_url is None:
         fix = "put the Rocky Linux DVD there, correct lab.iso_path, or set rocky.tree_url"
         yield Finding(here.host, f"there is no file {lab.iso_path}", "machines are installed from it", fix)
+    elif not is_made:
+        fix = "put the Rocky Linux DVD there, or correct lab.iso_path"
+        yield Finding(here.host, f"there is no file {lab.iso_path}", "the bootstrap server is installed from it", fix)
 
 
 RULES: tuple[Callable[[Lab, Facts], Iterator[Finding]], ...] = (

@@ -96,5 +96,11 @@ def _firmware(spec: MachineSpec, vm: VmFacts) -> Iterator[Change]:
         yield Change("secure_boot", f"Secure Boot {was} -> {SECURE_BOOT_TEMPLATE}", needs_off=True)
     mgmt = vm.adapter(spec.adapters[0].name)
     drive = next((d for d in vm.drives if vm.system_disk and d.path == vm.system_disk.path), None)
-    if mgmt is None or drive is None or vm.boot[:2] != (drive.id, mgmt.id):
+    if mgmt is None or drive is None or _starting(vm)[:2] != (drive.id, mgmt.id):
         yield Change("boot", "boot order -> system disk, then adapter mgmt", needs_off=True)
+
+
+def _starting(vm: VmFacts) -> tuple[str, ...]:
+    """What the VM starts from, without the DVDs behind the first entry, which the boot disk came with."""
+    dvds = {dvd.id for dvd in vm.dvds}
+    return (*vm.boot[:1], *(device for device in vm.boot[1:] if device not in dvds))

@@ -42,6 +42,12 @@ def stop(session: Session, machines: Iterable[str], *, cut_power: bool = False) 
     return _run(session, "Stop-LabMachine", running, {"CutPower": cut_power})
 
 
+def is_off(session: Session, machine: str) -> bool:
+    """Whether a machine's VM is off, by what is known of it; a machine without a VM is not."""
+    found = [here.machines.get(machine) for here in answering(session.hosts.read()).values()]
+    return any(vm is not None and vm.is_off for vm in found)
+
+
 def named(lab: Lab, machine: str) -> list[str]:
     """The machine named, or all of the lab for ''. Raises MissingError when there is none of that name."""
     names = [one.name for one in lab.machines]

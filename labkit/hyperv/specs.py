@@ -52,6 +52,11 @@ class MachineSpec:
         """The VM's mark."""
         return json.dumps({"lab": self.lab, "machine": self.name}, separators=(",", ":"))
 
+    @property
+    def boot_disk(self) -> str:
+        """Where the image lies that a machine with a DVD drive is installed by, while it is."""
+        return str(PureWindowsPath(self.folder, "boot.iso"))
+
     def disk_path(self, kind: DiskKind, disk_id: str) -> str:
         return str(PureWindowsPath(self.folder, f"{kind}-{disk_id}.vhdx"))
 

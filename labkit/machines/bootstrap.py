@@ -1,9 +1,9 @@
-"""os.bootstrap: the bootstrap server is there and opens to the lab's key."""
+"""os.bootstrap: the bootstrap server is there and opens to the lab's key. It alone is installed from the DVD."""
 
 from __future__ import annotations
 
 from labkit import keys
-from labkit.errors import DeadlineError, RefusedError, UnreachableError
+from labkit.errors import DeadlineError, LabError, UnreachableError
 from labkit.machines import entry, wait
 from labkit.session import Session
 
@@ -11,17 +11,18 @@ KEY_THERE = ".ssh/id_ed25519"  # in the home of the machine user, for Ansible
 
 
 def bootstrap(session: Session) -> bool:
-    """Make what opens the lab, start the bootstrap server if it is off, wait for it; return whether anything changed.
+    """Make what opens the lab, install the bootstrap server if its disk is blank, start it, wait for it.
 
-    Raises RefusedError when it does not answer in time: its unattended installation is not there yet.
+    Returns whether anything changed. Interrupted, it goes on where it was. Raises MissingError without a DVD,
+    RefusedError for a wrong one, DeadlineError when the machine does not answer in time.
     """
-    from labkit.hyperv import power
+    from labkit.hyperv import bootdisk
 
     machine = session.lab.bootstrap
     changed = entry.prepare(session.lab, session.state)
     if not session.machines.is_up(machine):
-        changed |= bool(power.start(session, [machine.name]))
-        _wait(session)
+        changed |= _begin(session)
+    changed |= bootdisk.remove(session)
     wait.collect_notes(session, machine)
     return _give_key(session) or changed
 
@@ -36,25 +37,42 @@ def missing(session: Session) -> str | None:
     return None
 
 
-def _wait(session: Session) -> None:
-    timeout_s = session.lab.timeouts.bootstrap_s
+def _begin(session: Session) -> bool:
+    """Start the machine, from its boot disk while it is not installed, and wait until it answers."""
+    from labkit.hyperv import bootdisk, power
+
     machine = session.lab.bootstrap
-    session.console.print(f"    {machine.name}: waiting for SSH at {machine.external.address}, up to {timeout_s} s")
+    installs = bootdisk.is_in(session)
+    if not installs and power.is_off(session, machine.name):
+        installs = bootdisk.insert(session, entry.kickstart_file(session.state).read_text(encoding="utf-8"))
+    started = power.start(session, [machine.name])
+    _wait(session, installs)
+    return installs or bool(started)
+
+
+def _wait(session: Session, installs: bool) -> None:
+    timeouts, machine = session.lab.timeouts, session.lab.bootstrap
+    timeout_s = timeouts.install_s if installs else timeouts.bootstrap_s
+    doing = "is installed from the DVD, " if installs else ""
+    session.console.print(
+        f"    {machine.name}: {doing}waiting for SSH at {machine.external.address}, up to {timeout_s} s"
+    )
     try:
         wait.for_ssh(session, machine, timeout_s)
     except (DeadlineError, UnreachableError) as error:
-        raise RefusedError(
-            f"{error.problem}; the unattended installation of the bootstrap server is not there yet",
-            f"install Rocky Linux {session.lab.rocky.release} by hand in the VM {machine.vm_name} on {machine.host},"
-            f" with the kickstart file {entry.kickstart_file(session.state)}, then repeat{_only_from_that_pc(session)}",
-        ) from None
+        raise _silent(session, error, installs) from None
 
 
-def _only_from_that_pc(session: Session) -> str:
-    """What else keeps a bootstrap server behind NAT from answering."""
-    if session.lab.switch_of("external").type != "Internal":
-        return ""
-    return f"; with external.nat only the PC {session.lab.bootstrap.host} itself reaches it: type `inv` there"
+def _silent(session: Session, error: LabError, installs: bool) -> DeadlineError:
+    name = session.lab.bootstrap.name
+    look = f"`inv hyperv.screenshot --machine {name}` shows its console"
+    if session.lab.switch_of("external").type == "Internal":
+        look += f"; with external.nat only the PC {session.lab.bootstrap.host} itself reaches it: type `inv` there"
+    if installs:
+        again = f"`inv hyperv.stop --machine {name} --cut-power os.bootstrap` begins its installation again"
+        return DeadlineError(f"{error.problem}; it was being installed from the DVD", f"{look}; {again}")
+    again = f"`inv os.reinstall --machine {name}` installs it anew"
+    return DeadlineError(f"{error.problem}; its disk holds something", f"{look}; if it is beyond repair, {again}")
 
 
 def _give_key(session: Session) -> bool:

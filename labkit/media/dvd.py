@@ -7,9 +7,7 @@ import struct
 from dataclasses import dataclass
 
 SECTOR = 2048
-FIRST_DESCRIPTOR = 16  # the sector where they begin
-PRIMARY, BOOT_RECORD, TERMINATOR = 1, 0, 255
-BOOT_SYSTEM = b"EL TORITO SPECIFICATION"
+PRIMARY, TERMINATOR = 1, 255
 EFI = 0xEF  # platform id of a catalog's section (UEFI 2.10, 13.3.2.1)
 VIRTUAL_SECTOR = 512  # a catalog counts in these
 LABEL = re.compile(r"Rocky-(?P<release>\d+)-(?:.*-)?(?P<kind>\w+)$")
@@ -38,14 +36,6 @@ class Dvd:
         """Whether all packages are on it: the media called boot and minimal lack them."""
         match = LABEL.match(self.label)
         return match is not None and match["kind"] == "dvd"
-
-
-def catalog_sector(descriptors: bytes) -> int:
-    """The sector of the boot catalog, by the sectors from FIRST_DESCRIPTOR on; NotBootableError when there is none."""
-    for sector in _sectors(descriptors):
-        if sector[0] == BOOT_RECORD and sector[7:39].rstrip(b"\0") == BOOT_SYSTEM:
-            return int(struct.unpack_from("<I", sector, 71)[0])
-    raise NotBootableError("it has no boot record")
 
 
 def read(descriptors: bytes, catalog: bytes) -> Dvd:

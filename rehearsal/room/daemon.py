@@ -19,7 +19,7 @@ from rehearsal.hosts.begin import begin
 from rehearsal.hosts.state import HostState
 from rehearsal.room import base, disk, firmware, nameserver, network, notes
 from rehearsal.room.command import run
-from rehearsal.room.layout import CHECKOUT, HOST_USER, UPSTREAM, WINRM_PORT, Layout
+from rehearsal.room.layout import HOST_USER, UPSTREAM, WINRM_PORT, Layout
 from rehearsal.room.plan import Plan
 from rehearsal.room.supply import PowerSupply
 from rehearsal.upstream import serve as serve_upstream
@@ -51,7 +51,7 @@ def _serve(layout: Layout, plan: Plan) -> int:
     servers = [_endpoint(layout, plan, host) for host in hosts]
     for server in servers:
         server.start()
-    supply = PowerSupply(layout, hosts, image, CHECKOUT)
+    supply = PowerSupply(layout, hosts, image)
     supply.translate()
     supply.start()
     for name, sentence in (notes.ROOM | ({"nat": notes.NAT} if plan.behind_nat else {})).items():
@@ -70,8 +70,18 @@ def _serve(layout: Layout, plan: Plan) -> int:
 def _endpoint(layout: Layout, plan: Plan, host: HostState) -> endpoint.Endpoint:
     address = plan.hosts[host.host]
     host.make(begin(plan.lab, host.host, address=str(address.ip), prefix=address.network.prefixlen))
+    if host.host == plan.lab.bootstrap.host:
+        _put_dvd(host, plan.lab.iso_path, layout.dvd)
     password = os.environ["LAB_PASSWORD"]
     return endpoint.serve(host.host, str(address.ip), WINRM_PORT, layout.root, HOST_USER, password, _pwsh())
+
+
+def _put_dvd(host: HostState, path: str, image: Path) -> None:
+    """Put the release's DVD where the lab says that somebody put it."""
+    file = host.local(path)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    if not file.exists():
+        file.hardlink_to(image)
 
 
 def _logger(file: Path) -> Callable[[str], None]:

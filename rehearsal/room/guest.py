@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import threading
 import time
@@ -10,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
-from rehearsal.room import cgroup, disk, firmware, network, notes
+from rehearsal.room import cgroup, disk, firmware, network, vm
 from rehearsal.room.disk import Disk
 from rehearsal.room.firmware import Fetched
 from rehearsal.room.installer import media
@@ -20,6 +21,7 @@ from rehearsal.room.layout import Layout
 from rehearsal.room.machine import REBOOTED, Container
 from rehearsal.room.power import PATIENCE_S, Power, PowerCut
 from rehearsal.room.vm import Adapter, Vm
+from rehearsal.upstream import dvd
 
 End = Literal["off", "reboot"]
 FIRMWARE_POLL_S = 0.3
@@ -31,11 +33,11 @@ class Guest(threading.Thread):
     `ended` is called once at the end, with whether the guest powered itself off.
     """
 
-    def __init__(self, vm: Vm, layout: Layout, image: Path, checkout: Path, ended: Callable[[Vm, bool], None]) -> None:
+    def __init__(self, vm: Vm, layout: Layout, image: Path, ended: Callable[[Vm, bool], None]) -> None:
         super().__init__(name=vm.name, daemon=True)
         self.vm = vm
         self.is_system_up = False  # an installed system that obeys a clean shutdown
-        self._layout, self._image, self._checkout, self._ended = layout, image, checkout, ended
+        self._layout, self._image, self._ended = layout, image, ended
         self._power = Power(vm.short)
         self._folder = layout.guest(vm.id)
         self._namespace = layout.namespaces / vm.id
@@ -73,17 +75,17 @@ class Guest(threading.Thread):
 
     def _boot(self) -> End:
         """Try the entries of the boot order; a machine that finds nothing to boot stays on, doing nothing."""
-        if self._installs_itself():
-            return self._install(self._written_kickstart(), None)
-        for kind, device in self.vm.boot_order:
-            if kind == "drive":
-                content = self._disk(device)
-                if content and content.is_installed:
-                    return self._run_machine(content)
-            elif adapter := self.vm.adapter(device):
+        dvds = [dvd.image for kind, device in self.vm.boot_order if kind == "drive" and (dvd := self.vm.dvd(device))]
+        for _, device in self.vm.boot_order:
+            fetched = None
+            if adapter := self.vm.adapter(device):
                 fetched = self._network_boot(adapter)
-                if fetched:
-                    return self._install(fetched.kickstart, fetched)
+            elif self.vm.dvd(device):
+                fetched, dvds = self._dvd_boot(dvds) if dvds else None, []  # firmware goes on to the next by itself
+            elif (content := self._disk(device)) and content.is_installed:
+                return self._run_machine(content)
+            if fetched:
+                return self._install(fetched)
         self._say(f"{self.vm.name}: no operating system was loaded")
         return self._wait_for_power_off()
 
@@ -91,39 +93,32 @@ class Guest(threading.Thread):
         drive = self.vm.drive(drive_id)
         return disk.of(self._layout, drive.vhd) if drive and drive.vhd else None
 
-    # ---- the bootstrap server starts ready-made: a person with the DVD is stood in for ----
-
-    def _kickstart_file(self) -> Path:
-        return self._checkout / ".lab" / (self.vm.lab or "").removeprefix("lab-") / "bootstrap" / "ks.cfg"
-
-    def _written_kickstart(self) -> bytes:
-        return self._kickstart_file().read_bytes()
-
-    def _installs_itself(self) -> bool:
-        """Whether this is the bootstrap server with a blank disk and its kickstart lies ready."""
-        file, system = self._kickstart_file(), self._system_disk()
-        if not (self.vm.lab and self.vm.machine and system and not system.is_installed and file.exists()):
-            return False
-        return f"--hostname={self.vm.machine}" in file.read_text(encoding="utf-8").split()
-
     def _system_disk(self) -> Disk | None:
         return disk.of(self._layout, self.vm.drives[0].vhd) if self.vm.drives and self.vm.drives[0].vhd else None
 
     # ---- firmware ----
 
     def _network_boot(self, adapter: Adapter) -> Fetched | None:
-        """Run the firmware until the guest handed over its kickstart; None when the firmware went on without it."""
         self._say(f"{self.vm.name}: network boot from {adapter.mac}")
+        taps = network.plug_taps(self.vm)
+        fetched = self._start_firmware(firmware.from_network(self.vm, adapter, taps, self._folder))
+        network.unplug(self.vm)
+        return fetched
+
+    def _dvd_boot(self, images: list[Path]) -> Fetched | None:
+        self._say(f"{self.vm.name}: boot from {', then '.join(image.name for image in images)}")
+        return self._start_firmware(firmware.from_dvd(self.vm, images, self._folder))
+
+    def _start_firmware(self, command: list[str]) -> Fetched | None:
+        """Run the firmware until the guest handed over its kickstart; None when the firmware went on without it."""
         begin, result = time.monotonic(), self._folder / "handed-over"
         result.unlink(missing_ok=True)
-        command = firmware.from_network(self.vm, adapter, network.plug_taps(self.vm), self._folder)
         with (self._folder / "qemu.log").open("ab") as log:
             process = self._power.start(command, log)
             gave_up = self._watch_firmware(process)
-        network.unplug(self.vm)
         fetched = None if gave_up or not result.exists() else firmware.handed_over(result.read_text(encoding="utf-8"))
         if fetched:
-            self._say(f"{self.vm.name}: kickstart fetched {time.monotonic() - begin:.0f} s after network boot began")
+            self._say(f"{self.vm.name}: kickstart fetched {time.monotonic() - begin:.0f} s after the firmware began")
         return fetched
 
     def _watch_firmware(self, process: subprocess.Popen[bytes]) -> bool:
@@ -142,36 +137,45 @@ class Guest(threading.Thread):
 
     # ---- installation ----
 
-    def _install(self, kickstart: bytes, fetched: Fetched | None) -> End:
+    def _install(self, fetched: Fetched) -> End:
         begin, system = time.monotonic(), self._system_disk()
         if system is None:
             self._say(f"{self.vm.name}: there is no disk to install to")
             return self._wait_for_power_off()
+        vm.write_to(self.vm.drives[0])
         self._plug_machine()
-        if fetched:
-            index = [adapter.mac for adapter in self.vm.adapters].index(fetched.mac)
+        if fetched.address:
+            index = [adapter.mac for adapter in self.vm.adapters].index(str(fetched.mac))
             network.set_address(self._namespace, f"eth{index}", fetched.address)
         try:
-            end = self._installation(system, kickstart, fetched).run()
+            end = self._installation(system, fetched).run()
         except InstallError as error:
             self._say(f"{self.vm.name}: the installation failed: {error}")
             return self._wait_for_power_off()
-        if fetched is None:
-            notes.write_into(system.folder / "upper", {"bootstrap": notes.BOOTSTRAP})
         self._say(f"{self.vm.name}: installed in {time.monotonic() - begin:.0f} s")
         return self._wait_for_power_off() if end == "wait" else ("reboot" if end == "reboot" else "off")
 
-    def _installation(self, system: Disk, kickstart: bytes, fetched: Fetched | None) -> Installation:
-        (self._folder / "kickstart.cfg").write_bytes(kickstart)
-        words = fetched.command_line.split() if fetched else []
+    def _installation(self, system: Disk, fetched: Fetched) -> Installation:
+        (self._folder / "kickstart.cfg").write_bytes(fetched.kickstart)
+        words = fetched.command_line.split()
         (self._folder / "cmdline").write_text(" ".join(words) + "\n", encoding="utf-8")
         inst_repo = next((word.removeprefix("inst.repo=") for word in words if word.startswith("inst.repo=")), None)
-        dvd = None if fetched else self._layout.upstream / "rocky" / "9"
+        dvd = self._open_dvd()
         container = self._container(((dvd, media.DVD),) if dvd else ())
         adapters = {f"eth{index}": adapter.mac for index, adapter in enumerate(self.vm.adapters)}
         target = Target(container, self._image, adapters, system, self._folder, self._folder / "console.log", dvd)
         say = lambda text: self._say(f"{self.vm.name}: {text}")  # noqa: E731
-        return Installation(target, kickstart.decode(), inst_repo, self._power, say)
+        return Installation(target, fetched.kickstart.decode(), inst_repo, self._power, say)
+
+    def _open_dvd(self) -> Path | None:
+        """The files of the first DVD in a drive that holds an install tree. The room's kernel may know no ISO 9660."""
+        folder = self._folder / "dvd"
+        for drive in self.vm.dvds:
+            shutil.rmtree(folder, ignore_errors=True)
+            dvd.extract(drive.image, folder)
+            if (folder / ".treeinfo").exists():
+                return folder
+        return None
 
     # ---- the installed machine ----
 

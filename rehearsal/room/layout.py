@@ -63,6 +63,11 @@ class Layout:
         return self.root / "upstream"
 
     @property
+    def dvd(self) -> Path:
+        """The image of the release's DVD."""
+        return self.root / "dvd.iso"
+
+    @property
     def namespaces(self) -> Path:
         """Mount points of the machines' network namespaces; mounted only in the room's own mount namespace."""
         return self.root / "netns"

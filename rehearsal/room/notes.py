@@ -26,7 +26,6 @@ ROOM: dict[str, str] = {
     "upstream": "Package sources, manifests and wheels are served inside the room; nothing outside is contacted.",
 }
 NAT = "Windows' NAT is this machine's kernel's; the controller is on the room's LAN, with a way through that PC."
-BOOTSTRAP = "This machine was installed from its kickstart file directly: a person with the DVD is stood in for."
 
 
 def write_into(root: Path, notes: dict[str, str]) -> None:

@@ -17,6 +17,7 @@ from rehearsal.room import base, cgroup, disk, initrd, network, system
 from rehearsal.room.errors import RoomError
 from rehearsal.room.layout import CHECKOUT, CONTROLLER_NETNS, HOST_PASSWORD, ROOM_NETNS, Layout
 from rehearsal.room.plan import Plan
+from rehearsal.upstream import dvd
 
 OWNER = Path("/run/lab-rehearsal.owner")  # which checkout's room is up on this machine: there is one at a time
 READY_S = 60.0
@@ -34,7 +35,7 @@ def up(layout: Layout, plan: Plan) -> None:
         return
     begin = time.monotonic()
     _install_packages()
-    _prepare(layout)
+    _prepare(layout, plan.lab.rocky.release)
     OWNER.write_text(f"{CHECKOUT}\n", encoding="utf-8")
     layout.lab.write_text(f"{plan.file}\n", encoding="utf-8")
     _say("network: namespaces and the LAN")
@@ -96,7 +97,7 @@ def _install_packages() -> None:
         system.install(missing, _say)
 
 
-def _prepare(layout: Layout) -> None:
+def _prepare(layout: Layout, release: int) -> None:
     """Make what needs the package registries, before anything runs where they cannot be reached."""
     layout.cache.mkdir(parents=True, exist_ok=True)
     layout.root.mkdir(parents=True, exist_ok=True)
@@ -107,6 +108,7 @@ def _prepare(layout: Layout) -> None:
     content = initrd.build(layout.cache)
     try:
         upstream.build(layout.root, layout.cache, content, _kubectl(), _say)
+        dvd.build(layout.upstream / "rocky" / str(release), release, layout.dvd)
     except (RuntimeError, subprocess.CalledProcessError) as error:
         raise RoomError(f"the upstream tree cannot be made: {error}") from error
 

@@ -21,9 +21,9 @@ SWEEP_S = 5.0  # how often the content of removed disks is thrown away
 class PowerSupply(threading.Thread):
     """One thread for all hosts of a room."""
 
-    def __init__(self, layout: Layout, hosts: list[HostState], image: Path, checkout: Path) -> None:
+    def __init__(self, layout: Layout, hosts: list[HostState], image: Path) -> None:
         super().__init__(name="power-supply", daemon=True)
-        self._layout, self._hosts, self._image, self._checkout = layout, hosts, image, checkout
+        self._layout, self._hosts, self._image = layout, hosts, image
         self._guests: dict[str, Guest] = {}
         self._translation = Translation()
         self._lock = threading.Lock()
@@ -75,7 +75,7 @@ class PowerSupply(threading.Thread):
         self._report(host)
 
     def _power_on(self, one: Vm) -> None:
-        guest = Guest(one, self._layout, self._image, self._checkout, self._ended)
+        guest = Guest(one, self._layout, self._image, self._ended)
         with self._lock:
             self._guests[one.id] = guest
         guest.start()

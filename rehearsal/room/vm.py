@@ -11,6 +11,7 @@ from typing import Any, Literal
 from rehearsal.hosts.state import HostState
 from rehearsal.room.layout import LAN_BRIDGE
 
+WRITTEN_BYTES = 2 << 30
 UEFI_TEMPLATE = "MicrosoftUEFICertificateAuthority"
 
 
@@ -26,12 +27,21 @@ class Adapter:
 
 @dataclass(frozen=True)
 class Drive:
-    """A drive with a virtual disk: its content's id and size, None for a VHDX file that is not there."""
+    """A drive with a virtual disk: its file, its content's id and size, None for a VHDX file that is not there."""
 
     id: str
     location: int
     vhd: str | None
     size_bytes: int
+    file: Path
+
+
+@dataclass(frozen=True)
+class Dvd:
+    """A DVD drive with an image in it."""
+
+    id: str
+    image: Path
 
 
 @dataclass(frozen=True)
@@ -50,6 +60,7 @@ class Vm:
     boot_order: tuple[tuple[Literal["drive", "network"], str], ...]
     secure_boot: bool
     secure_boot_template: str
+    dvds: tuple[Dvd, ...] = ()
 
     @property
     def short(self) -> str:
@@ -61,6 +72,9 @@ class Vm:
 
     def drive(self, drive_id: str) -> Drive | None:
         return next((drive for drive in self.drives if drive.id == drive_id), None)
+
+    def dvd(self, drive_id: str) -> Dvd | None:
+        return next((dvd for dvd in self.dvds if dvd.id == drive_id), None)
 
 
 def read(host: HostState, state: dict[str, Any]) -> dict[str, Vm]:
@@ -91,12 +105,14 @@ def _vm(host: HostState, state: dict[str, Any], raw: dict[str, Any]) -> Vm:
         state=raw["state"], power_on_count=raw["power_on_count"], adapters=adapters,
         drives=tuple(_drive(host, drive) for drive in raw["drives"]), boot_order=order,
         secure_boot=raw["secure_boot"], secure_boot_template=raw["secure_boot_template"],
+        dvds=tuple(Dvd(dvd["id"], host.local(dvd["path"])) for dvd in raw["dvds"] if dvd["path"]),
     )  # fmt: skip
 
 
 def _drive(host: HostState, raw: dict[str, Any]) -> Drive:
-    content = vhdx(host.local(raw["path"]))
-    return Drive(raw["id"], raw["location"], content.get("vhd"), content.get("size_bytes", 0))
+    file = host.local(raw["path"])
+    content = vhdx(file)
+    return Drive(raw["id"], raw["location"], content.get("vhd"), content.get("size_bytes", 0), file)
 
 
 def vhdx(file: Path) -> dict[str, Any]:
@@ -106,6 +122,14 @@ def vhdx(file: Path) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return content if isinstance(content, dict) else {}
+
+
+def write_to(drive: Drive) -> None:
+    """Let a drive's VHDX file be as large as one that a system was written to: its content lies elsewhere."""
+    content = {**vhdx(drive.file), "file_bytes": WRITTEN_BYTES}
+    fresh = drive.file.with_suffix(".new")
+    fresh.write_text(json.dumps(content), encoding="utf-8")
+    fresh.replace(drive.file)
 
 
 def _mark(notes: str) -> dict[str, Any]:

@@ -21,6 +21,9 @@ from labkit.session import Session
 
 Answer = dict[str, Any]
 SCRIPTS = (
+    "Get-LabMedia",
+    "Set-LabBootDisk",
+    "Remove-LabBootDisk",
     "Get-LabHost",
     "Get-LabReadiness",
     "New-LabMachine",

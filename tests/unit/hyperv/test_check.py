@@ -248,9 +248,21 @@ def test_a_host_whose_service_is_down_is_asked_nothing_else(lab: Lab, bare_pcs: 
     assert len(found(lab, bare_pcs)) == 1
 
 
-def test_the_dvd_is_needed_only_without_an_install_tree(lab: Lab, bare_pcs: Any) -> None:
-    bare_pcs.answers["pc1"]["iso"] = False
-    assert found(lab, bare_pcs) == []  # this lab names rocky.tree_url
+def test_the_dvd_is_needed_until_the_bootstrap_server_is_made_where_an_install_tree_is_named(
+    lab: Lab, pcs: Any, bare_pcs: Any
+) -> None:
+    for answering in (pcs, bare_pcs):
+        answering.answers["pc1"]["iso"] = False
+    (finding,) = found(lab, bare_pcs)
+    assert "the bootstrap server is installed from it" in finding
+    assert found(lab, pcs) == []  # this lab names rocky.tree_url
+
+
+def test_without_an_install_tree_the_dvd_is_always_needed(lab: Lab, pcs: Any) -> None:
+    pcs.answers["pc1"]["iso"] = False
+    from_dvd = replace(lab, rocky=lab.rocky.model_copy(update={"tree_url": None}))
+    (finding,) = found(from_dvd, pcs)
+    assert "machines are installed from it" in finding
 
 
 def test_all_findings_and_silent_hosts_are_told_together(bare_pcs: Any, on: Callable[[Any], Session]) -> None:

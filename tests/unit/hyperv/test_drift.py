@@ -105,6 +105,18 @@ def test_entries_that_an_installed_system_made_are_no_drift(lab: Lab, answers: A
     assert planned(lab, answers, "w1").action == "unchanged"
 
 
+def test_dvds_behind_the_system_disk_in_the_boot_order_are_no_drift_and_one_in_front_is(
+    lab: Lab, answers: Answers
+) -> None:
+    detail = row_of(answers, "bootstrap")["detail"]
+    detail["dvds"].append({"id": "boot disk", "path": "boot.iso"})
+    entries = [{"type": "Drive", "id": one["id"]} for one in reversed(detail["dvds"])]
+    detail["boot"][1:1] = entries
+    assert planned(lab, answers, "bootstrap").action == "unchanged"
+    detail["boot"].insert(0, detail["boot"].pop(1))
+    assert planned(lab, answers, "bootstrap").steps == ("boot",)
+
+
 def test_a_saved_machine_that_differs_is_left_alone(lab: Lab, answers: Answers) -> None:
     row = row_of(answers, "w1")
     row["state"], row["detail"]["stop_action"] = "Saved", "Save"

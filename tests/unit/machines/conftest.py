@@ -40,6 +40,7 @@ class World:
     calls: list[str] = field(default_factory=list)
     clock: int = NOW
     trickle: list[str] = field(default_factory=list)  # machines that fetch a package each time the log is read
+    boot_disk: str = ""  # blank: the bootstrap server's disk is, so that its boot disk goes in; in: it is in its drive
     blind: str = ""  # why no console can be seen
     ticks: int = 0  # how often somebody who follows the log heard nothing new
     breaks: int = 0  # how often the stream of the logs breaks before it holds
@@ -130,6 +131,10 @@ class Station:
             return Result("\n".join(map(self.world.address, asked)), "", 0)
         return Result("", "", 0)
 
+    def put(self, _content: bytes, path: str, **_: Any) -> None:
+        assert self.machine == self.world.lab.bootstrap
+        assert path == ".ssh/id_ed25519"
+
     def sudo(self, command: str, **_: Any) -> Result:
         if command.startswith("/opt/lab/scripts/"):
             return Result(self.world.script(shlex.split(command.removeprefix("/opt/lab/scripts/"))), "", 0)
@@ -175,6 +180,29 @@ class Stations:
         self.forgotten.append(machine.name)
 
 
+class BootDisk:
+    def __init__(self, world: World) -> None:
+        self.world = world
+
+    def is_in(self, _: Session) -> bool:
+        return self.world.boot_disk == "in"
+
+    def insert(self, _: Session, kickstart: str) -> bool:
+        assert "--hostname=bootstrap" in kickstart
+        if self.world.boot_disk != "blank":
+            return False
+        self.world.boot_disk = "in"
+        self.world.calls.append("insert boot disk")
+        return True
+
+    def remove(self, _: Session) -> bool:
+        if self.world.boot_disk != "in":
+            return False
+        self.world.boot_disk = ""
+        self.world.calls.append("remove boot disk")
+        return True
+
+
 class Pcs:
     def __init__(self, world: World) -> None:
         self.world = world
@@ -186,6 +214,7 @@ class Pcs:
         vms = {
             machine.name: SimpleNamespace(
                 state="Running" if machine.name in self.world.running else "Off",
+                is_off=machine.name not in self.world.running,
                 system_disk=SimpleNamespace(id=self.world.disks[machine.name]),
             )
             for machine in self.world.lab.on_host(host)
@@ -212,6 +241,8 @@ def session(world: World, monkeypatch: pytest.MonkeyPatch) -> Session:
     monkeypatch.setattr("labkit.hyperv.power.start", world.start)
     monkeypatch.setattr("labkit.hyperv.power.stop", world.stop)
     monkeypatch.setattr("labkit.hyperv.screen.shoot", world.shoot)
+    for name in ("is_in", "insert", "remove"):
+        monkeypatch.setattr(f"labkit.hyperv.bootdisk.{name}", getattr(BootDisk(world), name))
     monkeypatch.setattr("labkit.machines.wait.PAUSE_S", 0.02)
     for module in ("follow", "watch"):
         monkeypatch.setattr(f"labkit.machines.{module}.PAUSE_S", 0.02)

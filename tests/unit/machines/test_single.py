@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from invoke.exceptions import Exit
 
-from labkit.errors import ConsentError, DeadlineError, MissingError, RefusedError
+from labkit.errors import ConsentError, DeadlineError, MissingError
 from labkit.machines import bootstrap, enter, entry, reinstall, wait
 from labkit.machines.choice import chosen
 from labkit.session import Session
@@ -30,24 +30,43 @@ def silent_bootstrap(session: Session, world: Any, monkeypatch: pytest.MonkeyPat
 
 
 @pytest.mark.usefixtures("silent_bootstrap")
-def test_a_bootstrap_server_that_nobody_installed_is_refused_with_the_kickstarts_path(
+def test_a_blank_bootstrap_server_is_started_from_its_boot_disk_and_given_an_installations_time(
     session: Session, world: Any
 ) -> None:
-    with pytest.raises(
-        RefusedError, match="the unattended installation of the bootstrap server is not there yet"
-    ) as error:
+    world.boot_disk = "blank"
+    with pytest.raises(DeadlineError, match="it was being installed from the DVD") as error:
         bootstrap.bootstrap(session)
-    assert str(entry.kickstart_file(session.state)) in str(error.value)
-    assert "by hand in the VM lab-7e57-bootstrap on pc1" in str(error.value)
-    assert entry.kickstart_file(session.state).exists()
-    assert world.calls == ["start bootstrap"]
+    assert world.calls == ["insert boot disk", "start bootstrap"]
+    assert "inv hyperv.stop --machine bootstrap --cut-power os.bootstrap" in str(error.value.hint)
     assert "external.nat" not in str(error.value)
+
+
+@pytest.mark.usefixtures("silent_bootstrap")
+def test_an_installation_under_way_is_gone_on_with(session: Session, world: Any) -> None:
+    world.boot_disk = "in"
+    with pytest.raises(DeadlineError, match="it was being installed from the DVD"):
+        bootstrap.bootstrap(session)
+    assert world.calls == ["start bootstrap"]
+
+
+@pytest.mark.usefixtures("silent_bootstrap")
+def test_a_bootstrap_server_whose_disk_holds_something_is_only_started(session: Session, world: Any) -> None:
+    with pytest.raises(DeadlineError, match="its disk holds something") as error:
+        bootstrap.bootstrap(session)
+    assert world.calls == ["start bootstrap"]
+    assert "`inv os.reinstall --machine bootstrap` installs it anew" in str(error.value.hint)
+
+
+def test_the_boot_disk_goes_once_the_bootstrap_server_answers(session: Session, world: Any) -> None:
+    world.boot_disk = "in"
+    assert bootstrap.bootstrap(session)
+    assert world.calls == ["remove boot disk"]
 
 
 @pytest.mark.usefixtures("silent_bootstrap")
 @pytest.mark.parametrize("lab", [delivered("one-pc-16gb")])
 def test_behind_nat_another_pc_is_told_that_it_cannot_reach_the_bootstrap_server(session: Session) -> None:
-    with pytest.raises(RefusedError) as error:
+    with pytest.raises(DeadlineError) as error:
         bootstrap.bootstrap(session)
     assert "only the PC pc1 itself reaches it: type `inv` there" in str(error.value.hint)
 
@@ -93,9 +112,22 @@ def test_reinstalling_asks_before_anything_is_done(
     assert "w2" in world.installed
 
 
-def test_the_bootstrap_server_is_not_reinstalled_by_itself(session: Session) -> None:
-    with pytest.raises(RefusedError, match="cannot install itself"):
-        reinstall.reinstall(session, "bootstrap", dry=False)
+def test_the_bootstrap_server_is_installed_from_the_dvd_again_and_nobody_else(
+    session: Session, world: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def reset(_: Session, names: list[str]) -> None:
+        world.running -= set(names)
+        world.boot_disk = "blank"
+
+    answers = iter([False, True])
+    monkeypatch.setattr("labkit.hyperv.discard.find", lambda s, names: list(names))
+    monkeypatch.setattr("labkit.hyperv.discard.describe", lambda resets: [f"system disk of {name}" for name in resets])
+    monkeypatch.setattr("labkit.hyperv.discard.reset", reset)
+    monkeypatch.setattr(session.machines, "is_up", lambda machine: next(answers))
+    monkeypatch.setenv("LAB_ASSUME_YES", "lab-7e57")
+    assert reinstall.reinstall(session, "bootstrap", dry=False)
+    assert world.calls == ["insert boot disk", "start bootstrap", "remove boot disk"]
+    assert "what bootstrap fetched and logged" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("name", ["", "w9"])

@@ -11,10 +11,11 @@ import pytest
 
 from rehearsal.hosts.state import HostState, initial, set_vm_state
 from rehearsal.room import disk, supply
+from rehearsal.room.firmware import Fetched
 from rehearsal.room.guest import Guest
 from rehearsal.room.layout import Layout
 from rehearsal.room.supply import PowerSupply
-from rehearsal.room.vm import Adapter, Drive, Vm
+from rehearsal.room.vm import Adapter, Drive, Dvd, Vm
 
 VM_ID = "2f02befc-4696-4b0b-9607-a497aca0f4ea"
 ADAPTER = Adapter("a1", "mgmt", "02:7e:57:01:00:03", "br-vlan704")
@@ -23,9 +24,7 @@ ADAPTER = Adapter("a1", "mgmt", "02:7e:57:01:00:03", "br-vlan704")
 class Recorded:
     """A guest that only remembers what it was told."""
 
-    def __init__(
-        self, vm: Vm, _layout: Layout, _image: Path, _checkout: Path, ended: Callable[[Vm, bool], None]
-    ) -> None:
+    def __init__(self, vm: Vm, _layout: Layout, _image: Path, ended: Callable[[Vm, bool], None]) -> None:
         self.vm, self.ended, self.told = vm, ended, list[str]()
         self.is_system_up = False
 
@@ -39,7 +38,8 @@ def host(tmp_path: Path) -> HostState:
     state.make(initial("pc1", address="192.0.2.11"))
     vm = {
         "id": VM_ID, "name": "lab-7e57-w1", "notes": "", "state": "Off", "power_on_count": 0, "adapters": [],
-        "drives": [{"id": "d1", "path": "C:\\Lab\\system.vhdx", "controller": 0, "location": 0}], "boot_order": [],
+        "drives": [{"id": "d1", "path": "C:\\Lab\\system.vhdx", "controller": 0, "location": 0}],
+        "boot_order": [], "dvds": [],
         "secure_boot": True, "secure_boot_template": "MicrosoftUEFICertificateAuthority",
     }  # fmt: skip
     with state.change() as content:
@@ -50,7 +50,7 @@ def host(tmp_path: Path) -> HostState:
 @pytest.fixture
 def power(tmp_path: Path, host: HostState, monkeypatch: pytest.MonkeyPatch) -> PowerSupply:
     monkeypatch.setattr(supply, "Guest", Recorded)
-    return PowerSupply(Layout(tmp_path, tmp_path / "cache"), [host], tmp_path / "image", tmp_path)
+    return PowerSupply(Layout(tmp_path, tmp_path / "cache"), [host], tmp_path / "image")
 
 
 def turn(host: HostState, to: str) -> None:
@@ -141,8 +141,9 @@ class Booting(Guest):
     """A guest whose ways to boot are only noted."""
 
     def __init__(self, vm: Vm, root: Path) -> None:
-        super().__init__(vm, Layout(root, root), root, root, lambda *_: None)
+        super().__init__(vm, Layout(root, root), root, lambda *_: None)
         self.tried: list[str] = []
+        self.on_dvd: Fetched | None = None
 
     def _network_boot(self, adapter: Adapter) -> None:
         self.tried.append(f"network {adapter.mac}")
@@ -151,8 +152,12 @@ class Booting(Guest):
         self.tried.append(f"disk {system.folder.name}")
         return "off"
 
-    def _install(self, kickstart: bytes, fetched: object) -> Any:
-        self.tried.append(f"install {kickstart.decode()}")
+    def _dvd_boot(self, images: list[Path]) -> Fetched | None:
+        self.tried.append(f"DVDs {', '.join(image.name for image in images)}")
+        return self.on_dvd
+
+    def _install(self, fetched: Fetched) -> Any:
+        self.tried.append(f"install {fetched.kickstart.decode()}")
         return "reboot"
 
     def _wait_for_power_off(self) -> Any:
@@ -163,11 +168,12 @@ class Booting(Guest):
         pass
 
 
-def guest(root: Path, order: tuple[tuple[Any, str], ...], machine: str | None = "w1") -> Booting:
-    disks = (Drive("d1", 0, "v-1", 1),)
+def guest(root: Path, order: tuple[tuple[Any, str], ...]) -> Booting:
+    disks = (Drive("d1", 0, "v-1", 1, root / "system.vhdx"),)
+    dvds = (Dvd("c1", root / "boot.iso"), Dvd("c2", root / "rocky.iso"))
     vm = Vm(
-        VM_ID, "pc1", "lab-7e57-w1", "lab-7e57", machine, "Running", 1, (ADAPTER,), disks, order,
-        True, "MicrosoftUEFICertificateAuthority",
+        VM_ID, "pc1", "lab-7e57-w1", "lab-7e57", "w1", "Running", 1, (ADAPTER,), disks, order,
+        True, "MicrosoftUEFICertificateAuthority", dvds,
     )  # fmt: skip
     return Booting(vm, root)
 
@@ -191,12 +197,25 @@ def test_an_installed_disk_boots_where_the_order_puts_it(tmp_path: Path) -> None
     assert last.tried == [f"network {ADAPTER.mac}", "disk v-1"]
 
 
-def test_only_the_machine_that_the_written_kickstart_names_starts_ready_made(tmp_path: Path) -> None:
-    file = tmp_path / ".lab/7e57/bootstrap/ks.cfg"
-    file.parent.mkdir(parents=True)
-    file.write_text("network --hostname=bootstrap\n")
-    named, other = guest(tmp_path, DISK_FIRST, "bootstrap"), guest(tmp_path, DISK_FIRST, "boot")
-    named._boot()
-    other._boot()
-    assert named.tried == ["install network --hostname=bootstrap\n"]
-    assert other.tried[0].startswith("network")
+DVDS_SECOND = (("drive", "d1"), ("drive", "c1"), ("drive", "c2"), ("network", "a1"))
+
+
+def test_a_blank_disk_is_passed_over_for_a_dvd_whose_kickstart_is_installed(tmp_path: Path) -> None:
+    booted = guest(tmp_path, DVDS_SECOND)
+    booted.on_dvd = Fetched(b"its kickstart", "inst.ks=hd:LABEL=OEMDRV:/ks.cfg")
+    booted._boot()
+    assert booted.tried == ["DVDs boot.iso, rocky.iso", "install its kickstart"]
+
+
+def test_dvds_that_start_nothing_are_tried_once_before_the_network(tmp_path: Path) -> None:
+    booted = guest(tmp_path, DVDS_SECOND)
+    booted._boot()
+    assert booted.tried == ["DVDs boot.iso, rocky.iso", f"network {ADAPTER.mac}", "nothing"]
+
+
+def test_an_installed_disk_boots_whatever_dvd_is_in_a_drive(tmp_path: Path) -> None:
+    (tmp_path / "disks/v-1").mkdir(parents=True)
+    disk.Disk(tmp_path / "disks/v-1").finish({"image": "x"})
+    booted = guest(tmp_path, DVDS_SECOND)
+    booted._boot()
+    assert booted.tried == ["disk v-1"]

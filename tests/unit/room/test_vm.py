@@ -53,6 +53,18 @@ def test_a_disk_whose_file_is_gone_or_damaged_has_no_content(host: HostState, co
     assert read(host).drives[0].vhd is None
 
 
+def test_a_dvd_drive_is_known_by_its_image_and_an_empty_one_not_at_all(host: HostState) -> None:
+    dvds = [{"id": "c1", "path": "C:\\ISO\\rocky.iso"}, {"id": "c2", "path": None}]
+    assert read(host, dvds=dvds).dvds == (vm.Dvd("c1", host.drive / "ISO" / "rocky.iso"),)
+
+
+def test_a_disk_that_was_written_to_is_as_large_as_that_and_keeps_its_id(host: HostState) -> None:
+    file = host.local("C:\\Lab\\system.vhdx")
+    file.write_text(json.dumps({"vhd": "v-1", "size_bytes": 42}))
+    vm.write_to(read(host).drives[0])
+    assert vm.vhdx(file) == {"vhd": "v-1", "size_bytes": 42, "file_bytes": vm.WRITTEN_BYTES}
+
+
 def test_boot_order_keeps_devices_only(host: HostState) -> None:
     assert read(host).boot_order == (("drive", "d1"), ("network", "a1"))
 

@@ -1,0 +1,98 @@
+"""The boot disk in the bootstrap server's drive: put in while its disk is blank, taken out once it answers."""
+
+from __future__ import annotations
+
+import base64
+from typing import TYPE_CHECKING
+
+from labkit.errors import MissingError, RefusedError
+from labkit.hyperv.findings import answering
+from labkit.hyperv.specs import MachineSpec, machine_spec
+from labkit.media import bootdisk
+from labkit.media.dvd import Dvd, NotBootableError, read
+
+if TYPE_CHECKING:
+    from labkit.hyperv.facts import VmFacts
+    from labkit.session import Session
+
+BLANK_BYTES = 64 << 20  # a dynamic disk of 80 GB that nothing was written to takes 6 MB; an installed system gigabytes
+WHERE = "https://download.rockylinux.org/pub/rocky/{release}/isos/x86_64/"
+
+
+def is_in(session: Session) -> bool:
+    """Whether the boot disk is in a drive: the machine is being installed, or was and nobody has looked since."""
+    return bool(_drives(session))
+
+
+def insert(session: Session, kickstart: str) -> bool:
+    """Put the boot disk in if the machine's disk is blank; return whether that was so.
+
+    The machine must be off. Raises MissingError without a DVD on its host, RefusedError when that is not Rocky's DVD of
+    the release described.
+    """
+    spec, vm = _spec(session), _vm(session)
+    if vm.system_disk is None:
+        raise MissingError(f"{spec.vm_name} has no system disk on {spec.host}", "run `inv hyperv.create`")
+    _require_dvd(session, spec)
+    disk = vm.system_disk.path
+    media = {"Iso": spec.dvd, "Disk": disk}
+    answer = session.hosts.run("Get-LabMedia", {spec.host: media})[spec.host]
+    if answer["disk_bytes"] > BLANK_BYTES:
+        return False
+    dvd = _dvd(session, spec, answer["media"])
+    files = {"ks.cfg": kickstart.encode()}
+    files |= {path: bootdisk.grub(session.lab, dvd).encode() for path in bootdisk.CONFIGURATIONS}
+    given = {"Lab": session.lab.name, "Id": vm.id, "Path": spec.boot_disk, "Part": bootdisk.parts(files, dvd)}
+    session.hosts.run("Set-LabBootDisk", {spec.host: {**media, **given}})
+    return True
+
+
+def remove(session: Session) -> bool:
+    """Take the boot disk out and delete its image, which holds the machine's private host key; whether it was there."""
+    if not _drives(session):
+        return False
+    spec, vm = _spec(session), _vm(session)
+    given = {"Lab": session.lab.name, "Id": vm.id, "Path": spec.boot_disk}
+    return bool(session.hosts.run("Remove-LabBootDisk", {spec.host: given})[spec.host]["changed"])
+
+
+def _spec(session: Session) -> MachineSpec:
+    return machine_spec(session.lab, session.lab.bootstrap)
+
+
+def _vm(session: Session) -> VmFacts:
+    spec = _spec(session)
+    vm = answering(session.hosts.read())[spec.host].machines.get(spec.name)
+    if vm is None:
+        raise MissingError(f"no VM for {spec.name} on {spec.host}", "run `inv hyperv.create`")
+    return vm
+
+
+def _drives(session: Session) -> list[str]:
+    path = _spec(session).boot_disk.lower()
+    return [dvd.id for dvd in _vm(session).dvds if dvd.path.lower() == path]
+
+
+def _require_dvd(session: Session, spec: MachineSpec) -> None:
+    if session.hosts.read()[spec.host].has_iso:
+        return
+    where = WHERE.format(release=session.lab.rocky.release)
+    raise MissingError(
+        f"{spec.name} is installed from {spec.dvd}, which is not on {spec.host}",
+        f"put Rocky's DVD image there, about 12 GB ({where}), or correct lab.iso_path; then `inv os.bootstrap`",
+    )
+
+
+def _dvd(session: Session, spec: MachineSpec, media: dict[str, str]) -> Dvd:
+    wanted = session.lab.rocky.release
+    hint = f"put the DVD image of Rocky Linux {wanted} there ({WHERE.format(release=wanted)}), then `inv os.bootstrap`"
+    where = f"{spec.dvd} on {spec.host}"
+    try:
+        dvd = read(base64.b64decode(media["descriptors"]), base64.b64decode(media["catalog"]))
+    except NotBootableError as error:
+        raise RefusedError(f"{where}: {error}", hint) from None
+    if dvd.release != wanted:
+        raise RefusedError(f"{where} is called {dvd.label!r}, which is not Rocky Linux {wanted}", hint)
+    if not dvd.has_packages:
+        raise RefusedError(f"{where} is called {dvd.label!r}: only the DVD has all packages", hint)
+    return dvd

@@ -1,0 +1,91 @@
+"""The boot disk goes in only while the disk is blank, only with the right DVD, and comes out."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from labkit.errors import MissingError, RefusedError
+from labkit.hyperv import bootdisk
+from labkit.session import Session
+from tests import discs
+from tests.unit.media.test_dvd import looked_at
+
+IMAGE = r"C:\Lab\lab-7e57\bootstrap\boot.iso"
+Answer = dict[str, Any]
+
+
+def media(folder: Path, **changed: Any) -> Callable[[str, Answer], Answer]:
+    """What a PC with a DVD and a blank disk tells."""
+    descriptors, catalog = looked_at(discs.dvd(folder / "rocky.iso", **changed))
+    told = {
+        "bytes": 1,
+        "descriptors": base64.b64encode(descriptors).decode(),
+        "catalog": base64.b64encode(catalog).decode(),
+    }
+    return lambda host, given: {"changed": False, "disk_bytes": 6 << 20, "media": told}
+
+
+@pytest.fixture
+def ready(pcs: Any, on: Callable[[Any], Session], tmp_path: Path) -> Session:
+    pcs.vm("bootstrap")["state"] = "Off"
+    pcs.replies["Get-LabMedia"] = media(tmp_path)
+    pcs.replies["Set-LabBootDisk"] = lambda host, given: {"changed": True}
+    pcs.replies["Remove-LabBootDisk"] = lambda host, given: {"changed": True}
+    return on(pcs)
+
+
+def test_a_blank_machine_gets_it_in_one_call_with_the_kickstart_inside(ready: Session, pcs: Any) -> None:
+    assert bootdisk.insert(ready, "text\nreboot\n")
+    ((host, given),) = pcs.made("Set-LabBootDisk")
+    assert (host, given["Path"], given["Id"]) == ("pc1", IMAGE, pcs.vm("bootstrap")["id"])
+    written = b"".join(base64.b64decode(part["data"]) for part in given["Part"] if "data" in part)
+    assert b"text\nreboot\n" in written
+    assert b"Rocky-9-7-x86_64-dvd" in written
+
+
+def test_a_disk_that_holds_something_is_left_alone(ready: Session, pcs: Any) -> None:
+    told = pcs.replies["Get-LabMedia"]
+    pcs.replies["Get-LabMedia"] = lambda host, given: {**told(host, given), "disk_bytes": 2 << 30}
+    assert not bootdisk.insert(ready, "text\n")
+    assert not pcs.made("Set-LabBootDisk")
+
+
+def test_without_the_dvd_it_is_said_where_to_get_it_and_where_to_put_it(ready: Session, pcs: Any) -> None:
+    pcs.answers["pc1"]["iso"] = False
+    with pytest.raises(MissingError, match=r"Rocky-9-latest-x86_64-dvd.iso, which is not on pc1") as error:
+        bootdisk.insert(ready, "text\n")
+    assert "https://download.rockylinux.org/pub/rocky/9/isos/x86_64/" in str(error.value.hint)
+    assert not pcs.made("Get-LabMedia")
+
+
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        ({"label": "Rocky-10-1-x86_64-dvd"}, "'Rocky-10-1-x86_64-dvd', which is not Rocky Linux 9"),
+        ({"label": "Rocky-9-7-x86_64-boot"}, "only the DVD has all packages"),
+        ({"label": "CCCOMA_X64FRE"}, "'CCCOMA_X64FRE', which is not Rocky Linux 9"),
+        ({"boot_image": None}, "no boot image for UEFI"),
+    ],
+)
+def test_another_disc_is_refused_before_anything_is_written(
+    ready: Session, pcs: Any, tmp_path: Path, changed: Answer, reason: str
+) -> None:
+    pcs.replies["Get-LabMedia"] = media(tmp_path, **changed)
+    with pytest.raises(RefusedError, match=reason):
+        bootdisk.insert(ready, "text\n")
+    assert not pcs.made("Set-LabBootDisk")
+
+
+def test_it_is_taken_out_when_it_is_in_and_nothing_is_asked_when_not(ready: Session, pcs: Any) -> None:
+    assert not bootdisk.remove(ready)
+    assert not pcs.made("Remove-LabBootDisk")
+    pcs.vm("bootstrap")["detail"]["dvds"].append({"id": "second", "path": IMAGE.upper()})
+    ready.hosts.forget()
+    assert bootdisk.is_in(ready)
+    assert bootdisk.remove(ready)
+    assert pcs.made("Remove-LabBootDisk")[0][1]["Path"] == IMAGE

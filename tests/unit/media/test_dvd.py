@@ -1,0 +1,66 @@
+"""A DVD is known by what its first sectors say, and anything else is refused with the reason."""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+
+import pytest
+
+from labkit.media.dvd import SECTOR, Dvd, NotBootableError, read
+from tests import discs
+
+
+def looked_at(image: Path) -> tuple[bytes, bytes]:
+    """What Get-LabMedia.ps1 gives of an image: its descriptors and its boot catalog."""
+    content = image.read_bytes()
+    descriptors = content[16 * SECTOR : 20 * SECTOR]
+    records = [n for n in range(4) if b"EL TORITO SPECIFICATION" in descriptors[n * SECTOR : (n + 1) * SECTOR]]
+    if not records:
+        return descriptors, b""
+    (sector,) = struct.unpack_from("<I", descriptors, records[0] * SECTOR + 71)
+    return descriptors, content[sector * SECTOR : (sector + 1) * SECTOR]
+
+
+def test_a_release_dvd_tells_its_label_and_where_its_boot_image_lies(tmp_path: Path) -> None:
+    image = discs.dvd(tmp_path / "rocky.iso")
+    dvd = read(*looked_at(image))
+    assert (dvd.label, dvd.release, dvd.has_packages) == ("Rocky-9-7-x86_64-dvd", 9, True)
+    held = image.read_bytes()[dvd.boot_offset : dvd.boot_offset + dvd.boot_bytes]
+    assert held[: len(discs.BOOT_IMAGE)] == discs.BOOT_IMAGE
+
+
+@pytest.mark.parametrize(
+    ("label", "release", "has_packages"),
+    [
+        ("Rocky-10-1-x86_64-dvd", 10, True),
+        ("Rocky-9-7-x86_64-minimal", 9, False),
+        ("Rocky-9-7-x86_64-boot", 9, False),
+        ("Rocky-9-x86_64-dvd", 9, True),
+        ("CentOS-Stream-9-BaseOS-x86_64", None, False),
+        ("", None, False),
+    ],
+)
+def test_release_and_packages_follow_from_the_label(label: str, release: int | None, has_packages: bool) -> None:
+    dvd = Dvd(label, 0, 0)
+    assert (dvd.release, dvd.has_packages) == (release, has_packages)
+
+
+def test_the_image_for_uefi_is_taken_from_its_section_behind_that_for_a_bios() -> None:
+    default = struct.pack("<BBHBBHI20x", 0x88, 0, 0, 0, 0, 4, 100)
+    header = struct.pack("<BBH28x", 0x91, 0xEF, 1)
+    section = struct.pack("<BBHBBHI20x", 0x88, 0, 0, 0, 0, 20000, 300)
+    catalog = (b"\x01\x00" + bytes(30) + default + header + section).ljust(SECTOR, b"\0")
+    primary = (b"\x01CD001\x01\x00" + b" " * 32 + b"Rocky-9-7-x86_64-dvd".ljust(32)).ljust(SECTOR, b"\0")
+    assert read(primary, catalog) == Dvd("Rocky-9-7-x86_64-dvd", 300 * SECTOR, 20000 * 512)
+
+
+def test_what_no_firmware_starts_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(NotBootableError, match="no boot image for UEFI"):
+        read(*looked_at(discs.dvd(tmp_path / "data.iso", boot_image=None)))
+
+
+@pytest.mark.parametrize("descriptors", [b"", b"PK\x03\x04" * 2048, bytes(SECTOR)])
+def test_what_is_no_disc_image_is_refused(descriptors: bytes) -> None:
+    with pytest.raises(NotBootableError, match="no ISO 9660 image"):
+        read(descriptors, b"")
