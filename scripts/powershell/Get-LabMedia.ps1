@@ -20,15 +20,15 @@ $ErrorActionPreference = 'Stop'
 
 $sector = 2048
 
-function Read-Sector {
+function Get-Sector {
     param([object] $Stream, [long] $First, [int] $Count)
-    $bytes = New-Object byte[] ($Count * $sector)
+    $bytes = [byte[]]::new($Count * $sector)
     [void]$Stream.Seek($First * $sector, 'Begin')
-    $length = $Stream.Read($bytes, 0, $bytes.Length)
-    , [byte[]]@($bytes | Select-Object -First $length)
+    [Array]::Resize([ref]$bytes, $Stream.Read($bytes, 0, $bytes.Length))
+    , $bytes
 }
 
-function Find-Catalog {
+function Get-Catalog {
     param([byte[]] $Descriptor)
     for ($start = 0; $start + $sector -le $Descriptor.Length; $start += $sector) {
         $system = [Text.Encoding]::ASCII.GetString($Descriptor, $start + 7, 23)
@@ -41,10 +41,10 @@ function Find-Catalog {
 $file = Get-Item -LiteralPath $Iso
 $stream = $file.Open('Open', 'Read', 'ReadWrite')  # a machine may have it in its drive
 try {
-    $descriptors = Read-Sector -Stream $stream -First 16 -Count 4
-    $place = Find-Catalog -Descriptor $descriptors
+    $descriptors = Get-Sector -Stream $stream -First 16 -Count 4
+    $place = Get-Catalog -Descriptor $descriptors
     $catalog = [byte[]]@()
-    if ($null -ne $place) { $catalog = Read-Sector -Stream $stream -First $place -Count 1 }
+    if ($null -ne $place) { $catalog = Get-Sector -Stream $stream -First $place -Count 1 }
 } finally {
     $stream.Dispose()
 }

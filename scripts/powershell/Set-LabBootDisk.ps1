@@ -32,7 +32,7 @@ $ErrorActionPreference = 'Stop'
 
 function Copy-Piece {
     param([object] $From, [object] $To, [long] $Start, [long] $Length)
-    $buffer = New-Object byte[] 1MB
+    $buffer = [byte[]]::new(1MB)
     [void]$From.Seek($Start, 'Begin')
     while ($Length -gt 0) {
         $count = $From.Read($buffer, 0, [Math]::Min($buffer.Length, $Length))
