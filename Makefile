@@ -42,8 +42,8 @@ rehearse-down: venv ## Remove everything that the rehearsal made.
 # Too long for CI. Interrupted or failed, typed again they go on from there; reports/acceptance-*.xml is JUnit.
 ACCEPT = LAB_ACCEPTANCE=1 $(BIN)/python -m pytest --junitxml=reports/$@.xml tests/acceptance
 
-acceptance-boot: venv ## Tamper with GRUB files and kickstarts: machines follow (root, 10 minutes).
-	@$(ACCEPT)/test_boot.py
+acceptance-boot: venv ## Boot with and without Secure Boot, tampered, unarmed, unknown; machines follow their files (root, 10 minutes).
+	@$(ACCEPT)/test_firmware.py tests/acceptance/test_boot.py
 
 acceptance-labs: venv ## Build the one-PC labs and the untagged one, live in them (root, 60 minutes).
 	@$(ACCEPT)/test_labs.py
