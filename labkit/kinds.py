@@ -37,7 +37,9 @@ POWER = frozenset({"lab.start", "lab.stop", "hyperv.start", "hyperv.stop"})
 CHECKPOINTS = frozenset({"hyperv.checkpoint", "hyperv.forget"})
 """They change what can be gone back to, not what is."""
 
-READING_VERBS = frozenset({"check", "checkpoints", "plan", "status", "logs", "wait", "report", "screenshot", "watch"})
+READING_VERBS = frozenset(
+    {"cache-status", "check", "checkpoints", "plan", "status", "logs", "wait", "report", "screenshot", "watch"}
+)
 
 
 def typed_name(task: Any) -> str:

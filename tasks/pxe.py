@@ -65,6 +65,15 @@ def pxe_watch(c: Context, machine: str = "") -> None:
     s.output.print(watch.until_installed(s, machine))
 
 
+@task
+def pxe_cache_status(c: Context) -> None:
+    """Show what the bootstrap server keeps of packages."""
+    from labkit.pxe import cache
+
+    s = session(c)
+    s.output.print(cache.table(cache.look(s)))
+
+
 @task(default=True)
 def pxe_status(c: Context) -> None:
     """Show whether the network boot is as described."""
@@ -78,6 +87,7 @@ ns = Collection("pxe")
 ns.add_task(pxe_setup, name="setup")
 ns.add_task(pxe_publish, name="publish")
 ns.add_task(pxe_check, name="check")
+ns.add_task(pxe_cache_status, name="cache-status")
 ns.add_task(pxe_logs, name="logs")
 ns.add_task(pxe_status, name="status")
 ns.add_task(pxe_watch, name="watch")

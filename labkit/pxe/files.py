@@ -73,12 +73,27 @@ def services(lab: Lab) -> dict[str, str]:
     """The configuration of the services on the bootstrap server, by the name that pxe-services.sh knows."""
     tree_url = lab.rocky.tree_url.rstrip("/") if lab.rocky.tree_url else None
     values = {"lab": lab, "server": lab.bootstrap.mgmt.address, "mgmt": lab.mgmt}
+    kept = {"tree_url": tree_url, "packages": repositories(lab), "zones": zones(lab)}
     return {
         "dnsmasq.conf": render("dnsmasq.conf.j2", machines=lab.installed_by_network, **values),
-        "nginx.conf": render("nginx.conf.j2", tree_url=tree_url, **values),
+        "nginx.conf": render("nginx.conf.j2", **kept, **values),
         "lab-mgmt.xml": render("firewalld-mgmt.xml.j2", **values),
         "srv-lab-rocky.mount": render("srv-lab-rocky.mount.j2", **values),
     }
+
+
+def repositories(lab: Lab) -> dict[str, str]:
+    """The sources of packages that Rocky has not, by the name under which the bootstrap server passes them on."""
+    sources = lab.sources
+    return {
+        "kubernetes": sources.kubernetes_packages_url.rstrip("/"),
+        "containerd": sources.containerd_packages_url.rstrip("/"),
+    }
+
+
+def zones(lab: Lab) -> dict[str, str]:
+    """What the bootstrap server keeps of others' files: folders in /var/cache/lab, and how large they may become."""
+    return {"packages": "10g"} | ({"tree": "20g"} if lab.rocky.tree_url else {})
 
 
 def environment(lab: Lab) -> str:

@@ -2,11 +2,11 @@
 # Purpose: put DHCP, TFTP and HTTP into service on MGMT: folders, SELinux, configuration, firewall, units.
 #   A configuration is tried before it replaces one that works; a service is restarted only when its file changed.
 # Usage: pxe-services.sh
-# Variables: PXE_ADDRESS (this server's MGMT address) PXE_TREE_URL (source of the install tree; empty: the DVD)
+# Variables: PXE_ADDRESS (this server's MGMT address)
 set -euo pipefail
 # shellcheck source=scripts/bash/converge.sh
 source "$(dirname "$0")/converge.sh"
-: "${PXE_ADDRESS:?set in the env file}" "${PXE_TREE_URL?set in the env file}"
+: "${PXE_ADDRESS:?set in the env file}"
 
 files=$(cd "$(dirname "$0")" && pwd)/files
 readonly files
@@ -29,9 +29,7 @@ label() {
   rule httpd_sys_content_t '/srv/lab(/.*)?'
   rule httpd_cache_t '/var/cache/lab(/.*)?'
   rule dnsmasq_var_log_t '/var/log/lab/dnsmasq\.log.*'
-  if [[ -z $PXE_TREE_URL ]]; then
-    return
-  fi
+  # nginx fetches what it keeps for the machines
   if getsebool httpd_can_network_connect | grep -q -- '--> on$'; then
     ok "SELinux boolean httpd_can_network_connect"
   else

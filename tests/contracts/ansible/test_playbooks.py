@@ -181,10 +181,24 @@ def test_only_the_bootstrap_server_asks_outside_for_the_time(render: Any) -> Non
 
 def test_unsigned_mirrors_are_not_asked_for_signatures(render: Any) -> None:
     text = (render("packages", "lab.repo.j2", "w1") / "w1" / "file").read_text(encoding="utf-8")
-    assert "baseurl=http://192.0.2.1/kubernetes/core:/stable:/v1.36/rpm/\n" in text
-    assert "baseurl=http://192.0.2.1/containerd/linux/rhel/9/x86_64/stable\n" in text
-    assert text.count("gpgcheck=0") == 2
+    assert text.count("gpgcheck=0") == 4
     assert "gpgkey" not in text
+
+
+def test_every_package_comes_from_the_bootstrap_server(render: Any) -> None:
+    text = (render("packages", "lab.repo.j2", "w1") / "w1" / "file").read_text(encoding="utf-8")
+    assert [line.removeprefix("baseurl=http://10.190.86.11/") for line in text.splitlines() if "baseurl" in line] == [
+        "rocky/BaseOS/",
+        "rocky/AppStream/",
+        "packages/kubernetes/v1.36/rpm/",
+        "packages/containerd/9/x86_64/stable",
+    ]
+
+
+def test_a_machine_that_is_no_node_knows_rockys_packages_alone(render: Any) -> None:
+    text = (render("packages", "lab.repo.j2", "storage1") / "storage1" / "file").read_text(encoding="utf-8")
+    assert [line for line in text.splitlines() if line.startswith("[")] == ["[lab-baseos]", "[lab-appstream]"]
+    assert "\nexclude=" not in text
 
 
 @pytest.mark.parametrize(("network", "file"), [("calico", "calico.yaml"), ("flannel", "kube-flannel.yml")])

@@ -111,8 +111,9 @@ class Sandbox:
 
 @pytest.fixture(scope="session")
 def served_lab(lab: Lab) -> Lab:
-    """The lab whose install tree is the sandbox's own small web server."""
-    return replace(lab, rocky=lab.rocky.model_copy(update={"tree_url": TREE}))
+    """The lab whose install tree is the sandbox's own web server; whose packages are another's that a test starts."""
+    sources = lab.sources.model_copy(update={"kubernetes_packages_url": "http://127.0.0.1:8098"})
+    return replace(lab, rocky=lab.rocky.model_copy(update={"tree_url": TREE}), sources=sources)
 
 
 @pytest.fixture

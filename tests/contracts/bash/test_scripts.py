@@ -122,6 +122,38 @@ def test_the_tree_is_served_from_the_cache_while_its_source_is_away(sandbox: Any
     assert sandbox.shell("curl -sf http://10.190.86.11/rocky/never-fetched", check=False).returncode != 0
 
 
+ELSEWHERE = """
+import http.server
+class Sends(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(302)
+        self.send_header("Location", "http://127.0.0.1:8099/rocky/kept" + self.path)
+        self.end_headers()
+http.server.HTTPServer(("127.0.0.1", 8098), Sends).serve_forever()
+"""
+
+
+def test_packages_of_a_source_that_sends_elsewhere_are_kept_while_it_is_away(sandbox: Any) -> None:
+    sandbox.put({"/tmp/sends.py": ELSEWHERE, f"{TREE}/kept/v1.36/rpm/kubelet.rpm": "a package"})
+    sandbox.shell("setsid python3 /tmp/sends.py > /dev/null 2>&1 &")
+    for script in ("pxe-packages.sh", "pxe-services.sh"):
+        sandbox.script(script)
+    fetch = "curl -sSf --retry 5 --retry-connrefused http://10.190.86.11/packages/kubernetes/v1.36/rpm/kubelet.rpm"
+    assert sandbox.shell(fetch).stdout == "a package"
+    sandbox.shell("pkill -f sends.py")
+    assert sandbox.shell(fetch).stdout == "a package"
+    asked = [json.loads(line) for line in sandbox.shell("cat /var/log/nginx/packages.log").stdout.splitlines()]
+    assert [row["cache"] for row in asked] == ["MISS", "HIT"]
+
+
+def test_a_source_whose_name_nobody_knows_keeps_nobody_else_from_being_served(sandbox: Any) -> None:
+    text = sandbox.shell("cat /opt/lab/scripts/files/nginx.conf").stdout
+    sandbox.put({"/opt/lab/scripts/files/nginx.conf": text.replace("http://127.0.0.1:8098", "https://nowhere.example")})
+    for script in ("pxe-packages.sh", "pxe-services.sh", "pxe-tree.sh"):
+        sandbox.script(script)
+    sandbox.shell("curl -sSf http://10.190.86.11/rocky/.treeinfo")
+
+
 def test_http_is_offered_on_mgmt_alone_and_logs_events(sandbox: Any) -> None:
     sandbox.script("pxe-services.sh")
     assert sandbox.shell("curl -s http://127.0.0.1/event/cp1/kickstart", check=False).returncode == 7

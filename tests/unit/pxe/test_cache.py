@@ -1,0 +1,27 @@
+"""What is kept is counted, and how often it spared a fetch."""
+
+from __future__ import annotations
+
+from labkit.pxe.cache import Kept, parse, table
+
+LOG = """\
+packages 12 104857600
+tree 0
+manifests 5 300000
+{"uri": "/packages/kubernetes/v1.36/rpm/kubelet.rpm", "cache": "MISS"}
+{"uri": "/packages/kubernetes/v1.36/rpm/kubelet.rpm", "cache": "HIT"}
+{"uri": "/packages/containerd/9/x86_64/stable/containerd.rpm", "cache": "STALE"}
+{"uri": "/rocky/BaseOS/Packages/bash.rpm", "cache": ""}
+"""
+
+
+def test_each_kind_has_its_files_and_how_often_it_was_of_use() -> None:
+    assert parse(LOG) == [
+        Kept("packages", 12, 104857600, "2 of 3 packages were served from here"),
+        Kept("tree", 0, 0),
+        Kept("manifests", 5, 300000),
+    ]
+
+
+def test_sizes_are_shown_in_megabytes() -> None:
+    assert table(parse(LOG)).columns[2]._cells == ["100.0", "0.0", "0.3"]
