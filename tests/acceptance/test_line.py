@@ -62,6 +62,29 @@ def test_an_installation_whose_inv_was_killed_is_taken_up_and_nothing_is_install
     eventually(room.ready, NODES, timeout_s=60)
 
 
+def test_the_bootstrap_server_is_made_anew_and_no_other_machine_notices(room: Rehearsal) -> None:
+    disks = {machine.name: room.vm(machine.name)["drives"][0]["path"] for machine in room.lab.machines}
+    run = room.inv("os.reinstall", "--machine", "bootstrap", consent=True)
+    assert run.code == 0, run
+    run = room.inv("lab.up")
+    assert run.code == 0, run
+    now = {machine.name: room.vm(machine.name)["drives"][0]["path"] for machine in room.lab.machines}
+    assert {name for name, path in now.items() if path != disks[name]} == {"bootstrap"}
+    assert {call["script"] for call in run.calls if call["mutating"]} == set()
+
+
+def test_a_rebuild_with_warm_caches_needs_nobody_outside(room: Rehearsal) -> None:
+    warm = room.inv("lab.rebuild", consent=True, timeout_s=900)
+    assert warm.code == 0, warm
+    room.cut_off(True)
+    try:
+        run = room.inv("lab.rebuild", consent=True, timeout_s=900)
+    finally:
+        room.cut_off(False)
+    assert run.code == 0, run
+    assert room.ready() == NODES
+
+
 def test_a_stopped_lab_comes_back_by_lab_up(room: Rehearsal) -> None:
     stopped = room.inv("lab.stop")
     assert stopped.code == 0, stopped

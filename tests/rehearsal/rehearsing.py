@@ -16,6 +16,7 @@ from typing import Any
 from labkit.config.load import load_lab
 from labkit.lab import Lab
 from rehearsal.hosts.state import HostState, machine_of
+from rehearsal.room.layout import LAN_BRIDGE, UPSTREAM
 
 ROOT = Path(__file__).resolve().parents[2]
 LAB_FILE = ROOT / "labs" / "rehearsal.yaml"
@@ -203,6 +204,12 @@ class Rehearsal:
         """Take a machine's cable out (`state` up: put it back)."""
         link = ["ip", "-n", ROOM_NETNS, "link", "set", self.cable(machine, network), state]
         subprocess.run(link, check=True, capture_output=True)
+
+    def cut_off(self, is_cut: bool) -> None:
+        """Take the room's Internet away, which is the upstream server (False: give it back)."""
+        verb = "del" if is_cut else "add"
+        command = ["ip", "-n", ROOM_NETNS, "address", verb, str(UPSTREAM), "dev", LAN_BRIDGE]
+        subprocess.run(command, check=True, capture_output=True)
 
     def conditions(self) -> dict[str, Json]:
         """Each node's condition Ready, by kubectl."""

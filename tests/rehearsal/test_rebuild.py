@@ -43,8 +43,18 @@ def test_each_machine_fetched_its_kickstart_by_the_address_on_its_own_kernel_com
         assert f"network --device={room.lab.machine(name).mgmt.mac} " in (guest / "kickstart.cfg").read_text()
 
 
-def test_firmware_checked_signatures(room: Rehearsal) -> None:
-    guest = room.place / "guests" / room.vm("w1")["id"]
+def test_the_bootstrap_server_was_installed_by_its_boot_disk_which_is_gone(room: Rehearsal) -> None:
+    vm = room.vm("bootstrap")
+    guest = room.place / "guests" / vm["id"]
+    assert "inst.ks=hd:LABEL=OEMDRV:/ks.cfg" in (guest / "cmdline").read_text().split()
+    assert (guest / "kickstart.cfg").read_bytes() == (room.state / "bootstrap" / "ks.cfg").read_bytes()
+    assert [dvd["path"] for dvd in vm["dvds"]] == [room.lab.iso_path]
+    assert not list(room.host("pc1").drive.rglob("boot.iso"))
+
+
+@pytest.mark.parametrize("machine", ["bootstrap", "w1"])
+def test_firmware_checked_signatures(room: Rehearsal, machine: str) -> None:
+    guest = room.place / "guests" / room.vm(machine)["id"]
     assert b"UEFI Secure Boot is enabled" in (guest / "firmware.log").read_bytes()
 
 
