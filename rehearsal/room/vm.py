@@ -103,10 +103,15 @@ def _vm(host: HostState, state: dict[str, Any], raw: dict[str, Any]) -> Vm:
     return Vm(
         id=raw["id"], host=host.host, name=raw["name"], lab=mark.get("lab"), machine=mark.get("machine"),
         state=raw["state"], power_on_count=raw["power_on_count"], adapters=adapters,
-        drives=tuple(_drive(host, drive) for drive in raw["drives"]), boot_order=order,
+        drives=tuple(_drive(host, drive) for drive in sorted(raw["drives"], key=_place)), boot_order=order,
         secure_boot=raw["secure_boot"], secure_boot_template=raw["secure_boot_template"],
         dvds=tuple(Dvd(dvd["id"], host.local(dvd["path"])) for dvd in raw["dvds"] if dvd["path"]),
     )  # fmt: skip
+
+
+def _place(raw: dict[str, Any]) -> tuple[int, int]:
+    """Where a drive is on its controller: Linux names disks in this order, whatever was attached last."""
+    return raw["controller"], raw["location"]
 
 
 def _drive(host: HostState, raw: dict[str, Any]) -> Drive:

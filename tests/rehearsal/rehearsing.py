@@ -16,7 +16,7 @@ from typing import Any
 from labkit.config.load import load_lab
 from labkit.lab import Lab
 from rehearsal.hosts.state import HostState, machine_of
-from rehearsal.room.layout import LAN_BRIDGE, UPSTREAM
+from rehearsal.room.layout import UPSTREAM
 
 ROOT = Path(__file__).resolve().parents[2]
 LAB_FILE = ROOT / "labs" / "rehearsal.yaml"
@@ -206,10 +206,11 @@ class Rehearsal:
         subprocess.run(link, check=True, capture_output=True)
 
     def cut_off(self, is_cut: bool) -> None:
-        """Take the room's Internet away, which is the upstream server (False: give it back)."""
-        verb = "del" if is_cut else "add"
-        command = ["ip", "-n", ROOM_NETNS, "address", verb, str(UPSTREAM), "dev", LAN_BRIDGE]
-        subprocess.run(command, check=True, capture_output=True)
+        """Let the room's Internet, which is the upstream server, answer nobody any more (False: again)."""
+        hook = "add chain inet cut in { type filter hook input priority 0; }"
+        drop = f"add table inet cut; {hook}; add rule inet cut in ip daddr {UPSTREAM.ip} drop"
+        rules = drop if is_cut else "delete table inet cut"
+        subprocess.run(["ip", "netns", "exec", ROOM_NETNS, "nft", rules], check=True, capture_output=True)
 
     def conditions(self) -> dict[str, Json]:
         """Each node's condition Ready, by kubectl."""

@@ -65,6 +65,12 @@ def test_a_disk_that_was_written_to_is_as_large_as_that_and_keeps_its_id(host: H
     assert vm.vhdx(file) == {"vhd": "v-1", "size_bytes": 42, "file_bytes": vm.WRITTEN_BYTES}
 
 
+def test_disks_come_in_the_order_of_their_places_not_of_their_attaching(host: HostState) -> None:
+    rows = [("data", 1), ("system", 0)]
+    drives = [{"id": name, "path": f"C:\\Lab\\{name}.vhdx", "controller": 0, "location": at} for name, at in rows]
+    assert [drive.id for drive in read(host, drives=drives).drives] == ["system", "data"]
+
+
 def test_boot_order_keeps_devices_only(host: HostState) -> None:
     assert read(host).boot_order == (("drive", "d1"), ("network", "a1"))
 
