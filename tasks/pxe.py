@@ -67,7 +67,7 @@ def pxe_watch(c: Context, machine: str = "") -> None:
 
 @task
 def pxe_cache_status(c: Context) -> None:
-    """Show what the bootstrap server keeps of packages."""
+    """Show what is kept of packages and images."""
     from labkit.pxe import cache
 
     s = session(c)

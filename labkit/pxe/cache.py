@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 MANIFESTS = "/opt/lab/cache/manifests"
 MIB = 1 << 20
+ASKED = {"packages": ("/packages/", "/images/"), "tree": ("/rocky/",)}
 FROM_HERE = ("HIT", "REVALIDATED", "STALE", "UPDATING")  # nginx's words for what was not fetched again
 
 
@@ -53,12 +54,11 @@ def parse(text: str) -> list[Kept]:
 
 def _note(kind: str, rows: list[dict[str, str]]) -> str:
     """How often machines were served without asking the source."""
-    path = {"packages": "/packages/", "tree": "/rocky/"}.get(kind)
-    asked = [row for row in rows if path and row["uri"].startswith(path) and row.get("cache")]
+    asked = [row for row in rows if row["uri"].startswith(ASKED.get(kind, ())) and row.get("cache")]
     if not asked:
         return ""
     served = sum(row["cache"] in FROM_HERE for row in asked)
-    return f"{served} of {len(asked)} packages were served from here"
+    return f"{served} of {len(asked)} requests were served from here"
 
 
 def table(kept: list[Kept]) -> Table:

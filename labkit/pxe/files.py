@@ -18,6 +18,14 @@ BOOTSTRAP = ("dnsmasq", "nginx")
 # ansible-core 2.19 needs Python 3.11 or newer: Rocky 9's own is 3.9, Rocky 10's is 3.12.
 ANSIBLE_PYTHON = {9: ("python3.11", "python3.11-pip"), 10: ("python3-pip",)}
 
+# Where the images come from that a cluster of this lab runs, and the machine that answers for each registry's name.
+REGISTRIES = {
+    "docker.io": "https://registry-1.docker.io",
+    "ghcr.io": "https://ghcr.io",
+    "quay.io": "https://quay.io",
+    "registry.k8s.io": "https://registry.k8s.io",
+}
+
 
 @dataclass(frozen=True)
 class HostKey:
@@ -73,7 +81,7 @@ def services(lab: Lab) -> dict[str, str]:
     """The configuration of the services on the bootstrap server, by the name that pxe-services.sh knows."""
     tree_url = lab.rocky.tree_url.rstrip("/") if lab.rocky.tree_url else None
     values = {"lab": lab, "server": lab.bootstrap.mgmt.address, "mgmt": lab.mgmt}
-    kept = {"tree_url": tree_url, "packages": repositories(lab), "zones": zones(lab)}
+    kept = {"tree_url": tree_url, "packages": repositories(lab), "registries": REGISTRIES, "zones": zones(lab)}
     return {
         "dnsmasq.conf": render("dnsmasq.conf.j2", machines=lab.installed_by_network, **values),
         "nginx.conf": render("nginx.conf.j2", **kept, **values),
@@ -91,9 +99,14 @@ def repositories(lab: Lab) -> dict[str, str]:
     }
 
 
+def image_mirrors(lab: Lab) -> dict[str, str]:
+    """Where a node asks for the images of each registry first: the bootstrap server, which keeps them."""
+    return {name: f"http://{lab.bootstrap.mgmt.address}/images/{name}/v2" for name in REGISTRIES}
+
+
 def zones(lab: Lab) -> dict[str, str]:
     """What the bootstrap server keeps of others' files: folders in /var/cache/lab, and how large they may become."""
-    return {"packages": "10g"} | ({"tree": "20g"} if lab.rocky.tree_url else {})
+    return {"packages": "30g"} | ({"tree": "20g"} if lab.rocky.tree_url else {})
 
 
 def environment(lab: Lab) -> str:

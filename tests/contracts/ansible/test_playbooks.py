@@ -201,6 +201,18 @@ def test_a_machine_that_is_no_node_knows_rockys_packages_alone(render: Any) -> N
     assert "\nexclude=" not in text
 
 
+def test_containerd_asks_the_bootstrap_server_first_and_then_the_registry_itself(render: Any) -> None:
+    mirror = {"key": "docker.io", "value": "http://10.190.86.11/images/docker.io/v2"}
+    text = (render("containerd", "hosts.toml.j2", "w1", containerd_mirror=mirror) / "w1" / "file").read_text(
+        encoding="utf-8"
+    )
+    found = tomllib.loads(text)
+    assert found["server"] == "https://registry-1.docker.io"
+    assert found["host"] == {
+        mirror["value"]: {"capabilities": ["pull", "resolve"], "override_path": True},
+    }
+
+
 @pytest.mark.parametrize(("network", "file"), [("calico", "calico.yaml"), ("flannel", "kube-flannel.yml")])
 def test_kustomize_binds_the_pod_network_to_internal(render: Any, folder: Path, network: str, file: str) -> None:
     out = render("cni", f"{network}.yaml.j2", "cp1") / "cp1"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -135,7 +136,7 @@ http.server.HTTPServer(("127.0.0.1", 8098), Sends).serve_forever()
 
 def test_packages_of_a_source_that_sends_elsewhere_are_kept_while_it_is_away(sandbox: Any) -> None:
     sandbox.put({"/tmp/sends.py": ELSEWHERE, f"{TREE}/kept/v1.36/rpm/kubelet.rpm": "a package"})
-    sandbox.shell("setsid python3 /tmp/sends.py > /dev/null 2>&1 &")
+    sandbox.shell("(setsid python3 /tmp/sends.py &) > /dev/null 2>&1 < /dev/null")
     for script in ("pxe-packages.sh", "pxe-services.sh"):
         sandbox.script(script)
     fetch = "curl -sSf --retry 5 --retry-connrefused http://10.190.86.11/packages/kubernetes/v1.36/rpm/kubelet.rpm"
@@ -144,6 +145,26 @@ def test_packages_of_a_source_that_sends_elsewhere_are_kept_while_it_is_away(san
     assert sandbox.shell(fetch).stdout == "a package"
     asked = [json.loads(line) for line in sandbox.shell("cat /var/log/nginx/packages.log").stdout.splitlines()]
     assert [row["cache"] for row in asked] == ["MISS", "HIT"]
+
+
+def test_images_pass_through_with_their_registrys_token_and_are_kept_while_it_is_away(sandbox: Any) -> None:
+    text = sandbox.shell("cat /opt/lab/scripts/files/nginx.conf").stdout
+    registry = Path(__file__).with_name("registry.py").read_text(encoding="utf-8")
+    configuration = text.replace("https://registry-1.docker.io", "http://127.0.0.1:8097")
+    sandbox.put({"/tmp/registry.py": registry, "/opt/lab/scripts/files/nginx.conf": configuration})
+    sandbox.shell("(setsid python3 /tmp/registry.py &) > /dev/null 2>&1 < /dev/null")
+    for script in ("pxe-packages.sh", "pxe-services.sh"):
+        sandbox.script(script)
+    image = "http://10.190.86.11/images/docker.io/v2/library/nginx"
+    both = [f"-o /dev/null '{image}/{path}?ns=docker.io'" for path in ("manifests/1.29", "blobs/sha256:55")]
+    wanted = " ".join(both)
+    told = "curl -s -w '%{http_code} %header{www-authenticate} %header{docker-content-digest}\\n'"
+    assert sandbox.shell(f"{told} {wanted}").stdout.split("\n")[0].startswith('401 Bearer realm="http://127.0.0.1')
+    with_token = sandbox.shell(f"{told} --retry 5 --retry-connrefused -H 'Authorization: Bearer pass' {wanted}").stdout
+    assert with_token.splitlines() == ["200  sha256:44", "200  "]
+    sandbox.shell("pkill -f registry.py")
+    assert sandbox.shell(f"{told} {wanted}").stdout == with_token
+    assert sandbox.shell(f"curl -sSf '{image}/blobs/sha256:55?ns=docker.io'").stdout == "layer"
 
 
 def test_a_source_whose_name_nobody_knows_keeps_nobody_else_from_being_served(sandbox: Any) -> None:

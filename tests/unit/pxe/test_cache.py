@@ -11,13 +11,14 @@ manifests 5 300000
 {"uri": "/packages/kubernetes/v1.36/rpm/kubelet.rpm", "cache": "MISS"}
 {"uri": "/packages/kubernetes/v1.36/rpm/kubelet.rpm", "cache": "HIT"}
 {"uri": "/packages/containerd/9/x86_64/stable/containerd.rpm", "cache": "STALE"}
+{"uri": "/images/quay.io/v2/calico/node/blobs/sha256:55?ns=quay.io", "cache": "REVALIDATED"}
 {"uri": "/rocky/BaseOS/Packages/bash.rpm", "cache": ""}
 """
 
 
 def test_each_kind_has_its_files_and_how_often_it_was_of_use() -> None:
     assert parse(LOG) == [
-        Kept("packages", 12, 104857600, "2 of 3 packages were served from here"),
+        Kept("packages", 12, 104857600, "3 of 4 requests were served from here"),
         Kept("tree", 0, 0),
         Kept("manifests", 5, 300000),
     ]
