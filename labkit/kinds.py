@@ -37,6 +37,9 @@ POWER = frozenset({"lab.start", "lab.stop", "hyperv.start", "hyperv.stop"})
 CHECKPOINTS = frozenset({"hyperv.checkpoint", "hyperv.forget"})
 """They change what can be gone back to, not what is."""
 
+FILES = frozenset({"pxe.media"})
+"""They put a file onto a PC, where none was."""
+
 READING_VERBS = frozenset(
     {"cache-status", "check", "checkpoints", "plan", "status", "logs", "wait", "report", "screenshot", "watch"}
 )
@@ -50,7 +53,7 @@ def typed_name(task: Any) -> str:
 
 def changes_the_lab(name: str) -> bool:
     """Whether the task of that name may change anything on the hosts or the machines."""
-    return name in STAGES or name in UMBRELLAS or name in DESTROYERS or name in POWER | CHECKPOINTS | NETWORK
+    return name in STAGES or name in UMBRELLAS or name in DESTROYERS or name in POWER | CHECKPOINTS | NETWORK | FILES
 
 
 def asks(name: str) -> bool:

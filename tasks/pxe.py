@@ -31,6 +31,18 @@ def pxe_publish(c: Context) -> None:
 
 
 @task
+def pxe_media(c: Context) -> None:
+    """Fetch the DVD image to its PC; hold it to its SHA-256."""
+    from labkit.hyperv import media
+
+    s = session(c)
+    with s.journal.step("pxe.media") as step:
+        found = media.provide(s)
+        step.changed = found.fetched
+        s.output.print(f"{found.path} on {found.host} is what {found.by} says", soft_wrap=True)
+
+
+@task
 def pxe_check(c: Context) -> None:
     """Fetch what a machine fetches; change nothing."""
     from labkit.pxe import check
@@ -86,6 +98,7 @@ def pxe_status(c: Context) -> None:
 ns = Collection("pxe")
 ns.add_task(pxe_setup, name="setup")
 ns.add_task(pxe_publish, name="publish")
+ns.add_task(pxe_media, name="media")
 ns.add_task(pxe_check, name="check")
 ns.add_task(pxe_cache_status, name="cache-status")
 ns.add_task(pxe_logs, name="logs")

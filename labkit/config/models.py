@@ -72,6 +72,8 @@ class MachineModel(Model):
 
 class RockyModel(Model):
     release: Literal[9, 10] = 9
+    iso_url: Url | None = None
+    iso_sha256: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$")
     tree_url: Url | None = None
     timezone: str = "UTC"
     keyboard: str = "us"

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from labkit.session import Session
 
 BLANK_BYTES = 64 << 20  # a dynamic disk of 80 GB that nothing was written to takes 6 MB; an installed system gigabytes
-WHERE = "https://download.rockylinux.org/pub/rocky/{release}/isos/x86_64/"
 
 
 def is_in(session: Session) -> bool:
@@ -76,16 +75,15 @@ def _drives(session: Session) -> list[str]:
 def _require_dvd(session: Session, spec: MachineSpec) -> None:
     if session.hosts.read()[spec.host].has_iso:
         return
-    where = WHERE.format(release=session.lab.rocky.release)
     raise MissingError(
         f"{spec.name} is installed from {spec.dvd}, which is not on {spec.host}",
-        f"put Rocky's DVD image there, about 12 GB ({where}), or correct lab.iso_path; then `inv os.bootstrap`",
+        "`inv pxe.media` fetches Rocky's DVD (12 GB); or correct lab.iso_path; then `inv os.bootstrap`",
     )
 
 
 def _dvd(session: Session, spec: MachineSpec, media: dict[str, str]) -> Dvd:
     wanted = session.lab.rocky.release
-    hint = f"put the DVD image of Rocky Linux {wanted} there ({WHERE.format(release=wanted)}), then `inv os.bootstrap`"
+    hint = f"move it away: `inv pxe.media` then fetches the DVD of Rocky Linux {wanted}; then `inv os.bootstrap`"
     where = f"{spec.dvd} on {spec.host}"
     try:
         dvd = read(base64.b64decode(media["descriptors"]), base64.b64decode(media["catalog"]))

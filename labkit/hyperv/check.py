@@ -133,10 +133,10 @@ def medium_is_there(lab: Lab, facts: Facts) -> Iterator[Finding]:
         return
     is_made = any(disk.machine == lab.bootstrap.name and disk.kind == "system" for disk in here.disks)
     if lab.rocky.tree_url is None:
-        fix = "put the Rocky Linux DVD there, correct lab.iso_path, or set rocky.tree_url"
+        fix = "`inv pxe.media` fetches Rocky's DVD (12 GB); or correct lab.iso_path, or set rocky.tree_url"
         yield Finding(here.host, f"there is no file {lab.iso_path}", "machines are installed from it", fix)
     elif not is_made:
-        fix = "put the Rocky Linux DVD there, or correct lab.iso_path"
+        fix = "`inv pxe.media` fetches Rocky's DVD (12 GB); or correct lab.iso_path"
         yield Finding(here.host, f"there is no file {lab.iso_path}", "the bootstrap server is installed from it", fix)
 
 

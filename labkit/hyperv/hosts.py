@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 READ_DEADLINE_S = 120.0
 WRITE_DEADLINE_S = 900.0
+SLOW_READ_DEADLINES_S = {"Get-LabDigest": 900.0}  # it reads 12 GB
 READ_ATTEMPTS = 3  # a read that got lost may be repeated; a write never is, since it may have been done
 
 Connect = Callable[["Host", Secret], Transport]
@@ -141,7 +142,8 @@ class Hosts:
     def _call(self, name: str, scripts: Scripts) -> dict[str, Any]:
         reading = all(script.startswith("Get-") for script in scripts)
         stdin = powershell.payload_of_all(scripts)
-        deadline_s = READ_DEADLINE_S if reading else WRITE_DEADLINE_S
+        slow = max((SLOW_READ_DEADLINES_S.get(script, READ_DEADLINE_S) for script in scripts), default=READ_DEADLINE_S)
+        deadline_s = slow if reading else WRITE_DEADLINE_S
         for attempt in range(1, READ_ATTEMPTS + 1):
             try:
                 output = self._transports[name].run(powershell.command_line(), stdin, deadline_s)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 
-from rehearsal.hosts.answers import bootdisk, changes, paths, read, readiness, rollback, screen, switches
+from rehearsal.hosts.answers import bootdisk, changes, media, paths, read, readiness, rollback, screen, switches
 from rehearsal.hosts.answers.refusals import RefusedError
 from rehearsal.hosts.commands import Answerer
 from rehearsal.hosts.state import HostState, Json
@@ -23,6 +23,8 @@ SCRIPTS: dict[str, Callable[[HostState, Json], Json]] = {
     "Remove-LabMachine": changes.remove_lab_machine,
     "Get-LabScreen": screen.get_lab_screen,
     "Get-LabMedia": bootdisk.get_lab_media,
+    "Save-LabMedia": media.save_lab_media,
+    "Get-LabDigest": media.get_lab_digest,
     "Set-LabBootDisk": bootdisk.set_lab_boot_disk,
     "Remove-LabBootDisk": bootdisk.remove_lab_boot_disk,
     "New-LabCheckpoint": rollback.new_lab_checkpoint,

@@ -40,7 +40,7 @@ def names(block: str) -> list[str]:
 def test_there_are_scripts_and_each_has_an_approved_verb_and_the_labs_noun() -> None:
     assert len(SCRIPTS) >= 6
     assert all(
-        re.fullmatch(r"(Confirm|Get|New|Set|Start|Stop|Reset|Remove|Restore)-Lab[A-Z]\w+", path.stem)
+        re.fullmatch(r"(Confirm|Get|New|Save|Set|Start|Stop|Reset|Remove|Restore)-Lab[A-Z]\w+", path.stem)
         for path in SCRIPTS
     )
 
@@ -67,7 +67,8 @@ def test_its_help_says_what_it_does_and_every_parameter_with_an_example(script: 
 def test_it_is_an_advanced_script_whose_every_parameter_is_typed(script: Path) -> None:
     _, block, body = parts(script)
     assert "\n[CmdletBinding()]\nparam(\n" in "\n" + script.read_text(encoding="ascii").partition("#>\n")[2]
-    first = {"Get-LabPath": "To", "Get-LabMedia": "Iso"}  # they ask about no lab
+    # they ask about no lab
+    first = {"Get-LabPath": "To", "Get-LabMedia": "Iso", "Get-LabDigest": "Path", "Save-LabMedia": "Url"}
     assert names(block)[0] == first.get(script.stem, "Lab")
     assert [line for line in block.splitlines() if not PARAMETER.match(line)] == []
     assert body.startswith("$ErrorActionPreference = 'Stop'\n")
@@ -101,6 +102,7 @@ def test_no_variable_has_the_name_of_one_that_powershell_sets_itself(script: Pat
 @each_changing_script
 def test_a_script_that_changes_looks_at_the_mark_first(script: Path) -> None:
     mark = {"New-LabSwitch": '.Notes)" -eq $wanted.notes', "Set-LabPath": '.Name -like "$Lab-path-*"'}
+    mark["Save-LabMedia"] = "if (Test-Path -LiteralPath $Path) {"  # it writes over nothing
     assert mark.get(script.stem, "LabNotOurs") in script.read_text(encoding="ascii")
 
 

@@ -22,6 +22,8 @@ from labkit.session import Session
 Answer = dict[str, Any]
 SCRIPTS = (
     "Get-LabMedia",
+    "Get-LabDigest",
+    "Save-LabMedia",
     "Set-LabBootDisk",
     "Remove-LabBootDisk",
     "Get-LabHost",

@@ -55,11 +55,11 @@ def test_a_disk_that_holds_something_is_left_alone(ready: Session, pcs: Any) -> 
     assert not pcs.made("Set-LabBootDisk")
 
 
-def test_without_the_dvd_it_is_said_where_to_get_it_and_where_to_put_it(ready: Session, pcs: Any) -> None:
+def test_without_the_dvd_the_task_that_fetches_it_is_named(ready: Session, pcs: Any) -> None:
     pcs.answers["pc1"]["iso"] = False
     with pytest.raises(MissingError, match=r"Rocky-9-latest-x86_64-dvd.iso, which is not on pc1") as error:
         bootdisk.insert(ready, "text\n")
-    assert "https://download.rockylinux.org/pub/rocky/9/isos/x86_64/" in str(error.value.hint)
+    assert "`inv pxe.media` fetches Rocky's DVD" in str(error.value.hint)
     assert not pcs.made("Get-LabMedia")
 
 
