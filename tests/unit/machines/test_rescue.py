@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -26,6 +27,13 @@ def short_limits(monkeypatch: pytest.MonkeyPatch, session: Session, world: Any) 
 def power(world: Any, name: str) -> list[str]:
     """What was done to a machine's power, in order."""
     return [call.split()[0] for call in world.calls if call in (f"start {name}", f"cut {name}", f"stop {name}")]
+
+
+@pytest.fixture(autouse=True)
+def patient(session: Session) -> None:
+    """Rescues are due by the world's own ticks; the wall's clock ends nothing here, however busy this computer."""
+    timeouts = session.lab.timeouts.model_copy(update={"install_s": 60})
+    session.lab = replace(session.lab, timeouts=timeouts)
 
 
 def stuck_at(world: Any, name: str, *told: str, tries: int = 1) -> None:
