@@ -5,6 +5,8 @@ Both layouts occur: one unified hierarchy, or version 1 with a named hierarchy o
 
 from __future__ import annotations
 
+import os
+import signal
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -46,6 +48,16 @@ def members(name: str = "") -> set[int]:
             with suppress(OSError):  # the group went away in between, or has no processes of its own
                 found |= {int(word) for word in file.read_text(encoding="utf-8").split()}
     return found - {0}  # 0: a process of another namespace
+
+
+def kill(name: str, timeout_s: float = 3.0) -> None:
+    """Kill every process of a group. A container outlives the systemd-nspawn that started it when that is killed."""
+    deadline = time.monotonic() + timeout_s
+    while (found := members(name)) and time.monotonic() < deadline:
+        for pid in found:
+            with suppress(ProcessLookupError):  # ended with the first process of its namespace
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(0.05)
 
 
 def remove(name: str = "", timeout_s: float = 3.0) -> None:

@@ -219,6 +219,7 @@ class Guest(threading.Thread):
             self._power.wait(3600)
 
     def _clean_up(self) -> None:
+        cgroup.kill(self.vm.short)
         for root in (self._folder / "root", self._folder / "installer" / "root"):
             disk.unmount(root)
         network.unplug(self.vm)

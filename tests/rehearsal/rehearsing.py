@@ -16,6 +16,7 @@ from typing import Any
 from labkit.config.load import load_lab
 from labkit.lab import Lab
 from rehearsal.hosts.state import HostState, machine_of
+from rehearsal.room import cgroup
 from rehearsal.room.layout import UPSTREAM
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -196,6 +197,10 @@ class Rehearsal:
         vms = self.host(self.lab.machine(machine).host).read()["vms"].values()
         return next(vm for vm in vms if machine_of(vm) == machine)
 
+    def alive(self) -> int:
+        """How many machines have a running system: one first process of a container each."""
+        return sum(_is_first_process(pid) for pid in cgroup.members())
+
     def cable(self, machine: str, network: int) -> str:
         """The room's end of a machine's cable; 0 MGMT, 1 INTERNAL, 2 EXTERNAL."""
         return f"v{self.vm(machine)['id'].replace('-', '')[:8].lower()}{network}"
@@ -231,6 +236,15 @@ def eventually(seen: Callable[[], Any], wanted: Any, timeout_s: float) -> None:
     while (now := seen()) != wanted:
         assert time.monotonic() < end, f"after {timeout_s:.0f} s still {now}, not {wanted}"
         time.sleep(1)
+
+
+def _is_first_process(pid: int) -> bool:
+    try:
+        status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
+    except OSError:  # ended meanwhile
+        return False
+    fields = dict(line.split(":\t", 1) for line in status.splitlines() if ":\t" in line)
+    return fields["Name"] == "systemd" and fields["NSpid"].split()[-1] == "1"
 
 
 def _lines(file: Path) -> list[Json]:

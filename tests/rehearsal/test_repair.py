@@ -67,6 +67,11 @@ def test_nothing_else_was_touched(repaired: Run) -> None:
     assert all(call["script"] in (None, "Get-LabHost", "New-LabMachine", "Start-LabMachine") for call in repaired.calls)
 
 
+def test_a_machine_whose_vm_is_gone_does_not_run_on(room: Rehearsal, repaired: Run) -> None:
+    running = [machine for machine in room.lab.machines if room.vm(machine.name)["state"] == "Running"]
+    assert room.alive() == len(running) == 6
+
+
 def test_the_new_machine_is_a_new_member(room: Rehearsal, repaired: Run) -> None:
     node = json.loads(room.kubectl("get", "node", "w3", "--output=json"))
     machine_id = room.on("w3", "cat /etc/machine-id").strip()
