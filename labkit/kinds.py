@@ -23,7 +23,7 @@ STAGES = frozenset(
 DESTROYERS = frozenset(
     {
         "lab.discard", "lab.destroy", "hyperv.destroy", "hyperv.restore", "os.reinstall", "k8s.reset",
-        "nfs.destroy-data",
+        "k8s.replace", "nfs.destroy-data",
     }
 )  # fmt: skip
 """They ask for consent, and are typed alone."""
@@ -36,6 +36,9 @@ POWER = frozenset({"lab.start", "lab.stop", "hyperv.start", "hyperv.stop"})
 
 CHECKPOINTS = frozenset({"hyperv.checkpoint", "hyperv.forget"})
 """They change what can be gone back to, not what is."""
+
+MEMBERS = frozenset({"k8s.add"})
+"""They look whether a machine may become a member; the stages behind them make it one."""
 
 FILES = frozenset({"pxe.media"})
 """They put a file onto a PC, where none was."""
@@ -53,7 +56,12 @@ def typed_name(task: Any) -> str:
 
 def changes_the_lab(name: str) -> bool:
     """Whether the task of that name may change anything on the hosts or the machines."""
-    return name in STAGES or name in UMBRELLAS or name in DESTROYERS or name in POWER | CHECKPOINTS | NETWORK | FILES
+    return (
+        name in STAGES
+        or name in UMBRELLAS
+        or name in DESTROYERS
+        or name in POWER | CHECKPOINTS | NETWORK | FILES | MEMBERS
+    )
 
 
 def asks(name: str) -> bool:

@@ -5,6 +5,9 @@ from invoke import Collection, Context, task
 from labkit.session import session
 from tasks.k8s_stages import k8s_bootstrap, k8s_cni, k8s_control_plane, k8s_join, k8s_prepare
 from tasks.nfs import nfs_storage
+from tasks.verify import verify_nodes
+
+WHICH = {"machine": "the worker's name"}
 
 
 @task(pre=[k8s_join, nfs_storage])
@@ -46,6 +49,30 @@ def k8s_reset(c: Context) -> None:
         step.changed = reset.reset(s, dry=c.config.run.dry)
 
 
+@task(help=WHICH, auto_shortflags=False, post=[k8s_join, verify_nodes])
+def k8s_replace(c: Context, machine: str = "") -> None:
+    """Drain a worker, make it anew, let it join again.
+
+    Interrupted behind its consent, `inv k8s.join` goes on.
+    """
+    from labkit.cluster import members
+
+    s = session(c)
+    with s.journal.step("k8s.replace") as step:
+        step.changed = members.replace(s, machine, dry=c.config.run.dry)
+
+
+@task(help=WHICH, auto_shortflags=False, post=[k8s_join, verify_nodes])
+def k8s_add(c: Context, machine: str = "") -> None:
+    """Let a worker join that was described since."""
+    from labkit.cluster import members
+
+    s = session(c)
+    with s.journal.step("k8s.add") as step:
+        step.changed = False
+        members.add(s, machine)
+
+
 ns = Collection("k8s")
 ns.add_task(k8s_bootstrap, name="bootstrap")
 ns.add_task(k8s_prepare, name="prepare")
@@ -56,3 +83,5 @@ ns.add_task(k8s_all, name="all")
 ns.add_task(k8s_kubeconfig, name="kubeconfig")
 ns.add_task(k8s_status, name="status")
 ns.add_task(k8s_reset, name="reset")
+ns.add_task(k8s_replace, name="replace")
+ns.add_task(k8s_add, name="add")

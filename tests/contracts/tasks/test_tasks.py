@@ -35,6 +35,7 @@ PRE = {
     "lab.rebuild": ["lab.discard", "k8s.all"],
 }
 POST = {"lab.up": ["verify.all"], "lab.rebuild": ["verify.all"], "hyperv.restore": ["verify.all"]}
+POST |= {name: ["k8s.join", "verify.nodes"] for name in ("k8s.replace", "k8s.add")}
 
 NAMED_BY_THE_DESIGN = [
     "lab.check", "lab.plan", "lab.status", "lab.stop", "lab.start", "lab.destroy", "lab.report",
@@ -42,8 +43,9 @@ NAMED_BY_THE_DESIGN = [
     "hyperv.plan", "hyperv.status", "hyperv.start", "hyperv.stop", "hyperv.destroy", "hyperv.trust",
     "hyperv.screenshot",
     "hyperv.checkpoint", "hyperv.restore", "hyperv.checkpoints", "hyperv.forget",
+    "pxe.media", "pxe.cache-status",
     "pxe.check", "pxe.logs", "pxe.status", "pxe.watch", "os.wait", "os.reinstall", "os.ssh", "os.status",
-    "k8s.kubeconfig", "k8s.reset", "k8s.status", "nfs.destroy-data", "nfs.status",
+    "k8s.kubeconfig", "k8s.reset", "k8s.replace", "k8s.add", "k8s.status", "nfs.destroy-data", "nfs.status",
     "verify.nodes", "verify.system", "verify.nginx", "verify.storage", "verify.all", "verify.status",
     "rehearsal.up", "rehearsal.down", "rehearsal.status",
 ]  # fmt: skip

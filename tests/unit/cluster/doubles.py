@@ -58,6 +58,10 @@ class FakeMachines:
     def __init__(self, session: Session) -> None:
         self._bootstrap = session.lab.bootstrap.name
         self.remotes = {machine.name: FakeRemote(machine.name) for machine in session.lab.machines}
+        self.forgotten: list[str] = []
+
+    def forget(self, machine: Machine) -> None:
+        self.forgotten.append(machine.name)
 
     def bootstrap(self) -> FakeRemote:
         return self.remotes[self._bootstrap]
