@@ -8,7 +8,7 @@ LAB := -f labs/rehearsal.yaml
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 .DEFAULT_GOAL := help
 .PHONY: help venv test lint format benchmark rehearse rehearse-down clean \
-	acceptance-boot acceptance-labs acceptance-line acceptance-nfs
+	acceptance-boot acceptance-cluster acceptance-labs acceptance-line acceptance-nfs
 
 help: ## Say what can be made.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -44,6 +44,9 @@ ACCEPT = LAB_ACCEPTANCE=1 $(BIN)/python -m pytest --junitxml=reports/$@.xml test
 
 acceptance-boot: venv ## Boot with and without Secure Boot, tampered, unarmed, unknown; machines follow their files (root, 10 minutes).
 	@$(ACCEPT)/test_firmware.py tests/acceptance/test_boot.py
+
+acceptance-cluster: venv ## Damage and repair, replace, add, reset, flannel (root, 40 minutes).
+	@$(ACCEPT)/test_cluster.py
 
 acceptance-labs: venv ## Build the one-PC labs and the untagged one, live in them (root, 60 minutes).
 	@$(ACCEPT)/test_labs.py
