@@ -31,18 +31,27 @@ def verify_storage(c: Context) -> None:
 
 @task
 def verify_system(c: Context) -> None:
-    """Prove that the cluster's own pods and certificate are good."""
-    from labkit.verify import run, system
+    """Prove the cluster's own pods, its certificates and clocks."""
+    from labkit.verify import machines, run, system
 
-    run.verify(session(c), "verify.system", system.check, makes_things=False)
+    run.verify(session(c), "verify.system", system.check, machines.check, makes_things=False)
+
+
+@task
+def verify_network(c: Context) -> None:
+    """Prove names, pods on other nodes, large packets, Services."""
+    from labkit.verify import network, run
+
+    run.verify(session(c), "verify.network", network.check)
 
 
 @task
 def verify_all(c: Context) -> None:
-    """Prove nodes, their own pods, nginx, storage; clean up."""
-    from labkit.verify import nginx, nodes, run, storage, system
+    """Prove all of it: nodes, system, network, nginx, storage."""
+    from labkit.verify import machines, network, nginx, nodes, run, storage, system
 
-    run.verify(session(c), "verify.all", nodes.check, system.check, nginx.check, storage.check)
+    every = (nodes.check, system.check, machines.check, network.check, nginx.check, storage.check)
+    run.verify(session(c), "verify.all", *every)
 
 
 @task(default=True)
@@ -56,6 +65,7 @@ def verify_status(c: Context) -> None:
 ns = Collection("verify")
 ns.add_task(verify_nodes, name="nodes")
 ns.add_task(verify_system, name="system")
+ns.add_task(verify_network, name="network")
 ns.add_task(verify_nginx, name="nginx")
 ns.add_task(verify_storage, name="storage")
 ns.add_task(verify_all, name="all")

@@ -23,6 +23,15 @@ table inet breaking {
 }
 EOF"""
 
+NO_FULL_PACKETS = """nft -f - <<'EOF'
+table inet breaking {
+  chain arriving {
+    type filter hook prerouting priority -300
+    iifname eth1 meta length > 1000 drop
+  }
+}
+EOF"""
+
 
 @pytest.fixture(scope="module")
 def impatient(room: Rehearsal) -> Path:
@@ -91,6 +100,20 @@ def test_a_system_pod_whose_image_is_nowhere_fails_in_its_row(room: Rehearsal, i
     with kubectl(room, run_it, (*own, "delete", "pod", "broken", "--now")):
         run = room.inv("verify.system", file=impatient)
     assert (run.code, run.failed()) == (8, {"system pods are ready"}), run
+
+
+def test_full_packets_that_get_lost_between_hosts_fail_in_their_own_row(room: Rehearsal, impatient: Path) -> None:
+    with broken(room, "w1", NO_FULL_PACKETS, "nft delete table inet breaking"):
+        run = room.inv("verify.network", file=impatient)
+    assert (run.code, run.failed()) == (8, {"large packets between pods"}), run
+
+
+def test_names_that_nobody_answers_fail_in_the_rows_of_names(room: Rehearsal, impatient: Path) -> None:
+    scale = ("--namespace=kube-system", "scale", "deployment/coredns")
+    with kubectl(room, (*scale, "--replicas=0"), (*scale, "--replicas=2")):
+        run = room.inv("verify.network", file=impatient)
+    assert (run.code, run.failed()) == (8, {"names in the cluster", "a Service by its name"}), run
+    room.kubectl("--namespace=kube-system", "rollout", "status", "deployment/coredns", "--timeout=60s")
 
 
 def test_a_second_default_class_fails_in_its_row(room: Rehearsal, impatient: Path) -> None:

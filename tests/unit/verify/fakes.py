@@ -5,7 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import NameOID
 
 from labkit.errors import LabError
 from labkit.remote import Result
@@ -39,8 +46,14 @@ class FakeMachine:
     name: str
     has_cluster: bool = True
     is_container: bool = False
+    knows_names: bool = True
+    proof: str = ""
 
     def run(self, command: str, **_: Any) -> Result:
+        if command.startswith("bash -s"):
+            return Result(self.proof or f"time 1000.5\nkernel of-{self.name}\n{certificate_file()}", "", 0)
+        if command.startswith("getent"):
+            return Result("", "", 0 if self.knows_names else 2)
         found = self.is_container if "detect-virt" in command else self.has_cluster
         return Result("", "", 0 if found else 1)
 
@@ -59,10 +72,13 @@ class Facts:
     system: dict[str, dict[str, Any]] = field(default_factory=lambda: {"coredns": {}, "kube-proxy": {}})  # pods' status
     classes: tuple[str, ...] = ("nfs-csi",)
     claim_phase: str = "Bound"
-    pods: dict[str, str] = field(default_factory=lambda: {"write": "Succeeded", "read": "Succeeded"})
+    pods: dict[str, str] = field(
+        default_factory=lambda: {"write": "Succeeded", "read": "Succeeded", "peer": "Running", "asker": "Succeeded"}
+    )
     places: dict[str, str] = field(default_factory=dict)  # where a pod runs; else where it was asked to
     logs: str | None = None  # what the reader says; None: what was written
     events: list[dict[str, str]] = field(default_factory=list)
+    asked: dict[str, str] = field(default_factory=dict)  # what the asking pod says instead, by its keys
     broken: dict[str, str] = field(default_factory=dict)  # first words of a kubectl line -> its error
 
 
@@ -88,7 +104,19 @@ class FakeCluster(Cluster):
             return self.facts.api if "--raw=/readyz" in arguments else json.dumps(self._get(arguments))
         if "logs" in arguments and "read" in arguments:
             return self.facts.logs or self._written()
+        if "logs" in arguments and "asker" in arguments:
+            return "".join(f"{key} {said}\n" for key, said in (self._asked() | self.facts.asked).items())
         return f"said of {line}"
+
+    def _asked(self) -> dict[str, str]:
+        server = self._place("peer")
+        return {
+            "inside": "0 10.96.0.1 kubernetes.default.svc.cluster.local ",
+            "outside": "0 34.96.108.209 registry.k8s.io ",
+            "small": f"0 {server} ",
+            "large": "0 1048576 ",
+            "service": f"0 {server} ",
+        }
 
     def _place(self, pod: str) -> str:
         made = next(made for made in self.made if made["metadata"]["name"] == pod)
@@ -105,7 +133,10 @@ class FakeCluster(Cluster):
             "service": lambda: {"spec": {"ports": [{"nodePort": 31234}]}},
             "pods": lambda: self._system() if "--all-namespaces" in arguments else self._spread(),
             "persistentvolumeclaim": lambda: claim(self.facts.claim_phase),
-            "pod": lambda: {"spec": {"nodeName": self._place(name)}, "status": {"phase": self.facts.pods[name]}},
+            "pod": lambda: {
+                "spec": {"nodeName": self._place(name)},
+                "status": {"phase": self.facts.pods[name], "podIP": "10.244.3.5"},
+            },
             "events": lambda: items(self.facts.events),
         }
         return answers[kind]()
@@ -135,6 +166,17 @@ class FakeCluster(Cluster):
         writer = next(made for made in self.made if made["metadata"]["name"] == "write")
         script: str = writer["spec"]["containers"][0]["command"][-1]
         return script.split()[1] + "\n"
+
+
+@cache
+def certificate_file(days: int = 300) -> str:
+    """What proof.sh says of a certificate that ends in so many days."""
+    key, now = Ed25519PrivateKey.generate(), datetime.now(UTC)
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "kubelet")])
+    until = now + timedelta(days=days)
+    builder = x509.CertificateBuilder(name, name, key.public_key(), 1, now - timedelta(days=1), until)
+    pem = builder.sign(key, None).public_bytes(Encoding.PEM).decode()
+    return f"file /var/lib/kubelet/pki/kubelet-client-current.pem\n{pem}"
 
 
 def items(objects: Any) -> dict[str, Any]:
