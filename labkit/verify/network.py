@@ -29,7 +29,7 @@ try inside getent hosts INSIDE
 try outside getent hosts OUTSIDE
 try small soon http://$PEER/
 try large fetch --output /dev/null --write-out %{size_download} http://$PEER/large
-try service soon http://peer.$NAMESPACE.svc.cluster.local/
+try service fetch http://peer.$NAMESPACE.svc.cluster.local/
 """
 
 
