@@ -58,6 +58,7 @@ def running(lab: Lab, folder: Path) -> Iterator[Lab]:
         pc.make(initial(host.name, address="127.0.0.1", memory_bytes=1024 * GIB))
         with pc.change() as state:
             state["volume"]["size_bytes"] = 8192 * GIB
+        pc.local(lab.iso_path).write_text("a DVD", encoding="ascii")
         slow = [{"kind": "slow", "on": "Command", "seconds": COMMAND_S}]
         (pc.folder / "faults.json").write_text(json.dumps(slow), encoding="utf-8")
         endpoints.append(serve(host.name, "127.0.0.1", 0, folder, "lab", PASSWORD, None))

@@ -75,10 +75,13 @@ def show(session: Session, task: Any) -> None:
 
 def _show_hosts(session: Session) -> None:
     """What would change on the hosts, when they all answer; else which do not, and what is wrong with them."""
+    from labkit import downloads
     from labkit.hyperv import check, display, drift
 
     facts, errors = session.hosts.survey()
     if not errors and all(here.answers for here in facts.values()):
         session.output.print(display.plan_table(session.lab, drift.plan(session.lab, facts)))
+    for one in downloads.expected(session.lab, facts):
+        session.output.print(f"to be fetched: {one}", markup=False, soft_wrap=True)
     for problem in [*check.problems(session.lab, facts), *(error.problem for error in errors)]:
         session.console.print(str(problem), markup=False)

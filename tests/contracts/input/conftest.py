@@ -15,8 +15,10 @@ from typing import Any
 
 import pytest
 
+from labkit.config.load import load_lab
 from rehearsal.hosts.endpoint import Endpoint, serve
 from rehearsal.hosts.state import HostState
+from tests import discs
 
 ROOT = Path(__file__).resolve().parents[3]
 PASSWORD = "in-the-environment-Ü-암호"
@@ -115,6 +117,7 @@ def hosts(project: Project, tmp_path: Path) -> Iterator[Hosts]:
         text = text.replace(old, f"{name}: {{address: 127.0.0.1, port: {endpoint.port}}}")
         endpoint.start()
     (project.folder / "labs" / "lab.yaml").write_text(text)
+    discs.put(HostState(root, "pc1"), load_lab(project.folder / "labs" / "lab.yaml"))
     yield Hosts(project, endpoints, root)
     for endpoint in endpoints.values():
         endpoint.stop()

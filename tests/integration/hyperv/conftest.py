@@ -19,6 +19,7 @@ from labkit.state import StateDir
 from rehearsal.hosts.cmdlets import find_pwsh
 from rehearsal.hosts.endpoint import serve
 from rehearsal.hosts.state import HostState, vm_by_name
+from tests import discs
 
 PASSWORD = "mellon"
 HERE, ELSEWHERE = "127.0.0.1", ("127.0.0.2", "127.0.0.3")
@@ -90,6 +91,7 @@ def answering(lab: Lab, root: Path, pwsh: Path | None, *, addresses: Sequence[st
     ]
     for endpoint in endpoints:
         endpoint.start()
+    discs.put(HostState(root, lab.bootstrap.host), lab)
     hosts = tuple(
         replace(host, address=str(endpoint.server_address[0]), port=endpoint.port)
         for host, endpoint in zip(lab.hosts, endpoints, strict=True)

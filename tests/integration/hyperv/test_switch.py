@@ -35,7 +35,6 @@ def fresh(lab: Lab, root: Path, pwsh: Path | None, change: Callable[[Json], obje
         take_switch_away(state, HERE)
         change(state)
         HostState(root, host.name).make(state)
-        (root / "hosts" / host.name / "C" / "ISO" / Path(lab.iso_path.replace("\\", "/")).name).write_text("a DVD")
     with answering(lab, root, pwsh, addresses=ELSEWHERE) as pcs:
         yield pcs
 
