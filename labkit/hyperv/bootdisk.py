@@ -32,8 +32,10 @@ def insert(session: Session, kickstart: str) -> bool:
     spec, vm = _spec(session), _vm(session)
     if vm.system_disk is None:
         raise MissingError(f"{spec.vm_name} has no system disk on {spec.host}", "run `inv hyperv.create`")
-    _require_dvd(session, spec)
     disk = vm.system_disk.path
+    if vm.checkpoints or any(drive.is_layer for drive in vm.drives):
+        return False  # a checkpoint's layer is small, whatever lies below it
+    _require_dvd(session, spec)
     media = {"Iso": spec.dvd, "Disk": disk}
     answer = session.hosts.run("Get-LabMedia", {spec.host: media})[spec.host]
     if answer["disk_bytes"] > BLANK_BYTES:

@@ -55,6 +55,13 @@ def test_a_disk_that_holds_something_is_left_alone(ready: Session, pcs: Any) -> 
     assert not pcs.made("Set-LabBootDisk")
 
 
+def test_a_small_layer_above_a_checkpoint_is_not_taken_for_a_blank_disk(ready: Session, pcs: Any) -> None:
+    row = {"name": "before", "time": "2026-11-27T10:00:00Z", "disks": []}
+    pcs.vm("bootstrap")["detail"]["checkpoints"] = [row]
+    assert not bootdisk.insert(ready, "text\n")
+    assert not pcs.made("Get-LabMedia")
+
+
 def test_without_the_dvd_the_task_that_fetches_it_is_named(ready: Session, pcs: Any) -> None:
     pcs.answers["pc1"]["iso"] = False
     with pytest.raises(MissingError, match=r"Rocky-9-latest-x86_64-dvd.iso, which is not on pc1") as error:
