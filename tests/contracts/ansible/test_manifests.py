@@ -70,6 +70,18 @@ def test_a_mirror_is_held_to_what_it_says_itself(play: Play, folder: Path, serve
     assert (code, kept.exists()) == (2, False), said
 
 
+@pytest.mark.parametrize("checksums", ["pinned", "beside"])
+def test_what_was_fetched_is_kept_while_its_source_is_away(
+    play: Play, folder: Path, served: Path, checksums: str
+) -> None:
+    assert fetch(play, folder, served, checksums, digest(CONTENT))[0] == 0
+    (served / "a" / "one.yaml").unlink()
+    (served / "a" / "one.yaml.sha256").unlink()
+    code, said, kept = fetch(play, folder, served, checksums, digest(CONTENT))
+    assert (code, kept.read_bytes()) == (0, CONTENT), said
+    assert "changed=0" in said
+
+
 def test_every_manifest_that_a_role_fetches_has_a_checksum_of_its_release() -> None:
     """They were taken from the projects' own repositories at these tags: a new version needs new ones."""
     cni, csi = (yaml.safe_load((ROLES / role / "defaults" / "main.yml").read_text("utf-8")) for role in ("cni", "csi"))
