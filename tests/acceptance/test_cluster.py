@@ -76,12 +76,12 @@ def test_the_next_run_repairs_it_and_changes_that_host_alone(room: Rehearsal, wh
 
 
 def test_a_worker_is_replaced_and_the_others_stay(room: Rehearsal) -> None:
-    disks = {machine.name: room.vm(machine.name)["drives"][0]["path"] for machine in room.lab.machines}
+    disks = room.disks()
     refused = room.inv("k8s.replace", "--machine", "w2")
     assert (refused.code, refused.mutating) == (5, []), refused
     run = room.inv("k8s.replace", "--machine", "w2", consent=True, timeout_s=900)
     assert run.code == 0, run
-    now = {machine.name: room.vm(machine.name)["drives"][0]["path"] for machine in room.lab.machines}
+    now = room.disks()
     assert {name for name, path in now.items() if path != disks[name]} == {"w2"}
     eventually(room.ready, NODES, timeout_s=60)
 

@@ -77,7 +77,7 @@ def removed(room: Rehearsal) -> None:
     """Everything but the data disk and its mark."""
     assert room.lab.storage is not None
     carrier = room.host(room.lab.storage.host)
-    data = carrier.local(room.vm(room.lab.storage.name)["drives"][1]["path"])
+    data = carrier.local(room.disk(room.lab.storage.name, "data"))
     run = room.inv("lab.destroy", consent=True)
     assert run.code == 0, run
     hosts = [room.host(host.name) for host in room.lab.hosts]

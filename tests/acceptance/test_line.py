@@ -26,13 +26,13 @@ def test_three_umbrellas_in_one_line_all_run_and_verify_at_the_end(room: Rehears
 
 
 def test_one_worker_is_reinstalled_and_joins_again(room: Rehearsal) -> None:
-    disks = {name: room.vm(name)["drives"][0]["path"] for name in ("w1", "w3")}
+    disks = {name: room.disk(name) for name in ("w1", "w3")}
     refused = room.inv("os.reinstall", "--machine", "w3")
     assert (refused.code, refused.mutating) == (5, []), refused
     run = room.inv("os.reinstall", "--machine", "w3", consent=True)
     assert run.code == 0, run
-    assert room.vm("w3")["drives"][0]["path"] != disks["w3"]
-    assert room.vm("w1")["drives"][0]["path"] == disks["w1"]
+    assert room.disk("w3") != disks["w3"]
+    assert room.disk("w1") == disks["w1"]
     run = room.inv("k8s.join")
     assert run.code == 0, run
     eventually(room.ready, NODES, timeout_s=60)
@@ -46,7 +46,7 @@ def kickstarts(room: Rehearsal, machine: str) -> int:
 
 
 def test_an_installation_whose_inv_was_killed_is_taken_up_and_nothing_is_installed_twice(room: Rehearsal) -> None:
-    disks = {machine.name: room.vm(machine.name)["drives"][0]["path"] for machine in room.lab.machines}
+    disks = room.disks()
     before = {name: kickstarts(room, name) for name in ("cp1", "w1", "w2", "w3", "storage1")}
     started = room.start_inv("os.reinstall", "--machine", "w2", consent=True)
     eventually(lambda: kickstarts(room, "w2"), before["w2"] + 1, timeout_s=300)
@@ -55,7 +55,7 @@ def test_an_installation_whose_inv_was_killed_is_taken_up_and_nothing_is_install
     run = room.inv("os.install")
     assert run.code == 0, run
     assert {name: kickstarts(room, name) for name in before} == before | {"w2": before["w2"] + 1}
-    now = {machine.name: room.vm(machine.name)["drives"][0]["path"] for machine in room.lab.machines}
+    now = room.disks()
     assert {name for name, path in now.items() if path != disks[name]} == {"w2"}
     joined = room.inv("k8s.join")
     assert joined.code == 0, joined
@@ -63,12 +63,12 @@ def test_an_installation_whose_inv_was_killed_is_taken_up_and_nothing_is_install
 
 
 def test_the_bootstrap_server_is_made_anew_and_no_other_machine_notices(room: Rehearsal) -> None:
-    disks = {machine.name: room.vm(machine.name)["drives"][0]["path"] for machine in room.lab.machines}
+    disks = room.disks()
     run = room.inv("os.reinstall", "--machine", "bootstrap", consent=True)
     assert run.code == 0, run
     run = room.inv("lab.up")
     assert run.code == 0, run
-    now = {machine.name: room.vm(machine.name)["drives"][0]["path"] for machine in room.lab.machines}
+    now = room.disks()
     assert {name for name, path in now.items() if path != disks[name]} == {"bootstrap"}
     assert {call["script"] for call in run.calls if call["mutating"]} == set()
 
@@ -116,24 +116,24 @@ def test_a_rebuild_keeps_the_bootstrap_server_and_the_nfs_data(room: Rehearsal) 
     room.on("storage1", "echo precious > /srv/nfs/kept; sync")
     kept = {
         "bootstrap": room.on("bootstrap", "cat /etc/machine-id"),
-        "bootstrap disk": room.vm("bootstrap")["drives"][0]["path"],
-        "data disk": room.vm("storage1")["drives"][1]["path"],
+        "bootstrap disk": room.disk("bootstrap"),
+        "data disk": room.disk("storage1", "data"),
     }
-    systems = {name: room.vm(name)["drives"][0]["path"] for name in ("cp1", "w1", "w2", "w3", "storage1")}
+    systems = {name: room.disk(name) for name in ("cp1", "w1", "w2", "w3", "storage1")}
     run = room.inv("lab.rebuild", consent=True, timeout_s=1500)
     assert run.code == 0, run
     assert kept == {
         "bootstrap": room.on("bootstrap", "cat /etc/machine-id"),
-        "bootstrap disk": room.vm("bootstrap")["drives"][0]["path"],
-        "data disk": room.vm("storage1")["drives"][1]["path"],
+        "bootstrap disk": room.disk("bootstrap"),
+        "data disk": room.disk("storage1", "data"),
     }
     for name, old in systems.items():
-        assert room.vm(name)["drives"][0]["path"] != old
+        assert room.disk(name) != old
     assert room.on("storage1", "cat /srv/nfs/kept").strip() == "precious"
 
 
 def test_destroying_leaves_the_nfs_data_disk_and_nothing_else(room: Rehearsal) -> None:
-    data = room.host("pc2").local(room.vm("storage1")["drives"][1]["path"])
+    data = room.host("pc2").local(room.disk("storage1", "data"))
     run = room.inv("lab.destroy", consent=True)
     assert run.code == 0, run
     for host in ("pc1", "pc2"):

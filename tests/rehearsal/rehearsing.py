@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from typing import Any
 
 from labkit.config.load import load_lab
@@ -196,6 +196,15 @@ class Rehearsal:
         """A machine's VM as the stand-in of its PC keeps it."""
         vms = self.host(self.lab.machine(machine).host).read()["vms"].values()
         return next(vm for vm in vms if machine_of(vm) == machine)
+
+    def disk(self, machine: str, kind: str = "system") -> str:
+        """The Windows path of a machine's system or data disk, in whatever order they were attached."""
+        paths = [str(drive["path"]) for drive in self.vm(machine)["drives"]]
+        return next(path for path in paths if PureWindowsPath(path).name.startswith(f"{kind}-"))
+
+    def disks(self) -> Json:
+        """Every machine's system disk, by its name."""
+        return {machine.name: self.disk(machine.name) for machine in self.lab.machines}
 
     def alive(self) -> int:
         """How many machines have a running system: one first process of a container each."""

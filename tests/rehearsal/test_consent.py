@@ -37,7 +37,7 @@ def test_looking_changes_nothing(room: Rehearsal, words: tuple[str, ...]) -> Non
 
 def test_a_dry_rebuild_shows_what_would_go(room: Rehearsal) -> None:
     run = room.inv("--dry", "lab.rebuild")
-    wanted = [drive["path"] for name in ("cp1", "w2", "storage1") for drive in room.vm(name)["drives"][:1]]
+    wanted = [room.disk(name) for name in ("cp1", "w2", "storage1")]
     said = "".join(run.output.split())
     assert all(path in said for path in wanted), run
 

@@ -29,7 +29,7 @@ def _delete(room: Rehearsal, machine: str, *, disk: bool) -> None:
 @pytest.fixture(scope="module")
 def was(room: Rehearsal) -> dict[str, Any]:
     """The system disks before."""
-    return {name: room.vm(name)["drives"][0]["path"] for name in ("w2", "w3")}
+    return {name: room.disk(name) for name in ("w2", "w3")}
 
 
 @pytest.fixture(scope="module")
@@ -51,14 +51,14 @@ def test_it_ends_with_every_node_ready(room: Rehearsal, repaired: Run) -> None:
 def test_a_disk_that_was_there_is_attached_again_and_not_installed(
     room: Rehearsal, was: dict[str, Any], repaired: Run
 ) -> None:
-    assert room.vm("w2")["drives"][0]["path"] == was["w2"]
+    assert room.disk("w2") == was["w2"]
     assert "w2" not in _installed(repaired)
 
 
 def test_a_disk_that_was_missing_is_made_blank_and_installed(
     room: Rehearsal, was: dict[str, Any], repaired: Run
 ) -> None:
-    assert room.vm("w3")["drives"][0]["path"] != was["w3"]
+    assert room.disk("w3") != was["w3"]
     assert _installed(repaired) == {"w3"}
 
 
