@@ -8,7 +8,7 @@ from tasks.hyperv import hyperv_create
 
 @task(pre=[hyperv_create])
 def os_bootstrap(c: Context) -> None:
-    """Start the bootstrap server and open it to the lab's key."""
+    """Install and start the bootstrap server; give it the key."""
     from labkit.machines import bootstrap
 
     s = session(c)
