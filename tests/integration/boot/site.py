@@ -61,8 +61,8 @@ class Site:
         rendered = files.services(self.lab)
         self.write("etc/dnsmasq.conf", rendered["dnsmasq.conf"])
         self.write("etc/nginx/nginx.conf", rendered["nginx.conf"])
-        for folder in ("var/log/lab", "var/log/nginx"):
-            (self.root / folder).mkdir(exist_ok=True)
+        for folder in ("var/cache/lab", "var/log/lab", "var/log/nginx"):
+            (self.root / folder).mkdir(parents=True, exist_ok=True)
 
     @staticmethod
     def grub_file(machine: Machine) -> str:
