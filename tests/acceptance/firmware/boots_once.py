@@ -16,7 +16,8 @@ sys.path.insert(0, str(CHECKOUT))
 from labkit.config.load import load_lab  # noqa: E402
 from labkit.pxe import files  # noqa: E402
 from rehearsal.room.command import run  # noqa: E402
-from rehearsal.upstream import dvd  # noqa: E402
+from rehearsal.room.layout import Layout  # noqa: E402
+from rehearsal.upstream import boot, dvd  # noqa: E402
 from tests.integration.boot.site import TFTP, TREE, Site  # noqa: E402
 
 STRANGER = "02:7e:57:01:00:63"  # of the lab's range, and of no machine
@@ -24,7 +25,12 @@ DISK_GRUB = 'echo "THIS DISK BOOTS"\nsleep 300\n'
 
 
 def tamper(site: Site) -> None:
-    """Give storage1 a kernel with one byte turned, w3 none over HTTP, and disarm cp1."""
+    """Give storage1 a kernel with one byte turned, w3 none over HTTP, and disarm cp1, which has a disk.
+
+    Debian's signed GRUB has no HTTP built in, as Rocky's has. Without Secure Boot it may load that as a module.
+    """
+    module = boot.unpack("grub-efi-amd64-bin", Layout.default().cache) / "usr/lib/grub/x86_64-efi/http.mod"
+    site.write(f"{TFTP}/grub/x86_64-efi/http.mod", module.read_bytes())
     kernel = bytearray(site.read(f"{TREE}/images/pxeboot/vmlinuz"))
     kernel[len(kernel) // 2] ^= 0xFF
     for name in (f"{TREE}/images/pxeboot/tampered", f"{TFTP}/images/tampered"):
@@ -58,15 +64,15 @@ def main(folder: Path) -> None:
     tamper(site)
     site.serve()
     machine = site.lab.machine
-    vms = {
-        "as described": site.vm(machine("w1")),
-        "without Secure Boot, one adapter": site.vm(machine("w2"), networks=1, secure_boot=False),
-        "no kernel over HTTP": site.vm(machine("w3")),
-        "tampered kernel": site.vm(machine("storage1")),
-        "not armed": site.vm(machine("cp1")),
+    vms = {  # a comma in a name would end an option of QEMU's
+        "described": site.vm(machine("w1")),
+        "insecure": site.vm(machine("w2"), networks=1, secure_boot=False),
+        "tftp": site.vm(machine("w3"), secure_boot=False),
+        "tampered": site.vm(machine("storage1")),
+        "unarmed": site.vm(machine("cp1")),
         "stranger": site.vm(machine("w1"), mac=STRANGER),
     }
-    seen = site.power_on(vms, {"not armed": disk(site)})
+    seen = site.power_on(vms, {"unarmed": disk(site)})
     (folder / "result.json").write_text(json.dumps({"seen": seen, **site.logs()}), encoding="utf-8")
     shutil.rmtree(folder / "guests")
 
