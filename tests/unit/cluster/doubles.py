@@ -57,6 +57,8 @@ class FakeMachines:
 
     def __init__(self, session: Session) -> None:
         self._bootstrap = session.lab.bootstrap.name
+        self.silent: set[str] = set()
+        self.forgotten: list[str] = []
         self.remotes = {machine.name: FakeRemote(machine.name) for machine in session.lab.machines}
 
     def bootstrap(self) -> FakeRemote:
@@ -64,6 +66,12 @@ class FakeMachines:
 
     def to(self, machine: Machine) -> FakeRemote:
         return self.remotes[machine.name]
+
+    def is_up(self, machine: Machine) -> bool:
+        return machine.name not in self.silent
+
+    def forget(self, machine: Machine) -> None:
+        self.forgotten.append(machine.name)
 
 
 def attach(session: Session) -> FakeMachines:
