@@ -23,10 +23,13 @@ STAGES = frozenset(
 DESTROYERS = frozenset(
     {
         "lab.discard", "lab.destroy", "hyperv.destroy", "hyperv.restore", "os.reinstall", "k8s.reset",
-        "nfs.destroy-data",
+        "k8s.replace", "nfs.destroy-data",
     }
 )  # fmt: skip
 """They ask for consent, and are typed alone."""
+
+GOES_ON = {"lab.rebuild": ("lab.discard", "lab.up"), "k8s.replace": ("k8s.replace", "k8s.join")}
+"""What destroys and builds again: once the first of the two is through, the second goes on, and destroys nothing."""
 
 NETWORK = frozenset({"hyperv.switch"})
 """They change a PC's own network and ask for consent; they destroy nothing."""

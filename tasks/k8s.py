@@ -5,6 +5,7 @@ from invoke import Collection, Context, task
 from labkit.session import session
 from tasks.k8s_stages import k8s_bootstrap, k8s_cni, k8s_control_plane, k8s_join, k8s_prepare
 from tasks.nfs import nfs_storage
+from tasks.verify import verify_nodes
 
 
 @task(pre=[k8s_join, nfs_storage])
@@ -46,6 +47,32 @@ def k8s_reset(c: Context) -> None:
         step.changed = reset.reset(s, dry=c.config.run.dry)
 
 
+@task(help={"machine": "the worker to replace"}, auto_shortflags=False, post=[k8s_join, verify_nodes])
+def k8s_replace(c: Context, machine: str = "") -> None:
+    """Drain one worker, install it anew, and join it again.
+
+    Its system disk is thrown away, and so are pods that nothing makes anew. No other machine is touched.
+    """
+    from labkit import replacement
+
+    s = session(c)
+    with s.journal.step("k8s.replace") as step:
+        step.changed = replacement.replace(s, machine, dry=c.config.run.dry)
+
+
+@task(help={"machine": "the worker to add"}, auto_shortflags=False, post=[k8s_join, nfs_storage, verify_nodes])
+def k8s_add(c: Context, machine: str = "") -> None:
+    """Add a worker that the description names to the cluster.
+
+    The stages that miss it make its VM, install and join it; the other machines learn its name and stay as they are.
+    """
+    from labkit import addition
+
+    s = session(c)
+    added = addition.check(s, machine)
+    s.console.print(f"{added.name} on {added.host} is to be a node of {s.lab.name}; the stages that miss it follow")
+
+
 ns = Collection("k8s")
 ns.add_task(k8s_bootstrap, name="bootstrap")
 ns.add_task(k8s_prepare, name="prepare")
@@ -56,3 +83,5 @@ ns.add_task(k8s_all, name="all")
 ns.add_task(k8s_kubeconfig, name="kubeconfig")
 ns.add_task(k8s_status, name="status")
 ns.add_task(k8s_reset, name="reset")
+ns.add_task(k8s_replace, name="replace")
+ns.add_task(k8s_add, name="add")
