@@ -7,6 +7,7 @@ refuses. Cut off anywhere, the same call goes on: a system that went already is 
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -88,9 +89,16 @@ def find(session: Session, machine: Machine) -> Replacement:
     _refuse_obstacles(session, machine)
     node = _node(session, machine)
     if _went_before(session, machine, node):
-        session.console.print(f"{machine.name} holds nothing of a cluster: its system stays, what follows joins it")
-        return Replacement(machine, node, [])
-    return Replacement(machine, node, discard.find(session, [machine.name]))
+        session.console.print(f"{machine.name} holds no part of a cluster: its system stays, what follows joins it")
+        return Replacement(machine, _dead(node), [])
+    resets = discard.find(session, [machine.name])
+    runs = any(one.vm and one.vm.state == "Running" for one in resets)
+    return Replacement(machine, node if runs else _dead(node), resets)
+
+
+def _dead(node: nodes.Node | None) -> nodes.Node | None:
+    """The node of a machine that does not run: for 40 s its cluster still calls it Ready."""
+    return dataclasses.replace(node, is_ready=False) if node else None
 
 
 def _refuse_obstacles(session: Session, machine: Machine) -> None:

@@ -47,6 +47,7 @@ class World:
         session.__dict__["hosts"] = Hosts(session.lab, session.journal, self.pcs.connect)
         self.machines: FakeMachines = attach(session)
         self.done: list[str] = []
+        self.pcs.vm("w2")["state"] = "Running"
         self.disk = session.hosts.read()["pc2"].machines["w2"].system_disk
         session.hosts.forget()
         self.node("True")
@@ -135,6 +136,12 @@ def test_a_node_that_is_not_ready_is_not_waited_for(
     assert "without having been ended" in capsys.readouterr().out
 
 
+def test_the_node_of_a_machine_that_is_off_is_not_waited_for_however_ready_it_seems(world: World) -> None:
+    world.pcs.vm("w2")["state"] = "Off"
+    assert world.replace() is True
+    assert world.done == [reset_of(world), "delete"]
+
+
 def test_a_ready_node_that_pods_do_not_leave_is_left_whole_and_cordoned(world: World) -> None:
     world.api.answers["drain"] = 1
     with pytest.raises(LabError, match=r"w2 was not drained within 120 s; it is still whole") as failure:
@@ -164,7 +171,6 @@ def test_without_a_node_the_system_goes_all_the_same(world: World) -> None:
 
 
 def test_cut_off_before_the_node_was_forgotten_it_forgets_it_and_throws_nothing_away(world: World) -> None:
-    world.node("Unknown")
     world.know("0ld00000")
     assert world.replace() is True
     assert world.done == ["delete"]
