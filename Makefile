@@ -8,10 +8,10 @@ LAB := -f labs/rehearsal.yaml
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 .DEFAULT_GOAL := help
 .PHONY: help venv test lint format benchmark rehearse rehearse-down clean \
-	acceptance-boot acceptance-labs acceptance-line acceptance-nfs
+	acceptance-boot acceptance-cluster acceptance-labs acceptance-line acceptance-nfs
 
 help: ## Say what can be made.
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
 
 venv: ## Make or update the virtual environment.
 	@scripts/dev/venv.sh $(VENV)
@@ -44,6 +44,9 @@ ACCEPT = LAB_ACCEPTANCE=1 $(BIN)/python -m pytest --junitxml=reports/$@.xml test
 
 acceptance-boot: venv ## Tamper with GRUB files and kickstarts: machines follow (root, 10 minutes).
 	@$(ACCEPT)/test_boot.py
+
+acceptance-cluster: venv ## Replace, add and remove workers, reset the cluster, build it with flannel (root, 60 minutes).
+	@$(ACCEPT)/test_cluster.py
 
 acceptance-labs: venv ## Build the one-PC labs and the untagged one, live in them (root, 60 minutes).
 	@$(ACCEPT)/test_labs.py
