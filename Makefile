@@ -11,7 +11,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 	acceptance-boot acceptance-cluster acceptance-labs acceptance-line acceptance-nfs
 
 help: ## Say what can be made.
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
 
 venv: ## Make or update the virtual environment.
 	@scripts/dev/venv.sh $(VENV)
@@ -45,8 +45,8 @@ ACCEPT = LAB_ACCEPTANCE=1 $(BIN)/python -m pytest --junitxml=reports/$@.xml test
 acceptance-boot: venv ## Boot with and without Secure Boot, tampered, unarmed, unknown; machines follow their files (root, 10 minutes).
 	@$(ACCEPT)/test_firmware.py tests/acceptance/test_boot.py
 
-acceptance-cluster: venv ## Damage and repair, replace, add, reset, flannel (root, 40 minutes).
-	@$(ACCEPT)/test_cluster.py
+acceptance-cluster: venv ## Replace, add and remove workers, reset, flannel, ten kinds of damage (root, 80 minutes).
+	@$(ACCEPT)/test_cluster.py tests/acceptance/test_damage.py
 
 acceptance-labs: venv ## Build the one-PC labs and the untagged one, live in them (root, 60 minutes).
 	@$(ACCEPT)/test_labs.py

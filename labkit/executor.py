@@ -91,8 +91,8 @@ class LabExecutor(Executor):  # type: ignore[misc]
     def _resume(self, tasks: Sequence[Any], below: list[Calls], done: dict[Any, Any]) -> str:
         """The line that goes on: what was named and is not finished; a rebuilding never destroys a second time."""
         left = [task for task, parts in zip(tasks, below, strict=True) if any(part.task not in done for part in parts)]
-        discarded = any(typed_name(task) == "lab.discard" for task in done)
-        return self._command(["lab.up" if discarded and _name(task) == "lab.rebuild" else task for task in left])
+        through = {typed_name(task) for task in done}
+        return self._command([_going_on(task, through) for task in left])
 
     def _command(self, tasks: Sequence[Any]) -> str:
         file = getattr(self.config, "_runtime_path", None)
@@ -141,6 +141,12 @@ def _is_satisfied(lab: Session, name: str) -> bool:
 
 def _name(task: Any) -> str:
     return task if isinstance(task, str) else str(getattr(task, "name", None) or task[0])
+
+
+def _going_on(task: Any, through: set[str]) -> Any:
+    """What to type for a task that did not end: itself, unless its destroying part is through."""
+    destroyer, builder = kinds.GOES_ON.get(_name(task), ("", ""))
+    return builder if destroyer in through else task
 
 
 def _option(argument: Any) -> list[str]:

@@ -28,6 +28,9 @@ DESTROYERS = frozenset(
 )  # fmt: skip
 """They ask for consent, and are typed alone."""
 
+GOES_ON = {"lab.rebuild": ("lab.discard", "lab.up"), "k8s.replace": ("k8s.replace", "k8s.join")}
+"""What destroys and builds again: once the first of the two is through, the second goes on, and destroys nothing."""
+
 NETWORK = frozenset({"hyperv.switch"})
 """They change a PC's own network and ask for consent; they destroy nothing."""
 
@@ -36,9 +39,6 @@ POWER = frozenset({"lab.start", "lab.stop", "hyperv.start", "hyperv.stop"})
 
 CHECKPOINTS = frozenset({"hyperv.checkpoint", "hyperv.forget"})
 """They change what can be gone back to, not what is."""
-
-MEMBERS = frozenset({"k8s.add"})
-"""They look whether a machine may become a member; the stages behind them make it one."""
 
 FILES = frozenset({"pxe.media"})
 """They put a file onto a PC, where none was."""
@@ -56,12 +56,7 @@ def typed_name(task: Any) -> str:
 
 def changes_the_lab(name: str) -> bool:
     """Whether the task of that name may change anything on the hosts or the machines."""
-    return (
-        name in STAGES
-        or name in UMBRELLAS
-        or name in DESTROYERS
-        or name in POWER | CHECKPOINTS | NETWORK | FILES | MEMBERS
-    )
+    return name in STAGES or name in UMBRELLAS or name in DESTROYERS or name in POWER | CHECKPOINTS | NETWORK | FILES
 
 
 def asks(name: str) -> bool:

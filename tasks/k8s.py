@@ -7,8 +7,6 @@ from tasks.k8s_stages import k8s_bootstrap, k8s_cni, k8s_control_plane, k8s_join
 from tasks.nfs import nfs_storage
 from tasks.verify import verify_nodes
 
-WHICH = {"machine": "the worker's name"}
-
 
 @task(pre=[k8s_join, nfs_storage])
 def k8s_all(c: Context) -> None:
@@ -49,28 +47,30 @@ def k8s_reset(c: Context) -> None:
         step.changed = reset.reset(s, dry=c.config.run.dry)
 
 
-@task(help=WHICH, auto_shortflags=False, post=[k8s_join, verify_nodes])
+@task(help={"machine": "the worker to replace"}, auto_shortflags=False, post=[k8s_join, verify_nodes])
 def k8s_replace(c: Context, machine: str = "") -> None:
-    """Drain a worker, make it anew, let it join again.
+    """Drain one worker, install it anew, and join it again.
 
-    Interrupted behind its consent, `inv k8s.join` goes on.
+    Its system disk is thrown away, and so are pods that nothing makes anew. No other machine is touched.
     """
-    from labkit.cluster import members
+    from labkit import replacement
 
     s = session(c)
     with s.journal.step("k8s.replace") as step:
-        step.changed = members.replace(s, machine, dry=c.config.run.dry)
+        step.changed = replacement.replace(s, machine, dry=c.config.run.dry)
 
 
-@task(help=WHICH, auto_shortflags=False, post=[k8s_join, verify_nodes])
+@task(help={"machine": "the worker to add"}, auto_shortflags=False, post=[k8s_join, nfs_storage, verify_nodes])
 def k8s_add(c: Context, machine: str = "") -> None:
-    """Let a worker join that was described since."""
-    from labkit.cluster import members
+    """Add a worker that the description names to the cluster.
+
+    The stages that miss it make its VM, install and join it; the other machines learn its name and stay as they are.
+    """
+    from labkit import addition
 
     s = session(c)
-    with s.journal.step("k8s.add") as step:
-        step.changed = False
-        members.add(s, machine)
+    added = addition.check(s, machine)
+    s.console.print(f"{added.name} on {added.host} is to be a node of {s.lab.name}; the stages that miss it follow")
 
 
 ns = Collection("k8s")

@@ -56,6 +56,29 @@ def rehearsed(name: str, folder: Path) -> Path:
     return file
 
 
+W4 = "- {name: w4, number: 7, host: pc1, roles: [worker], cpus: 2, memory_mb: 3072, disk_gb: 40}"
+
+
+def changed(change: Callable[[str], str], folder: Path) -> Path:
+    """labs/rehearsal.yaml, changed, under its own name in `folder`: kickstarts carry the name of their file."""
+    file = folder / change.__name__ / "rehearsal.yaml"
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(change((FOLDER / file.name).read_text(encoding="utf-8")), encoding="utf-8")
+    return file
+
+
+def grown(text: str, line: str = W4) -> str:
+    """A description with one machine more, after all others."""
+    last = next(row for row in text.splitlines() if row.strip().startswith("- {name: storage1,"))
+    return text.replace(last, f"{last}\n    {line}")
+
+
+def flannel(text: str) -> str:
+    """A description with the other pod network."""
+    assert text.count("cni: calico") == 1
+    return text.replace("cni: calico", "cni: flannel")
+
+
 def _untagged(text: str) -> str:
     """MGMT, INTERNAL and EXTERNAL are one LAN: what a lab is on switches that drop tags."""
     assert text.count("vlan: auto") == 2

@@ -20,10 +20,14 @@ STEPS = ("create", "identity", "cpus", "memory", "policy", "adapters", "disks", 
 
 @dataclass(frozen=True)
 class Obstacle:
-    """Why `hyperv.create` will not act on a machine, and the command that may."""
+    """Why `hyperv.create` will not act on a machine, and the command that may.
+
+    `ends_by_reset`: power off and a blank system disk (`os.reinstall`, `k8s.replace`) put it right as well.
+    """
 
     text: str
     command: str
+    ends_by_reset: bool = False
 
 
 @dataclass(frozen=True)
@@ -81,10 +85,10 @@ def _machine(spec: MachineSpec, facts: Mapping[str, HostFacts]) -> MachinePlan:
     vm = here.machines.get(spec.name)
     if len(copies) > 1:
         text = f"several VMs carry the mark of {spec.name}: {', '.join(copies)}"
-        return _refusal(spec, text, "remove all but one in Hyper-V Manager", vm)
+        return _refusal(spec, Obstacle(text, "remove all but one in Hyper-V Manager"), vm)
     if vm is None and copies:
         text = f"it is {copies[0]} and described on {spec.host}"
-        return _refusal(spec, text, f"inv hyperv.destroy --machine {spec.name}", None)
+        return _refusal(spec, Obstacle(text, f"inv hyperv.destroy --machine {spec.name}"), None)
     return _absent(spec, here) if vm is None else _present(spec, vm, here)
 
 
@@ -94,8 +98,8 @@ def _vm_names(facts: HostFacts, machine: str) -> Iterator[str]:
             yield vm.name
 
 
-def _refusal(spec: MachineSpec, text: str, command: str, vm: VmFacts | None) -> MachinePlan:
-    return MachinePlan(spec.name, spec.host, "replace", (Change("", text, True),), Obstacle(text, command), vm)
+def _refusal(spec: MachineSpec, obstacle: Obstacle, vm: VmFacts | None) -> MachinePlan:
+    return MachinePlan(spec.name, spec.host, "replace", (Change("", obstacle.text, True),), obstacle, vm)
 
 
 def _absent(spec: MachineSpec, here: HostFacts) -> MachinePlan:
@@ -126,7 +130,8 @@ def _survivors(
         loose = here.loose_disks(spec.name, kind)
         if len(loose) > 1:
             text = f"it has several {kind} disks left over: {', '.join(disk.path for disk in loose)}"
-            return {}, Obstacle(text, f"move all but one of them out of {spec.folder} on {spec.host}")
+            command = f"move all but one of them out of {spec.folder} on {spec.host}"
+            return {}, Obstacle(text, command, ends_by_reset=kind == "system")
         if loose:
             attach[kind] = loose[0]
     return attach, None
@@ -135,7 +140,7 @@ def _survivors(
 def _present(spec: MachineSpec, vm: VmFacts, here: HostFacts) -> MachinePlan:
     unlike = _unlike(spec, vm)
     if unlike:
-        return _refusal(spec, unlike.text, unlike.command, vm)
+        return _refusal(spec, unlike, vm)
     attach, obstacle = _survivors(spec, here, vm)
     changes = tuple(differences(spec, vm, attach))
     if spec.dvd and here.has_iso and spec.dvd.lower() not in {dvd.path.lower() for dvd in vm.dvds}:
@@ -153,11 +158,13 @@ def _unlike(spec: MachineSpec, vm: VmFacts) -> Obstacle | None:
     if vm.generation != 2:
         return Obstacle(f"it is a generation {vm.generation} VM", f"inv hyperv.destroy --machine {spec.name}")
     if system and system.kind == "discarded":
-        return Obstacle("its system disk was being discarded when that was cut off", "inv lab.discard")
+        # All of them, when it was lab.discard: installing one would begin on the condemned disks of the others.
+        command = f"inv os.reinstall --machine {spec.name}; if lab.discard was cut off: inv lab.discard"
+        return Obstacle("its system disk was being discarded when that was cut off", command, ends_by_reset=True)
     if system and system.size_bytes not in (None, spec.system_disk_bytes):
         found = (system.size_bytes or 0) / GB
         text = f"its system disk has {found:g} GB, not {spec.system_disk_bytes / GB:g}"
-        return Obstacle(text, f"inv os.reinstall --machine {spec.name}")
+        return Obstacle(text, f"inv os.reinstall --machine {spec.name}", ends_by_reset=True)
     if data and data.size_bytes not in (None, spec.data_disk_bytes) and spec.data_disk_bytes:
         found = (data.size_bytes or 0) / GB
         text = f"its data disk has {found:g} GB, not {spec.data_disk_bytes / GB:g}"
@@ -167,9 +174,10 @@ def _unlike(spec: MachineSpec, vm: VmFacts) -> Obstacle | None:
 
 def _state_obstacle(spec: MachineSpec, vm: VmFacts, changes: tuple[Change, ...]) -> Obstacle | None:
     if vm.state not in ("Off", "Running"):
-        return Obstacle(f"it is {vm.state}, and differs", f"inv hyperv.start --machine {spec.name}, then repeat")
+        command = f"inv hyperv.start --machine {spec.name}, then repeat"
+        return Obstacle(f"it is {vm.state}, and differs", command, ends_by_reset=True)
     blocked = [change.text for change in changes if change.needs_off]
     if blocked and not vm.is_off:
         text = f"it runs, and must be off for: {'; '.join(blocked)}"
-        return Obstacle(text, f"inv hyperv.stop --machine {spec.name} hyperv.create")
+        return Obstacle(text, f"inv hyperv.stop --machine {spec.name} hyperv.create", ends_by_reset=True)
     return None

@@ -32,6 +32,8 @@ def missing(session: Session) -> str | None:
     state, machine = session.state, session.lab.bootstrap
     if not state.private_key.exists() or str(machine.external.address) not in keys.pinned(state):
         return "the lab's SSH keys are not made yet"
+    if not state.ssh_config.exists() or state.ssh_config.read_text("utf-8") != entry.ssh_config(session.lab, state):
+        return f"{state.ssh_config.name} here does not name the machines as described"
     if session.machines.bootstrap().run(f"test -s {KEY_THERE}", check=False, timeout_s=20).code != 0:
         return f"{machine.name} has not got the key that opens the other machines"
     return None

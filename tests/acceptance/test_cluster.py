@@ -1,113 +1,190 @@
-"""A cluster's life: damage and repair, a worker replaced, one more added, reset, another pod network."""
+"""What becomes of a cluster: workers replaced, added and removed, the cluster taken off and made anew, another CNI."""
 
 from __future__ import annotations
 
-import re
+import json
+import sys
 from pathlib import Path
 
 import pytest
 
-from tests.rehearsal.rehearsing import LAB_FILE, Rehearsal, Run, eventually
+from tests.labs import changed, flannel, grown
+from tests.rehearsal.rehearsing import ON_MACHINE, Rehearsal, Run, eventually
 
-pytestmark = pytest.mark.timeout(1800)
+pytestmark = pytest.mark.timeout(2400)
 NODES = dict.fromkeys(("cp1", "w1", "w2", "w3"), "True")
-FOURTH = "    - {name: w4, number: 7, host: pc1, roles: [worker], cpus: 2, memory_mb: 2048, disk_gb: 40}\n"
-CHANGED = re.compile(r"^ +(?P<role>\S+) : .*: changed: (?P<hosts>[\w, ]+) \(", re.MULTILINE)
-
-# Where, what is done there, and how it is seen to be right again (a command that succeeds).
-DAMAGE = {
-    "swap is on": ("w1", "swapon --all", 'test -z "$(swapon --show)"'),
-    "a module is unloaded": ("w1", "modprobe -r br_netfilter", "lsmod | grep -q br_netfilter"),
-    "a sysctl is changed": ("w2", "sysctl -w net.ipv4.ip_forward=0", "sysctl -n net.ipv4.ip_forward | grep -qx 1"),
-    "containerd's file is edited": (
-        "w2",
-        "echo '# by hand' >> /etc/containerd/config.toml",
-        "! grep -q 'by hand' /etc/containerd/config.toml",
-    ),
-    "a firewall port is closed": (
-        "w3",
-        "firewall-cmd -q --permanent --zone=lab-internal --remove-port=10250/tcp; firewall-cmd -q --reload",
-        "firewall-cmd --zone=lab-internal --list-ports | grep -q 10250/tcp",
-    ),
-    "the time service is stopped": ("w3", "systemctl disable --now chronyd", "systemctl is-active --quiet chronyd"),
-    "the kubelet is stopped": ("w1", "systemctl disable --now kubelet", "systemctl is-active --quiet kubelet"),
-    "a unit is masked": ("w2", "systemctl mask --now containerd", "systemctl is-active --quiet containerd"),
-    "the repositories are gone": ("w3", "rm /etc/yum.repos.d/lab.repo", "test -s /etc/yum.repos.d/lab.repo"),
-    "the export is gone": ("storage1", "rm -f /etc/exports.d/*; exportfs -ra", "ls /etc/exports.d/* > /dev/null"),
-}
+NOT_READY_AFTER_S = 75  # kube-controller-manager's grace period of 40 s, and what the room adds
+NETWORK = ("cp1", "w1", "w2", "w3", "storage1")
+SITE = "cd /opt/lab/ansible && sudo -H -u lab env LC_ALL=C.UTF-8 /opt/lab/venv/bin/ansible-playbook site.yml"
+IMAGE = "docker.io/library/nginx:1.29"
 
 
-def altered(folder: Path, old: str, new: str) -> Path:
-    """The lab's file with one thing in it altered; the kickstarts carry the file's name, so that stays."""
-    text = LAB_FILE.read_text(encoding="utf-8")
-    assert old in text
-    folder.mkdir(exist_ok=True)
-    file = folder / LAB_FILE.name
-    file.write_text(text.replace(old, new, 1), encoding="utf-8")
-    return file
+@pytest.fixture
+def larger(room: Rehearsal, tmp_path: Path) -> Rehearsal:
+    """The same room seen with a description that names a seventh machine."""
+    return Rehearsal(room.folder, changed(grown, tmp_path))
 
 
-@pytest.fixture(scope="module")
-def one_more(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The lab with a fourth worker."""
-    storage = next(line for line in LAB_FILE.read_text(encoding="utf-8").splitlines() if "name: storage1" in line)
-    return altered(tmp_path_factory.mktemp("one-more"), storage, f"{FOURTH}{storage}")
+def disks(room: Rehearsal) -> dict[str, str]:
+    """The path of each machine's system disk."""
+    return {name: room.vm(name)["drives"][0]["path"] for name in NETWORK}
 
 
-def changed(run: Run) -> set[str]:
-    """The hosts on which a playbook changed something."""
-    return {host for match in CHANGED.finditer(run.output) for host in match["hosts"].split(", ")}
+def other_disks(before: dict[str, str], after: dict[str, str]) -> set[str]:
+    return {name for name, path in after.items() if path != before[name]}
 
 
-def test_the_lab_is_built(room: Rehearsal) -> None:
-    run = room.inv("lab.rebuild", consent=True, timeout_s=1500)
+def identity(room: Rehearsal, name: str) -> str:
+    return room.on(name, "cat /etc/machine-id").strip()
+
+
+def verified(room: Rehearsal) -> Run:
+    run = room.inv("verify.all")
+    assert run.code == 0, run
+    return run
+
+
+def test_a_lab_is_built(room: Rehearsal) -> None:
+    run = room.inv("lab.rebuild", consent=True, timeout_s=1800)
     assert run.code == 0, run
     assert room.ready() == NODES
 
 
-@pytest.mark.parametrize("what", DAMAGE)
-def test_the_next_run_repairs_it_and_changes_that_host_alone(room: Rehearsal, what: str) -> None:
-    host, harm, is_right = DAMAGE[what]
-    room.on(host, harm)
-    run = room.inv("k8s.all", "nfs.all")
-    assert run.code == 0, run
-    room.on(host, is_right)
-    assert changed(run) == {host}, run
+def test_site_yml_by_hand_changes_nothing_on_any_host_the_second_time(room: Rehearsal) -> None:
+    words = (sys.executable, str(ON_MACHINE), str(room.file), "bootstrap", SITE)
+    ends = [room.start(*words).finish(timeout_s=900) for _ in range(2)]
+    assert [run.code for run in ends] == [0, 0], ends[-1]
+    recap = [line for line in ends[1].output.splitlines() if " unreachable=" in line]
+    assert {line.split()[0] for line in recap} == {machine.name for machine in room.lab.machines}
+    assert all(" changed=0 " in line and " failed=0 " in line for line in recap), recap
 
 
-def test_a_worker_is_replaced_and_the_others_stay(room: Rehearsal) -> None:
-    disks = room.disks()
-    refused = room.inv("k8s.replace", "--machine", "w2")
+def test_a_worker_is_replaced_and_its_pods_move_before(room: Rehearsal) -> None:
+    room.kubectl("create", "deployment", "moved", f"--image={IMAGE}", "--replicas=3")
+    room.kubectl("rollout", "status", "deployment/moved", "--timeout=50s")
+    before = (disks(room), {name: identity(room, name) for name in NETWORK})
+    shown = room.inv("--dry", "k8s.replace", "--machine", "w3")
+    assert (shown.code, shown.mutating) == (0, []), shown
+    assert "node w3 of the cluster" in shown.output
+    assert before[0]["w3"] in shown.output
+    refused = room.inv("k8s.replace", "--machine", "w3")
     assert (refused.code, refused.mutating) == (5, []), refused
+    run = room.inv("k8s.replace", "--machine", "w3", consent=True, timeout_s=900)
+    assert run.code == 0, run
+    steps = [row["step"] for row in run.ends]
+    assert (steps[0], steps[-1]) == ("k8s.replace", "verify.nodes")
+    assert other_disks(before[0], disks(room)) == {"w3"}
+    assert {name for name in NETWORK if identity(room, name) != before[1][name]} == {"w3"}
+    node = json.loads(room.kubectl("get", "node", "w3", "--output=json"))
+    assert node["status"]["nodeInfo"]["machineID"] == identity(room, "w3")
+    assert "unschedulable" not in node["spec"]
+    room.kubectl("rollout", "status", "deployment/moved", "--timeout=50s")
+    room.kubectl("delete", "deployment", "moved")
+
+
+def test_only_a_worker_is_replaced(room: Rehearsal) -> None:
+    for name in ("cp1", "storage1", "bootstrap"):
+        run = room.inv("k8s.replace", "--machine", name, consent=True)
+        assert (run.code, run.mutating) == (6, []), run
+
+
+def test_a_dead_worker_is_replaced_without_waiting_for_its_pods(room: Rehearsal) -> None:
+    before = disks(room)
+    room.on("w2", "systemctl stop kubelet")
+    eventually(lambda: room.ready()["w2"], "Unknown", timeout_s=NOT_READY_AFTER_S)
     run = room.inv("k8s.replace", "--machine", "w2", consent=True, timeout_s=900)
     assert run.code == 0, run
-    now = room.disks()
-    assert {name for name, path in now.items() if path != disks[name]} == {"w2"}
-    eventually(room.ready, NODES, timeout_s=60)
+    assert "w2 is not Ready: it is not drained" in run.output
+    assert other_disks(before, disks(room)) == {"w2"}
+    assert room.ready() == NODES
 
 
-def test_a_reset_cluster_is_built_again_on_the_same_machines(room: Rehearsal) -> None:
+@pytest.mark.parametrize("again", [("k8s.replace", "--machine", "w1"), ("k8s.join",)])
+def test_a_replacing_that_was_killed_goes_on_and_throws_nothing_away_twice(
+    room: Rehearsal, again: tuple[str, ...]
+) -> None:
+    before, calls = disks(room), len(room.calls())
+
+    def blank_disks() -> int:
+        return [call["script"] for call in room.calls()[calls:]].count("Reset-LabMachine")
+
+    started = room.start_inv("k8s.replace", "--machine", "w1", consent=True)
+    eventually(blank_disks, 1, timeout_s=300)
+    started.process.kill()
+    started.process.communicate()
+    blank = disks(room)["w1"]
+    assert blank != before["w1"]
+    # Its node may be there still, and is then asked for; nothing but that.
+    run = room.inv(*again, consent=True, timeout_s=900)
+    assert run.code == 0, run
+    assert disks(room)["w1"] == blank
+    assert "Reset-LabMachine" not in run.mutating
+    assert room.ready() == NODES
+
+
+def test_a_machine_that_nobody_described_is_told_the_line_to_write(room: Rehearsal) -> None:
+    run = room.inv("k8s.add", "--machine", "w4")
+    assert (run.code, run.calls) == (7, []), run
+    assert "{name: w4, number: 7, " in " ".join(run.output.split())
+    member = room.inv("k8s.add", "--machine", "w2")
+    assert (member.code, member.mutating) == (6, []), member
+
+
+def test_a_seventh_machine_is_added_and_the_others_stay(room: Rehearsal, larger: Rehearsal) -> None:
+    before = (disks(room), {name: identity(room, name) for name in (*NETWORK, "bootstrap")})
+    run = larger.inv("k8s.add", "--machine", "w4", timeout_s=1200)
+    assert run.code == 0, run
+    assert set(run.mutating) <= {"New-LabMachine", "Start-LabMachine"}
+    assert larger.ready() == NODES | {"w4": "True"}
+    assert before == (disks(room), {name: identity(room, name) for name in (*NETWORK, "bootstrap")})
+    assert "w4-mgmt" in larger.on("w1", "cat /etc/hosts")
+    nothing = larger.inv("k8s.join", "nfs.storage")
+    assert nothing.code == 0, nothing
+    assert {row["step"] for row in nothing.ends if row["changed"]} == set()
+    assert verified(larger).rows["nginx answers at w4"] == "ok"
+
+
+def test_a_machine_that_is_described_no_more_is_removed_by_hand(room: Rehearsal) -> None:
+    room.kubectl("drain", "w4", "--ignore-daemonsets", "--delete-emptydir-data", "--timeout=50s")
+    gone = room.inv("hyperv.destroy", "--machine", "w4", consent=True)
+    assert gone.code == 0, gone
+    room.kubectl("delete", "node", "w4")
+    run = room.inv("lab.up", timeout_s=900)
+    assert run.code == 0, run
+    assert room.ready() == NODES
+    assert "w4" not in room.on("w1", "cat /etc/hosts")
+    assert len([vm for host in ("pc1", "pc2") for vm in room.host(host).read()["vms"]]) == len(room.lab.machines)
+
+
+def test_the_cluster_is_taken_off_and_made_anew_on_the_same_machines(room: Rehearsal) -> None:
+    before = (disks(room), {name: identity(room, name) for name in NETWORK})
+    authority = (room.state / "kubeconfig").read_text(encoding="utf-8")
+    refused = room.inv("k8s.reset")
+    assert refused.code == 5, refused
     run = room.inv("k8s.reset", consent=True)
     assert run.code == 0, run
-    run = room.inv("k8s.all", "verify.all")
+    alone = room.inv("k8s.replace", "--machine", "w1", consent=True)
+    assert (alone.code, alone.mutating) == (6, []), alone
+    assert "inv os.reinstall --machine w1" in alone.output
+    run = room.inv("k8s.all", timeout_s=900)
+    assert (run.code, run.mutating) == (0, []), run
+    assert room.ready() == NODES
+    assert (room.state / "kubeconfig").read_text(encoding="utf-8") != authority
+    assert before == (disks(room), {name: identity(room, name) for name in NETWORK})
+    assert verified(room).failed() == set()
+
+
+def test_a_lab_with_flannel_is_built_verified_and_a_worker_of_it_replaced(room: Rehearsal, tmp_path: Path) -> None:
+    other = Rehearsal(room.folder, changed(flannel, tmp_path))
+    run = other.inv("lab.rebuild", consent=True, timeout_s=1800)
     assert run.code == 0, run
-    assert not run.mutating
-    eventually(room.ready, NODES, timeout_s=60)
-
-
-def test_one_more_worker_joins_once_it_is_described(room: Rehearsal, one_more: Path) -> None:
-    unknown = room.inv("k8s.add", "--machine", "w4")
-    assert unknown.code == 7, unknown
-    assert "number: 7" in unknown.output
-    run = room.inv("k8s.add", "--machine", "w4", file=one_more, timeout_s=900)
+    assert run.failed() == set()
+    networks = other.kubectl("get", "daemonsets", "--all-namespaces", "--output=name")
+    assert "flannel" in networks
+    assert "calico" not in networks
+    run = other.inv("k8s.replace", "--machine", "w1", consent=True, timeout_s=900)
     assert run.code == 0, run
-    eventually(room.ready, {**NODES, "w4": "True"}, timeout_s=60)
-    again = room.inv("k8s.add", "--machine", "w4", file=one_more)
-    assert (again.code, again.mutating) == (6, []), again
-
-
-def test_the_flannel_variant_is_built_and_proven(room: Rehearsal, tmp_path: Path) -> None:
-    file = altered(tmp_path / "flannel", "cni: calico", "cni: flannel")
-    run = room.inv("lab.rebuild", file=file, consent=True, timeout_s=1500)
-    assert run.code == 0, run
-    assert "kube-flannel" in room.kubectl("get", "namespaces", "--output=name")
+    assert verified(other).failed() == set()
+    nothing = other.inv("lab.up", timeout_s=900)
+    assert nothing.code == 0, nothing
+    assert {row["step"] for row in nothing.ends if row["changed"]} == set()

@@ -12,10 +12,12 @@ from labkit.config.load import load_lab
 from labkit.ssh import Machines
 from labkit.state import StateDir
 
+TIMEOUT_S = 1800.0  # whoever starts this has a deadline of its own
+
 
 def main(file: str, name: str, command: str) -> int:
     lab = load_lab(Path(file))
-    result = Machines(lab, StateDir.of(lab)).to(lab.machine(name)).sudo(command, check=False)
+    result = Machines(lab, StateDir.of(lab)).to(lab.machine(name)).sudo(command, check=False, timeout_s=TIMEOUT_S)
     print(result.stdout, end="")
     print(result.stderr, end="", file=sys.stderr)
     return result.code

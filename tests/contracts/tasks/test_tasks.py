@@ -34,8 +34,13 @@ PRE = {
     "lab.up": ["k8s.all"],
     "lab.rebuild": ["lab.discard", "k8s.all"],
 }
-POST = {"lab.up": ["verify.all"], "lab.rebuild": ["verify.all"], "hyperv.restore": ["verify.all"]}
-POST |= {name: ["k8s.join", "verify.nodes"] for name in ("k8s.replace", "k8s.add")}
+POST = {
+    "lab.up": ["verify.all"],
+    "lab.rebuild": ["verify.all"],
+    "hyperv.restore": ["verify.all"],
+    "k8s.replace": ["k8s.join", "verify.nodes"],
+    "k8s.add": ["k8s.join", "nfs.storage", "verify.nodes"],
+}
 
 NAMED_BY_THE_DESIGN = [
     "lab.check", "lab.plan", "lab.status", "lab.stop", "lab.start", "lab.destroy", "lab.report",
@@ -156,6 +161,16 @@ def test_the_walk_to_joined_workers_passes_every_stage_it_needs() -> None:
         "hyperv.check", "hyperv.create", "os.bootstrap", "pxe.setup", "pxe.publish", "os.install",
         "k8s.bootstrap", "k8s.prepare", "k8s.control-plane", "k8s.cni", "k8s.join",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", kinds.GOES_ON)
+def test_what_goes_on_after_a_destroyer_is_built_by_what_follows_it(name: str) -> None:
+    destroyer, builder = kinds.GOES_ON[name]
+    order = [kinds.typed_name(call) for call in plan.calls(TASKS[name])]
+    assert destroyer in kinds.DESTROYERS
+    assert builder in kinds.STAGES | kinds.UMBRELLAS
+    rest = {kinds.typed_name(call) for call in plan.calls(TASKS[builder])} & kinds.STAGES
+    assert rest <= set(order[order.index(destroyer) :])
 
 
 @pytest.mark.parametrize("line", [("k8s.all", "nfs.all", "verify.all"), ("hyperv.create", "pxe.setup", "k8s.all")])

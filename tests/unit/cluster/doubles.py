@@ -57,17 +57,21 @@ class FakeMachines:
 
     def __init__(self, session: Session) -> None:
         self._bootstrap = session.lab.bootstrap.name
-        self.remotes = {machine.name: FakeRemote(machine.name) for machine in session.lab.machines}
+        self.silent: set[str] = set()
         self.forgotten: list[str] = []
-
-    def forget(self, machine: Machine) -> None:
-        self.forgotten.append(machine.name)
+        self.remotes = {machine.name: FakeRemote(machine.name) for machine in session.lab.machines}
 
     def bootstrap(self) -> FakeRemote:
         return self.remotes[self._bootstrap]
 
     def to(self, machine: Machine) -> FakeRemote:
         return self.remotes[machine.name]
+
+    def is_up(self, machine: Machine) -> bool:
+        return machine.name not in self.silent
+
+    def forget(self, machine: Machine) -> None:
+        self.forgotten.append(machine.name)
 
 
 def attach(session: Session) -> FakeMachines:

@@ -35,6 +35,7 @@ def tasks(monkeypatch: pytest.MonkeyPatch) -> Tasks:
     made.make("lab.up", pre=["k8s.all"], post=["verify.all"])
     made.make("lab.rebuild", pre=["lab.discard", "k8s.all"], post=["verify.all"])
     made.make("os.reinstall")
+    made.make("k8s.replace", post=["k8s.join", "verify.nodes"])
     made.make("lab.stop")
     stages = ("hyperv.create", "pxe.setup", "k8s.join", "nfs.storage")
     monkeypatch.setattr(probes, "PROBES", {name: made.probe(name) for name in stages})

@@ -54,6 +54,17 @@ def test_a_rebuilding_that_did_not_discard_is_repeated(tasks: Tasks, run: Run) -
     assert tasks.ran == ["lab.check"]
 
 
+@pytest.mark.parametrize(("failing", "goes_on"), [("k8s.replace", "k8s.replace"), ("k8s.join", "k8s.join")])
+def test_a_replacing_goes_on_with_joining_once_the_old_system_is_gone(
+    tasks: Tasks, run: Run, failing: str, goes_on: str
+) -> None:
+    tasks.missing["k8s.join"] = "w2: it has no /etc/kubernetes/kubelet.conf"
+    tasks.failing[failing] = LabError("no")
+    with pytest.raises(LabError) as failure:
+        run("k8s.replace")
+    assert resumed(failure.value).endswith(f" {goes_on}")
+
+
 def test_options_are_part_of_the_command_that_goes_on(tasks: Tasks, run: Run) -> None:
     def reinstall(c: Context, machine: str) -> None:
         raise LabError(f"{machine} did not come back")

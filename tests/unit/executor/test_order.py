@@ -78,6 +78,7 @@ def test_the_status_of_verification_is_no_verification(run: Run) -> None:
         ("lab.rebuild", "lab.up"),
         ("lab.discard", "lab.up"),
         ("os.reinstall", "k8s.join"),
+        ("k8s.replace", "k8s.join"),
         ("lab.status", "lab.rebuild"),
         ("lab.discard", "lab.discard"),
     ],

@@ -93,7 +93,7 @@ def test_a_picture_that_cannot_be_taken_is_told_and_stops_nothing(
 
 def test_a_machine_that_stands_still_twice_has_failed_and_the_others_go_on(session: Session, world: Any) -> None:
     stuck_at(world, "w2", "kickstart", tries=99)
-    with pytest.raises(LabError, match=r"w2: no further than `kickstart` .*its power was cut once already") as error:
+    with pytest.raises(LabError, match=r"w2: no further than .*its power was cut once already") as error:
         install(session)
     assert "1 machine is not installed" in str(error.value)
     assert power(world, "w2") == ["start", "cut", "start"]

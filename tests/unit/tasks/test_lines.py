@@ -74,6 +74,22 @@ def test_joining_after_a_vm_was_deleted_walks_the_stages_that_miss_it(run: Run, 
     assert run("k8s.join") == ["hyperv.check", "hyperv.create", "os.install", "k8s.prepare", "k8s.join"]
 
 
+def test_replacing_walks_the_stages_that_miss_the_machine_and_verifies(run: Run, lacking: set[str]) -> None:
+    lacking |= {"os.install", "k8s.prepare", "k8s.join"}
+    walk = ["hyperv.check", "os.install", "k8s.prepare", "k8s.join", "verify.nodes"]
+    assert run("k8s.replace") == ["k8s.replace", *walk]
+
+
+def test_a_dry_replacing_only_shows(run: Run) -> None:
+    assert run("k8s.replace", dry=True) == ["k8s.replace", "hyperv.check"]
+
+
+def test_adding_walks_every_stage_that_another_description_is_news_to(run: Run, lacking: set[str]) -> None:
+    lacking |= set(BUILD) - {"hyperv.check", "k8s.control-plane"}
+    walk = [stage for stage in BUILD if stage != "k8s.control-plane"]
+    assert run("k8s.add") == ["k8s.add", *walk, "verify.nodes"]
+
+
 def test_a_dry_rebuilding_runs_the_checks_and_asks_the_destroyer(run: Run) -> None:
     assert run("lab.rebuild", dry=True) == ["lab.check", "lab.discard", "hyperv.check"]
 
