@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from labkit.errors import LabError
+from labkit.verify import pods
 from labkit.verify.cluster import Cluster
 from labkit.verify.nginx import IMAGE
 from labkit.verify.rows import Row, passed_if
@@ -16,10 +17,7 @@ from labkit.verify.rows import Row, passed_if
 LARGE_BYTES = 1 << 20
 OUTSIDE = "registry.k8s.io"
 INSIDE = "kubernetes.default.svc.cluster.local"
-SERVE = (
-    "echo $NODE_NAME > /usr/share/nginx/html/index.html"
-    f" && head -c {LARGE_BYTES} /dev/zero > /usr/share/nginx/html/large && exec nginx -g 'daemon off;'"
-)
+SERVE = f"{pods.NAME_MY_NODE} && head -c {LARGE_BYTES} /dev/zero > {pods.PAGE}/large && {pods.SERVE}"
 # Each line: a key, whether it went well (0), and what was said. The image of nginx has curl and getent.
 ASK = """\
 try() { key=$1; shift; said=$("$@" 2>&1); echo "$key $? $said" | tr '\\n' ' '; echo; }
@@ -38,11 +36,12 @@ def check(cluster: Cluster) -> list[Row]:
     lab, begin = cluster.session.lab, cluster.clock.now()
     asker, server = lab.workers[0], lab.workers[-1]
     end = begin + lab.timeouts.verify_s
-    cluster.apply(_pod("peer", server.name, SERVE), _service())
+    cluster.apply(pods.once(server.name, pods.container("peer", IMAGE, SERVE)), _service())
     address = _await(cluster, "peer", end, lambda pod: pod["status"].get("podIP") if _runs(pod) else None)
     if address is None:
         return [_silent(cluster, "peer", begin)]
-    cluster.apply(_pod("asker", asker.name, _script(), PEER=address, NAMESPACE=cluster.namespace))
+    given = {"PEER": address, "NAMESPACE": cluster.namespace}
+    cluster.apply(pods.once(asker.name, pods.container("asker", IMAGE, _script(), given)))
     if _await(cluster, "asker", end, lambda pod: pod["status"].get("phase") if _ended(pod) else None) is None:
         return [_silent(cluster, "asker", begin)]
     told = parse(cluster.kubectl("--namespace", cluster.namespace, "logs", "asker"))
@@ -63,7 +62,8 @@ def _names(cluster: Cluster, told: dict[str, tuple[bool, str]], seconds: float) 
     name, asker = "names outside the cluster", cluster.session.lab.workers[0]
     if not good and cluster.session.machines.to(asker).run(f"getent hosts {OUTSIDE}", check=False).code != 0:
         return [*rows, Row(name, "not proven here", f"{asker.name} itself does not know {OUTSIDE}", seconds)]
-    return [*rows, Row(name, passed_if(good), said if good else f"{OUTSIDE} is known to {asker.name}, not to its pods")]
+    seen = said if good else f"{OUTSIDE} is known to {asker.name}, not to its pods"
+    return [*rows, Row(name, passed_if(good), seen, seconds)]
 
 
 def _paths(cluster: Cluster, told: dict[str, tuple[bool, str]], seconds: float) -> list[Row]:
@@ -114,27 +114,6 @@ def _silent(cluster: Cluster, pod: str, begin: float) -> Row:
 
 def _script() -> str:
     return ASK.replace("INSIDE", INSIDE).replace("OUTSIDE", OUTSIDE)
-
-
-def _pod(name: str, node: str, script: str, **environment: str) -> dict[str, Any]:
-    field = {"name": "NODE_NAME", "valueFrom": {"fieldRef": {"fieldPath": "spec.nodeName"}}}
-    container = {
-        "name": name,
-        "image": IMAGE,
-        "command": ["/bin/sh", "-c", script],
-        "env": [field, *({"name": key, "value": value} for key, value in environment.items())],
-    }
-    return {
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": {"name": name, "labels": {"app": name}},
-        "spec": {
-            "restartPolicy": "Never",
-            "nodeSelector": {"kubernetes.io/hostname": node},
-            "terminationGracePeriodSeconds": 1,
-            "containers": [container],
-        },
-    }
 
 
 def _service() -> dict[str, Any]:

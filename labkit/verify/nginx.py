@@ -6,6 +6,7 @@ from http.client import HTTPConnection, HTTPException
 from typing import Any
 
 from labkit.lab import Machine
+from labkit.verify import pods
 from labkit.verify.cluster import Cluster
 from labkit.verify.rows import Row, passed_if
 
@@ -14,7 +15,7 @@ REPLICAS = 3
 ANSWER_TIMEOUT_S = 30
 REQUEST_TIMEOUT_S = 5
 SELECTOR = {"app": "nginx"}
-SAY_MY_NODE = "echo $NODE_NAME > /usr/share/nginx/html/index.html && exec nginx -g 'daemon off;'"
+SAY_MY_NODE = f"{pods.NAME_MY_NODE} && {pods.SERVE}"
 
 
 def check(cluster: Cluster) -> list[Row]:
@@ -84,13 +85,7 @@ def _ask(address: str, port: int) -> str:
 
 
 def _deployment() -> dict[str, Any]:
-    container = {
-        "name": "nginx",
-        "image": IMAGE,
-        "command": ["/bin/sh", "-c", SAY_MY_NODE],
-        "env": [{"name": "NODE_NAME", "valueFrom": {"fieldRef": {"fieldPath": "spec.nodeName"}}}],
-        "ports": [{"containerPort": 80}],
-    }
+    container = {**pods.container("nginx", IMAGE, SAY_MY_NODE), "ports": [{"containerPort": 80}]}
     spread = {
         "maxSkew": 1,
         "topologyKey": "kubernetes.io/hostname",

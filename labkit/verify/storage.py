@@ -13,6 +13,7 @@ from typing import Any
 
 from labkit.errors import LabError
 from labkit.lab import Machine
+from labkit.verify import pods
 from labkit.verify.cluster import Cluster
 from labkit.verify.rows import Row, passed_if
 
@@ -142,21 +143,6 @@ def _claim() -> dict[str, Any]:
 
 
 def _pod(name: str, machine: Machine, script: str) -> dict[str, Any]:
-    container = {
-        "name": name,
-        "image": IMAGE,
-        "command": ["/bin/sh", "-c", script],
-        "volumeMounts": [{"name": "data", "mountPath": "/data"}],
-    }
-    return {
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": {"name": name, "labels": {"app": name}},
-        "spec": {
-            "restartPolicy": "Never",
-            "nodeSelector": {"kubernetes.io/hostname": machine.name},
-            "terminationGracePeriodSeconds": 1,
-            "containers": [container],
-            "volumes": [{"name": "data", "persistentVolumeClaim": {"claimName": "data"}}],
-        },
-    }
+    mounted = {**pods.container(name, IMAGE, script), "volumeMounts": [{"name": "data", "mountPath": "/data"}]}
+    volumes = [{"name": "data", "persistentVolumeClaim": {"claimName": "data"}}]
+    return pods.once(machine.name, mounted, volumes=volumes)
