@@ -99,9 +99,10 @@ def repositories(lab: Lab) -> dict[str, str]:
     }
 
 
-def image_mirrors(lab: Lab) -> dict[str, str]:
-    """Where a node asks for the images of each registry first: the bootstrap server, which keeps them."""
-    return {name: f"http://{lab.bootstrap.mgmt.address}/images/{name}/v2" for name in REGISTRIES}
+def image_mirrors(lab: Lab) -> dict[str, tuple[str, str]]:
+    """For each registry where a node asks first, the bootstrap server, which keeps images; and the registry itself."""
+    here = lab.bootstrap.mgmt.address
+    return {name: (f"http://{here}/images/{name}/v2", url) for name, url in REGISTRIES.items()}
 
 
 def zones(lab: Lab) -> dict[str, str]:
