@@ -81,7 +81,9 @@ class Guest(threading.Thread):
             if adapter := self.vm.adapter(device):
                 fetched = self._network_boot(adapter)
             elif self.vm.dvd(device):
-                fetched, dvds = self._dvd_boot(dvds) if dvds else None, []  # firmware goes on to the next by itself
+                if dvds:  # at the first one: the firmware goes on to the next by itself
+                    fetched = self._dvd_boot(dvds)
+                    dvds = []
             elif (content := self._disk(device)) and content.is_installed:
                 return self._run_machine(content)
             if fetched:
