@@ -22,7 +22,7 @@ SCRIPTS: dict[str, Callable[[HostState, Json], Json]] = {
     "Reset-LabMachine": changes.reset_lab_machine,
     "Remove-LabMachine": changes.remove_lab_machine,
     "Get-LabScreen": screen.get_lab_screen,
-    "Get-LabMedia": bootdisk.get_lab_media,
+    "Get-LabMedia": media.get_lab_media,
     "Save-LabMedia": media.save_lab_media,
     "Get-LabDigest": media.get_lab_digest,
     "Set-LabBootDisk": bootdisk.set_lab_boot_disk,

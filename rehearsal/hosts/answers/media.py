@@ -1,19 +1,40 @@
-"""The answers of the scripts that fetch the DVD image and tell its digest."""
+"""The answers of the scripts about the DVD image: what it is, fetching it, its digest."""
 
 from __future__ import annotations
 
+import base64
 import hashlib
+import json
+import struct
 import time
 import urllib.error
 import urllib.request
 from http.client import HTTPResponse
+from pathlib import Path
 from typing import IO
 
+from rehearsal.hosts.answers import devices, machines
 from rehearsal.hosts.answers.refusals import RefusedError, no_file
 from rehearsal.hosts.state import HostState, Json
 
 TIMEOUT_S = 30
 BUFFER = 1 << 20
+SECTOR = 2048
+DESCRIPTORS = (16, 4)  # the first one's sector, and how many are read
+BOOT_SYSTEM = b"EL TORITO SPECIFICATION"
+
+
+def get_lab_media(pc: HostState, given: Json) -> Json:
+    """Tell what the DVD image says of itself, and how large a disk's file is."""
+    iso = existing(pc, given["Iso"])
+    with iso.open("rb") as image:
+        descriptors = _read(image, *DESCRIPTORS)
+        place = _catalog(descriptors)
+        catalog = b"" if place is None else _read(image, place, 1)
+    machines.require_service(pc, "GetVHD")
+    disk = json.loads(pc.local(given["Disk"]).read_text(encoding="utf-8"))
+    media = {"bytes": iso.stat().st_size, "descriptors": _base64(descriptors), "catalog": _base64(catalog)}
+    return {"changed": False, "disk_bytes": disk.get("file_bytes", devices.FIRST_BYTES), "media": media}
 
 
 def save_lab_media(pc: HostState, given: Json) -> Json:
@@ -35,12 +56,17 @@ def save_lab_media(pc: HostState, given: Json) -> Json:
 
 def get_lab_digest(pc: HostState, given: Json) -> Json:
     """Tell the image's SHA-256 and the text that names the right one."""
-    image = pc.local(given["Path"])
-    if not image.exists():
-        raise no_file(given["Path"])
-    with image.open("rb") as content:
+    with existing(pc, given["Path"]).open("rb") as content:
         digest = hashlib.file_digest(content, "sha256").hexdigest()
     return {"changed": False, "published": _text(given.get("Url", "")), "sha256": digest}
+
+
+def existing(pc: HostState, path: str) -> Path:
+    """Return where a file of the PC lies, as Get-Item finds it."""
+    file = pc.local(path)
+    if not file.is_file():
+        raise no_file(path)
+    return file
 
 
 def _response(url: str, start: int) -> HTTPResponse | None:
@@ -80,3 +106,19 @@ def _text(url: str) -> str:
 
 def _unreachable(url: str, error: Exception) -> RefusedError:
     return RefusedError(f"{url} cannot be fetched: {error}", "LabMediaUnreachable", "ConnectionError")
+
+
+def _read(image: IO[bytes], first: int, count: int) -> bytes:
+    image.seek(first * SECTOR)
+    return image.read(count * SECTOR)
+
+
+def _catalog(descriptors: bytes) -> int | None:
+    for start in range(0, len(descriptors) - SECTOR + 1, SECTOR):
+        if descriptors[start] == 0 and descriptors[start + 7 : start + 30] == BOOT_SYSTEM:
+            return int(struct.unpack_from("<I", descriptors, start + 71)[0])
+    return None
+
+
+def _base64(data: bytes) -> str:
+    return base64.b64encode(data).decode("ascii")

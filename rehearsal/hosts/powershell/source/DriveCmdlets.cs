@@ -69,8 +69,39 @@ namespace Microsoft.HyperV.PowerShell.Commands
         }
     }
 
+    /// <summary>What both Remove cmdlets for drives do with each one; a saved machine keeps its devices.</summary>
+    public abstract class RemovesDrives : StandInCmdlet
+    {
+        [Parameter] public SwitchParameter Passthru { get; set; }
+
+        protected void Detach(IEnumerable<Drive> drives, string device)
+        {
+            foreach (var drive in drives.ToList())
+            {
+                Try(() => Detach(drive, device));
+            }
+        }
+
+        private void Detach(Drive drive, string device)
+        {
+            if (drive.Machine.State == VMState.Saved)
+            {
+                throw Refuse.DeviceInUse(drive.Machine, device);
+            }
+            if (!ShouldProcess(drive.VMName, MyInvocation.MyCommand.Name))
+            {
+                return;
+            }
+            drive.Remove();
+            if (Passthru)
+            {
+                WriteObject(drive);
+            }
+        }
+    }
+
     [Cmdlet("Remove", "VMHardDiskDrive", DefaultParameterSetName = "VMName", SupportsShouldProcess = true)]
-    public class RemoveVMHardDiskDrive : StandInCmdlet
+    public class RemoveVMHardDiskDrive : RemovesDrives
     {
         [Parameter(ParameterSetName = "VMHardDiskDrive", Mandatory = true, Position = 0, ValueFromPipeline = true)]
         public HardDiskDrive[] VMHardDiskDrive { get; set; } = Array.Empty<HardDiskDrive>();
@@ -87,37 +118,12 @@ namespace Microsoft.HyperV.PowerShell.Commands
         [Parameter(ParameterSetName = "VMName", Mandatory = true, Position = 3)]
         public int ControllerLocation { get; set; }
 
-        [Parameter] public SwitchParameter Passthru { get; set; }
-
-        protected override void Act()
-        {
-            var drives = ParameterSetName == "VMHardDiskDrive"
-                ? VMHardDiskDrive.ToList()
+        protected override void Act() => Detach(
+            ParameterSetName == "VMHardDiskDrive"
+                ? VMHardDiskDrive
                 : Named(new[] { VMName }).SelectMany(vm => vm.HardDrives).Where(drive =>
-                    drive.ControllerNumber == ControllerNumber
-                    && drive.ControllerLocation == ControllerLocation).ToList();
-            foreach (var drive in drives)
-            {
-                Try(() => Detach(drive));
-            }
-        }
-
-        private void Detach(HardDiskDrive drive)
-        {
-            if (drive.Machine.State == VMState.Saved)
-            {
-                throw Refuse.DeviceInUse(drive.Machine, "Virtual Hard Disk");
-            }
-            if (!ShouldProcess(drive.VMName, "Remove-VMHardDiskDrive"))
-            {
-                return;
-            }
-            drive.Remove();
-            if (Passthru)
-            {
-                WriteObject(drive);
-            }
-        }
+                    drive.ControllerNumber == ControllerNumber && drive.ControllerLocation == ControllerLocation),
+            "Virtual Hard Disk");
     }
 
     [Cmdlet("Get", "VMDvdDrive", DefaultParameterSetName = "VMName")]
@@ -157,7 +163,7 @@ namespace Microsoft.HyperV.PowerShell.Commands
     }
 
     [Cmdlet("Remove", "VMDvdDrive", DefaultParameterSetName = "VMName", SupportsShouldProcess = true)]
-    public class RemoveVMDvdDrive : StandInCmdlet
+    public class RemoveVMDvdDrive : RemovesDrives
     {
         [Parameter(ParameterSetName = "VMDvdDrive", Mandatory = true, Position = 0, ValueFromPipeline = true)]
         public DvdDrive[] VMDvdDrive { get; set; } = Array.Empty<DvdDrive>();
@@ -171,37 +177,12 @@ namespace Microsoft.HyperV.PowerShell.Commands
         [Parameter(ParameterSetName = "VMName", Mandatory = true, Position = 2)]
         public int ControllerLocation { get; set; }
 
-        [Parameter] public SwitchParameter Passthru { get; set; }
-
-        protected override void Act()
-        {
-            var drives = ParameterSetName == "VMDvdDrive"
-                ? VMDvdDrive.ToList()
+        protected override void Act() => Detach(
+            ParameterSetName == "VMDvdDrive"
+                ? VMDvdDrive
                 : Named(new[] { VMName }).SelectMany(vm => vm.DVDDrives).Where(drive =>
-                    drive.ControllerNumber == ControllerNumber
-                    && drive.ControllerLocation == ControllerLocation).ToList();
-            foreach (var drive in drives)
-            {
-                Try(() => Detach(drive));
-            }
-        }
-
-        private void Detach(DvdDrive drive)
-        {
-            if (drive.Machine.State == VMState.Saved)
-            {
-                throw Refuse.DeviceInUse(drive.Machine, "Virtual CD/DVD Disk");
-            }
-            if (!ShouldProcess(drive.VMName, "Remove-VMDvdDrive"))
-            {
-                return;
-            }
-            drive.Remove();
-            if (Passthru)
-            {
-                WriteObject(drive);
-            }
-        }
+                    drive.ControllerNumber == ControllerNumber && drive.ControllerLocation == ControllerLocation),
+            "Virtual CD/DVD Disk");
     }
 
     [Cmdlet("Set", "VMDvdDrive", DefaultParameterSetName = "VMName", SupportsShouldProcess = true)]
