@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
+import struct
 from pathlib import Path
 
 from pycdlib import PyCdlib
 
 from labkit.lab import Lab
+from labkit.media.dvd import SECTOR
 from rehearsal.hosts.state import HostState
 
 BOOT_IMAGE = b"shim and GRUB of the release" * 200
@@ -25,6 +27,17 @@ def dvd(file: Path, label: str = "Rocky-9-7-x86_64-dvd", boot_image: bytes | Non
     disc.write(str(file))
     disc.close()
     return file
+
+
+def looked_at(image: Path) -> tuple[bytes, bytes]:
+    """What Get-LabMedia.ps1 gives of an image: its descriptors and its boot catalog."""
+    content = image.read_bytes()
+    descriptors = content[16 * SECTOR : 20 * SECTOR]
+    records = [n for n in range(4) if b"EL TORITO SPECIFICATION" in descriptors[n * SECTOR : (n + 1) * SECTOR]]
+    if not records:
+        return descriptors, b""
+    (sector,) = struct.unpack_from("<I", descriptors, records[0] * SECTOR + 71)
+    return descriptors, content[sector * SECTOR : (sector + 1) * SECTOR]
 
 
 def put(pc: HostState, lab: Lab) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from labkit.errors import MissingError, RefusedError
 from labkit.hyperv.findings import answering
+from labkit.hyperv.media import HOW_TO_GET_IT
 from labkit.hyperv.specs import MachineSpec, machine_spec
 from labkit.media import bootdisk
 from labkit.media.dvd import Dvd, NotBootableError, read
@@ -79,7 +80,7 @@ def _require_dvd(session: Session, spec: MachineSpec) -> None:
         return
     raise MissingError(
         f"{spec.name} is installed from {spec.dvd}, which is not on {spec.host}",
-        "`inv pxe.media` fetches Rocky's DVD (12 GB); or correct lab.iso_path; then `inv os.bootstrap`",
+        f"{HOW_TO_GET_IT}; then `inv os.bootstrap`",
     )
 
 

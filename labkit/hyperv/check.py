@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from labkit.hyperv.facts import HostFacts
 from labkit.hyperv.findings import Facts, Finding, refusal, service_answers
 from labkit.hyperv.hosts import together
+from labkit.hyperv.media import HOW_TO_GET_IT
 from labkit.hyperv.preparation import network_is_private, stays_awake, winrm_is_for_the_lan
 from labkit.hyperv.room import (
     addresses_are_free,
@@ -132,12 +133,11 @@ def medium_is_there(lab: Lab, facts: Facts) -> Iterator[Finding]:
     if here is None or here.has_iso:
         return
     is_made = any(disk.machine == lab.bootstrap.name and disk.kind == "system" for disk in here.disks)
+    what = f"there is no file {lab.iso_path}"
     if lab.rocky.tree_url is None:
-        fix = "`inv pxe.media` fetches Rocky's DVD (12 GB); or correct lab.iso_path, or set rocky.tree_url"
-        yield Finding(here.host, f"there is no file {lab.iso_path}", "machines are installed from it", fix)
+        yield Finding(here.host, what, "machines are installed from it", f"{HOW_TO_GET_IT}, or set rocky.tree_url")
     elif not is_made:
-        fix = "`inv pxe.media` fetches Rocky's DVD (12 GB); or correct lab.iso_path"
-        yield Finding(here.host, f"there is no file {lab.iso_path}", "the bootstrap server is installed from it", fix)
+        yield Finding(here.host, what, "the bootstrap server is installed from it", HOW_TO_GET_IT)
 
 
 RULES: tuple[Callable[[Lab, Facts], Iterator[Finding]], ...] = (

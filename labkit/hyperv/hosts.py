@@ -142,8 +142,8 @@ class Hosts:
     def _call(self, name: str, scripts: Scripts) -> dict[str, Any]:
         reading = all(script.startswith("Get-") for script in scripts)
         stdin = powershell.payload_of_all(scripts)
-        slow = max((SLOW_READ_DEADLINES_S.get(script, READ_DEADLINE_S) for script in scripts), default=READ_DEADLINE_S)
-        deadline_s = slow if reading else WRITE_DEADLINE_S
+        read_s = max(SLOW_READ_DEADLINES_S.get(script, READ_DEADLINE_S) for script in scripts)
+        deadline_s = read_s if reading else WRITE_DEADLINE_S
         for attempt in range(1, READ_ATTEMPTS + 1):
             try:
                 output = self._transports[name].run(powershell.command_line(), stdin, deadline_s)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from labkit.lab import Lab
     from labkit.session import Session
 
+HOW_TO_GET_IT = "`inv pxe.media` fetches Rocky's DVD (12 GB); or correct lab.iso_path"
 PIECE_S = 30
 GB = 10**9
 SERVER = "https://download.rockylinux.org/pub/rocky"

@@ -13,7 +13,6 @@ from labkit.errors import MissingError, RefusedError
 from labkit.hyperv import bootdisk
 from labkit.session import Session
 from tests import discs
-from tests.unit.media.test_dvd import looked_at
 
 IMAGE = r"C:\Lab\lab-7e57\bootstrap\boot.iso"
 Answer = dict[str, Any]
@@ -21,7 +20,7 @@ Answer = dict[str, Any]
 
 def media(folder: Path, **changed: Any) -> Callable[[str, Answer], Answer]:
     """What a PC with a DVD and a blank disk tells."""
-    descriptors, catalog = looked_at(discs.dvd(folder / "rocky.iso", **changed))
+    descriptors, catalog = discs.looked_at(discs.dvd(folder / "rocky.iso", **changed))
     told = {
         "bytes": 1,
         "descriptors": base64.b64encode(descriptors).decode(),

@@ -12,7 +12,6 @@ from pycdlib import PyCdlib
 from labkit.lab import Lab
 from labkit.media import bootdisk, dvd
 from tests import discs
-from tests.unit.media.test_dvd import looked_at
 
 FILES = {"ks.cfg": b"text\n" * 2000, "EFI/BOOT/grub.cfg": b"set timeout=0\n", "grub/grub.cfg": b"set timeout=0\n"}
 
@@ -30,8 +29,8 @@ def joined(parts: list[bootdisk.Part], source: bytes) -> bytes:
 def test_it_starts_the_dvds_own_loaders_and_holds_every_file_as_given(tmp_path: Path) -> None:
     release = discs.dvd(tmp_path / "rocky.iso")
     image = tmp_path / "boot.iso"
-    image.write_bytes(joined(bootdisk.parts(FILES, dvd.read(*looked_at(release))), release.read_bytes()))
-    made = dvd.read(*looked_at(image))
+    image.write_bytes(joined(bootdisk.parts(FILES, dvd.read(*discs.looked_at(release))), release.read_bytes()))
+    made = dvd.read(*discs.looked_at(image))
     started = image.read_bytes()[made.boot_offset : made.boot_offset + len(discs.BOOT_IMAGE)]
     assert (made.label, started) == ("OEMDRV", discs.BOOT_IMAGE)
     disc = PyCdlib()

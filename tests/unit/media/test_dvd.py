@@ -11,20 +11,9 @@ from labkit.media.dvd import SECTOR, Dvd, NotBootableError, read
 from tests import discs
 
 
-def looked_at(image: Path) -> tuple[bytes, bytes]:
-    """What Get-LabMedia.ps1 gives of an image: its descriptors and its boot catalog."""
-    content = image.read_bytes()
-    descriptors = content[16 * SECTOR : 20 * SECTOR]
-    records = [n for n in range(4) if b"EL TORITO SPECIFICATION" in descriptors[n * SECTOR : (n + 1) * SECTOR]]
-    if not records:
-        return descriptors, b""
-    (sector,) = struct.unpack_from("<I", descriptors, records[0] * SECTOR + 71)
-    return descriptors, content[sector * SECTOR : (sector + 1) * SECTOR]
-
-
 def test_a_release_dvd_tells_its_label_and_where_its_boot_image_lies(tmp_path: Path) -> None:
     image = discs.dvd(tmp_path / "rocky.iso")
-    dvd = read(*looked_at(image))
+    dvd = read(*discs.looked_at(image))
     assert (dvd.label, dvd.release, dvd.has_packages) == ("Rocky-9-7-x86_64-dvd", 9, True)
     held = image.read_bytes()[dvd.boot_offset : dvd.boot_offset + dvd.boot_bytes]
     assert held[: len(discs.BOOT_IMAGE)] == discs.BOOT_IMAGE
@@ -57,7 +46,7 @@ def test_the_image_for_uefi_is_taken_from_its_section_behind_that_for_a_bios() -
 
 def test_what_no_firmware_starts_is_refused(tmp_path: Path) -> None:
     with pytest.raises(NotBootableError, match="no boot image for UEFI"):
-        read(*looked_at(discs.dvd(tmp_path / "data.iso", boot_image=None)))
+        read(*discs.looked_at(discs.dvd(tmp_path / "data.iso", boot_image=None)))
 
 
 @pytest.mark.parametrize("descriptors", [b"", b"PK\x03\x04" * 2048, bytes(SECTOR)])
