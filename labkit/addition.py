@@ -7,11 +7,10 @@ stage sees by itself that its own part of that is missing, so there is nothing h
 from __future__ import annotations
 
 from labkit.cluster import nodes
+from labkit.config.models import LARGEST_NUMBER
 from labkit.errors import LabError, MissingError, RefusedError
 from labkit.lab import Lab, Machine
 from labkit.session import Session
-
-LARGEST_NUMBER = 99
 
 
 def check(session: Session, name: str) -> Machine:

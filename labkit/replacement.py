@@ -24,7 +24,10 @@ if TYPE_CHECKING:
     from labkit.hyperv.discard import Reset
 
 INSTEAD = {
-    "bootstrap": ("is the bootstrap server, no node", "`inv os.bootstrap` says how it is installed"),
+    "bootstrap": (
+        "is the bootstrap server, no node",
+        "`inv os.reinstall --machine bootstrap`, then `inv lab.up`: no other machine is touched",
+    ),
     "control_plane": ("carries the control plane, and with it the cluster", "`inv lab.rebuild` makes both anew"),
     "storage": (
         "serves what all pods store",

@@ -12,6 +12,9 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+LARGEST_NUMBER = 99
+"""Of a machine's number, which ends its addresses and its MACs."""
+
 Role = Literal["control_plane", "worker", "storage", "bootstrap"]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,30}$")]
 Vlan = Annotated[int, Field(ge=1, le=4094)] | Literal["auto"] | None
@@ -52,7 +55,7 @@ class NetworksModel(Model):
 
 class MachineModel(Model):
     name: Name
-    number: int = Field(ge=1, le=99)
+    number: int = Field(ge=1, le=LARGEST_NUMBER)
     host: str
     roles: tuple[Role, ...] = Field(min_length=1)
     cpus: int = Field(ge=1, le=64)

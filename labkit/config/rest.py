@@ -13,13 +13,13 @@ from typing import Any
 from pydantic import ValidationError
 
 from labkit.config import rules
-from labkit.config.models import LabModel
+from labkit.config.models import LARGEST_NUMBER, LabModel
 from labkit.config.source import KeyPath, Problem
 
 OF_THE_LAB = {"id": "0000", "host_user": "nobody", "iso_path": "none"}
 OF_A_MACHINE: dict[str, Callable[[int], Any]] = {
     "name": lambda index: f"unnamed-{index}",
-    "number": lambda index: 99 - index,
+    "number": lambda index: LARGEST_NUMBER - index,
     "host": lambda index: "",
     "roles": lambda index: ["worker"],
     "cpus": lambda index: 1,

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from labkit.pxe.cache import Kept, parse, table
+from pathlib import Path
+
+import yaml
+
+from labkit.pxe.cache import MANIFESTS, Kept, parse, table
+
+ROLE = Path(__file__).parents[3] / "ansible/roles/manifests/defaults/main.yml"
 
 LOG = """\
 packages 12 104857600
@@ -26,3 +32,7 @@ def test_each_kind_has_its_files_and_how_often_it_was_of_use() -> None:
 
 def test_sizes_are_shown_in_megabytes() -> None:
     assert table(parse(LOG)).columns[2]._cells == ["100.0", "0.0", "0.3"]
+
+
+def test_manifests_are_counted_where_the_role_keeps_them() -> None:
+    assert yaml.safe_load(ROLE.read_text(encoding="utf-8"))["manifests_cache"] == MANIFESTS

@@ -210,7 +210,7 @@ def test_a_machine_that_a_new_bootstrap_server_knows_nothing_of_counts_as_whole(
 @pytest.mark.parametrize(
     ("name", "hint"),
     [
-        ("bootstrap", "inv os.bootstrap"),
+        ("bootstrap", "inv os.reinstall --machine bootstrap`, then `inv lab.up"),
         ("cp1", "inv lab.rebuild"),
         ("storage1", "inv os.reinstall --machine storage1`, then `inv k8s.all"),
     ],
