@@ -19,7 +19,7 @@ LOOPBACK = User("system:apiserver", ("system:masters",))
 STAND_IN = (
     "This API server, its controllers, its scheduler, its kubelets and its kubeadm are stand-ins of the rehearsal, "
     "not Kubernetes. Stored only, without a controller: StatefulSet, Job, CronJob, HorizontalPodAutoscaler, Ingress, "
-    "NetworkPolicy, ResourceQuota, LimitRange, admission webhooks and policies, APIService."
+    "ResourceQuota, LimitRange, admission webhooks and policies, APIService."
 )
 
 

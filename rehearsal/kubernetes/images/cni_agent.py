@@ -2,7 +2,7 @@
 
 What they stand in for: Calico's IPAM, BGP and Felix, and flanneld. Here pods get addresses of the node's podCIDR from
 the real `bridge` and `host-local` plugins, packets between nodes go through the kernel's VXLAN (over plain routes where
-Calico's pool does without), and NetworkPolicy is not enforced.
+Calico's pool does without), and `policy` enforces NetworkPolicy for Calico, as flannel does for nobody.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from rehearsal.kubernetes.node.httpd import Quiet, Server
 
 from .addresses import AgentError, detect, internal_address
 from .incluster import api, follow, option, say
+from .policy import Enforcer
 from .vxlan import Tunnel, run
 
 Object = dict[str, Any]
@@ -72,12 +73,16 @@ class Agent:
         masquerade(cidr, pool)
         if tunnel := self.tunnel():
             tunnel.open(address, cidr)
+        self.enforce()
         self.write_configuration(cidr)
         self.ready.set()
         follow(self.client, "/api/v1/nodes", self.nodes_changed)
 
     def annotated(self, address: str) -> str:
         return address
+
+    def enforce(self) -> None:
+        """Begin to enforce NetworkPolicy, where the agent does."""
 
     def tunnel(self) -> Tunnel | None:
         """What carries packets to other nodes' pods; None for plain routes."""
@@ -150,6 +155,9 @@ class Calico(Agent):
 
     def annotated(self, address: str) -> str:
         return f"{address}/24"
+
+    def enforce(self) -> None:
+        Enforcer(self.client, self.node_name).start()
 
     def mtu(self) -> int:
         written = os.environ.get("FELIX_VXLANMTU") or os.environ.get("CALICO_MTU") or "0"
