@@ -39,18 +39,18 @@ def verify_system(c: Context) -> None:
 
 @task
 def verify_network(c: Context) -> None:
-    """Prove names, pods on other nodes, large packets, Services."""
-    from labkit.verify import network, run
+    """Prove names, pods, packets, Services and NetworkPolicy."""
+    from labkit.verify import network, policy, run
 
-    run.verify(session(c), "verify.network", network.check)
+    run.verify(session(c), "verify.network", network.check, policy.check)
 
 
 @task
 def verify_all(c: Context) -> None:
     """Prove all of it: nodes, system, network, nginx, storage."""
-    from labkit.verify import machines, network, nginx, nodes, run, storage, system
+    from labkit.verify import machines, network, nginx, nodes, policy, run, storage, system
 
-    every = (nodes.check, system.check, machines.check, network.check, nginx.check, storage.check)
+    every = (nodes.check, system.check, machines.check, network.check, policy.check, nginx.check, storage.check)
     run.verify(session(c), "verify.all", *every)
 
 
