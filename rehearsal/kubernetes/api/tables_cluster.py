@@ -41,7 +41,9 @@ def service(obj: Obj) -> list[Any]:
     for port in spec.get("ports") or []:
         outside = f":{port['nodePort']}" if port.get("nodePort") else ""
         shown.append(f"{port['port']}{outside}/{port.get('protocol', 'TCP')}")
-    external = spec.get("externalName") or ",".join(spec.get("externalIPs") or [])
+    given = dig(obj, "status.loadBalancer.ingress") or []
+    outside_addresses = [*(spec.get("externalIPs") or []), *(entry["ip"] for entry in given if entry.get("ip"))]
+    external = spec.get("externalName") or ",".join(outside_addresses)
     if not external:
         external = "<pending>" if spec.get("type") == "LoadBalancer" else NONE
     chosen = ",".join(f"{key}={value}" for key, value in sorted((spec.get("selector") or {}).items()))

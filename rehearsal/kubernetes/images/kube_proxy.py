@@ -1,4 +1,7 @@
-"""kube-proxy: Services to endpoints by nftables, in a table of its own. ClusterIPs and NodePorts, TCP and UDP."""
+"""kube-proxy: Services to endpoints by nftables, in a table of its own.
+
+ClusterIPs, NodePorts and the addresses of load balancers; TCP and UDP.
+"""
 
 from __future__ import annotations
 
@@ -33,10 +36,17 @@ def rules(services: dict[str, Object], slices: dict[str, Object], cluster_cidr: 
             protocol = port.get("protocol", "TCP").lower()
             chain = f"svc-{_safe(name)}-{number}"
             chains.append(_chain(chain, protocol, targets, cluster_cidr))
-            entries.append(f"ip daddr {address} {protocol} dport {port['port']} goto {chain}")
+            at = (address, *_given(service))
+            entries += [f"ip daddr {one} {protocol} dport {port['port']} goto {chain}" for one in at]
             if port.get("nodePort"):
                 entries.append(f"fib daddr type local {protocol} dport {port['nodePort']} goto {chain}")
     return _table(chains, entries)
+
+
+def _given(service: Object) -> list[str]:
+    """The addresses that a load balancer gave a Service."""
+    entries = (service.get("status") or {}).get("loadBalancer", {}).get("ingress") or []
+    return [entry["ip"] for entry in entries if entry.get("ip") and entry.get("ipMode", "VIP") == "VIP"]
 
 
 def _table(chains: list[str], entries: list[str]) -> str:

@@ -81,6 +81,8 @@ IMAGES: dict[str, Image] = {
     "csi-snapshotter": _module("csi idle"),
     "livenessprobe": _module("csi liveness"),
     "csi-node-driver-registrar": _module("csi registrar"),
+    "controller": _module("metallb controller", "/controller"),
+    "speaker": _module("metallb speaker", "/speaker"),
     "nginx": Image(
         'exec nginx -g "daemon off;"',
         (),

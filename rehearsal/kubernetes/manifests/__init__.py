@@ -1,14 +1,15 @@
-"""Manifests of the CNI and CSI projects as their releases name them, in stand-in form; `tree` is what is served."""
+"""Manifests of Calico, flannel, csi-driver-nfs and MetalLB as their releases name them, in stand-in form."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 HERE = Path(__file__).parent
-CALICO, FLANNEL, CSI_NFS = "v3.32.1", "v0.28.9", "v4.13.4"
+CALICO, FLANNEL, CSI_NFS, METALLB = "v3.32.1", "v0.28.9", "v4.13.4", "v0.16.1"
 FILES = {
     f"projectcalico/calico/{CALICO}/manifests/calico.yaml": "calico.yaml",
     f"flannel-io/flannel/{FLANNEL}/Documentation/kube-flannel.yml": "kube-flannel.yml",
+    f"metallb/metallb/{METALLB}/config/manifests/metallb-native.yaml": "metallb-native.yaml",
     **{
         f"kubernetes-csi/csi-driver-nfs/{CSI_NFS}/deploy/{CSI_NFS}/{name}.yaml": f"{name}.yaml"
         for name in ("rbac-csi-nfs", "csi-nfs-driverinfo", "csi-nfs-controller", "csi-nfs-node")

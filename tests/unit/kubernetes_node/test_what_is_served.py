@@ -18,6 +18,7 @@ PATHS = {
     "controller": "kubernetes-csi/csi-driver-nfs/v4.13.4/deploy/v4.13.4/csi-nfs-controller.yaml",
     "node": "kubernetes-csi/csi-driver-nfs/v4.13.4/deploy/v4.13.4/csi-nfs-node.yaml",
     "rbac": "kubernetes-csi/csi-driver-nfs/v4.13.4/deploy/v4.13.4/rbac-csi-nfs.yaml",
+    "load balancer": "metallb/metallb/v0.16.1/config/manifests/metallb-native.yaml",
     "driver": "kubernetes-csi/csi-driver-nfs/v4.13.4/deploy/v4.13.4/csi-nfs-driverinfo.yaml",
 }
 
@@ -40,6 +41,10 @@ def test_the_tree_has_exactly_the_upstream_paths() -> None:
         ("node", ["DaemonSet/csi-nfs-node"]),
         ("rbac", ["ServiceAccount/csi-nfs-controller-sa", "ClusterRole/nfs-external-provisioner-role"]),
         ("driver", ["CSIDriver/nfs.csi.k8s.io"]),
+        (
+            "load balancer",
+            ["Deployment/controller", "DaemonSet/speaker", "CustomResourceDefinition/ipaddresspools.metallb.io"],
+        ),
     ],
 )
 def test_objects_have_the_upstream_names(name: str, wanted: list[str]) -> None:
