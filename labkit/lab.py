@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Literal
 
 from labkit.config.models import (
+    AddressRange,
     HostModel,
     KubernetesModel,
     LabModel,
@@ -129,6 +130,7 @@ class Lab:
     switches: tuple[Switch, ...]
     vm_path: str
     machine_user: str
+    address_pool: AddressRange | None
     rocky: RockyModel
     kubernetes: KubernetesModel
     sources: SourcesModel
@@ -153,6 +155,12 @@ class Lab:
     def external(self) -> Network:
         """The room's LAN."""
         return self.networks[2]
+
+    @property
+    def external_addresses(self) -> dict[IPv4Address, str]:
+        """Every address that the lab has on EXTERNAL, and whose it is."""
+        machines = {machine.external.address: f"machine {machine.name}" for machine in self.machines}
+        return machines | dict.fromkeys(self.address_pool or (), "a Service")
 
     @cached_property
     def bootstrap(self) -> Machine:
@@ -218,8 +226,9 @@ def derive(model: LabModel, source: Path) -> Lab:
     machines = tuple(_machine(model, machine, networks) for machine in model.machines)
     return Lab(
         source=source, id=model.id, hosts=hosts, networks=networks, machines=machines, iso_path=model.iso_path,
-        switches=derive_switches(model), vm_path=model.vm_path, machine_user=model.machine_user, rocky=model.rocky,
-        kubernetes=model.kubernetes, sources=model.sources, timeouts=model.timeouts,
+        switches=derive_switches(model), vm_path=model.vm_path, machine_user=model.machine_user,
+        address_pool=model.external.address_pool, rocky=model.rocky, kubernetes=model.kubernetes,
+        sources=model.sources, timeouts=model.timeouts,
     )  # fmt: skip
 
 

@@ -7,10 +7,12 @@ keys (addresses, MACs, VLANs) in `labkit.lab`. The comments a user reads stand i
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
 LARGEST_NUMBER = 99
 """Of a machine's number, which ends its addresses and its MACs."""
@@ -19,6 +21,36 @@ Role = Literal["control_plane", "worker", "storage", "bootstrap"]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,30}$")]
 Vlan = Annotated[int, Field(ge=1, le=4094)] | Literal["auto"] | None
 Url = Annotated[str, Field(pattern=r"^(https?|file)://\S+$")]
+
+
+@dataclass(frozen=True)
+class AddressRange:
+    """IPv4 addresses in a row, both ends included; written `192.168.1.220-192.168.1.229`, as MetalLB writes it."""
+
+    first: IPv4Address
+    last: IPv4Address
+
+    def __contains__(self, address: IPv4Address) -> bool:
+        return self.first <= address <= self.last
+
+    def __iter__(self) -> Iterator[IPv4Address]:
+        return (IPv4Address(number) for number in range(int(self.first), int(self.last) + 1))
+
+    def __len__(self) -> int:
+        return max(int(self.last) - int(self.first) + 1, 0)
+
+    def __str__(self) -> str:
+        return f"{self.first}-{self.last}"
+
+
+def _range(value: Any) -> AddressRange | None:
+    if value is None:
+        return None
+    try:
+        first, last = (IPv4Address(end.strip()) for end in str(value).split("-"))
+    except ValueError:
+        raise ValueError("a range such as 192.168.1.220-192.168.1.229 is expected") from None
+    return AddressRange(first, last)
 
 
 class Model(BaseModel):
@@ -41,6 +73,7 @@ class ExternalModel(Model):
     first_address: IPv4Address
     nat: bool = False
     nameservers: tuple[IPv4Address, ...] = ()
+    address_pool: Annotated[AddressRange | None, BeforeValidator(_range)] = None
 
 
 class NetworkModel(Model):

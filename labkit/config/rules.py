@@ -6,12 +6,21 @@ One mistake gives one problem: what follows from a number that is taken twice, s
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Network
 from itertools import combinations
 
-from labkit.config.models import LabModel, MachineModel
+from labkit.config.addresses import (
+    address_pool_is_apart,
+    addresses_are_unique,
+    addresses_are_usable,
+    external_addresses_fit,
+    lies_in,
+    macs_are_unique,
+    macs_follow_the_plan,
+)
+from labkit.config.models import LabModel
 from labkit.config.source import KeyPath, Problem
-from labkit.lab import Network, derive_networks, interface_of
+from labkit.lab import derive_networks
 
 Rule = Callable[[LabModel], Iterator[Problem]]
 
@@ -168,93 +177,10 @@ def nat_leads_out(model: LabModel) -> Iterator[Problem]:
         fix = "name a name server that the PC reaches: the room's router, or 1.1.1.1"
         yield Problem(("external", "nameservers"), "Windows' NAT answers no name queries", fix)
     for name, host in model.hosts.items():
-        if _lies_in(host.address, outside.cidr) and host.address != str(outside.gateway):
+        if lies_in(host.address, outside.cidr) and host.address != str(outside.gateway):
             message = f"{host.address} lies behind the NAT ({outside.cidr})"
             fix = "127.0.0.1 does, or its LAN address; external.cidr is a range that no LAN of it has"
             yield Problem(("hosts", name, "address"), message, fix)
-
-
-def _lies_in(address: str, cidr: IPv4Network) -> bool:
-    """Whether a host's address, which may be a name, is one of that range."""
-    try:
-        return IPv4Address(address) in cidr
-    except ValueError:
-        return False
-
-
-def external_addresses_fit(model: LabModel) -> Iterator[Problem]:
-    """EXTERNAL's gateway and every machine's address, counted from the first one, lie in its range."""
-    cidr = model.external.cidr
-    for key in ("gateway", "first_address"):
-        value = getattr(model.external, key)
-        if value not in cidr:
-            yield Problem(("external", key), f"{value} is not in {cidr}", f"name an address of {cidr}")
-    first, count = model.external.first_address, max(machine.number for machine in model.machines)
-    if first in cidr and int(first) + count - 1 >= int(cidr.broadcast_address):
-        message = f"{count} addresses are needed from {first} on; {cidr} ends before"
-        yield Problem(("external", "first_address"), message, "name a lower one, or a larger range")
-
-
-def addresses_are_unique(model: LabModel) -> Iterator[Problem]:
-    """No two machines, hosts, or the gateway have one address."""
-    taken = {str(model.external.gateway): "the gateway"}
-    taken.update({host.address: f"host {name}" for name, host in model.hosts.items()})
-    for path, machine, network, address in _addresses(model):
-        owner = taken.setdefault(str(address), machine.name)
-        if owner != machine.name:
-            message = f"{machine.name}'s {network.name} address {address} is {owner}'s already"
-            yield Problem(path, message, "choose addresses that are free")
-
-
-def addresses_are_usable(model: LabModel) -> Iterator[Problem]:
-    """MGMT's and INTERNAL's addresses lie in their ranges and are a machine's to have."""
-    for path, machine, network, address in _addresses(model):
-        cidr = network.cidr
-        if network.name == "external":
-            continue
-        if address not in cidr or address in (cidr.network_address, cidr.broadcast_address):
-            message = f"{machine.name}'s {network.name} address {address} is not usable in {cidr}"
-            yield Problem(path, message, "choose another one, or a larger range")
-
-
-def _addresses(model: LabModel) -> Iterator[tuple[KeyPath, MachineModel, Network, IPv4Address]]:
-    """Every address of every machine and where it comes from; not those that follow from a mistake told elsewhere."""
-    misplaced = {"external"} if any(external_addresses_fit(model)) else set()
-    for index, machine, has_own_number in _numbered(model):
-        for network in derive_networks(model):
-            is_written = network.name == "mgmt" and machine.address is not None
-            if is_written or (has_own_number and network.name not in misplaced):
-                path: KeyPath = ("machines", index, "address" if is_written else "number")
-                yield path, machine, network, interface_of(model, machine, network).address
-
-
-def _numbered(model: LabModel) -> Iterator[tuple[int, MachineModel, bool]]:
-    """Each machine, and whether it is the first with its number."""
-    seen: set[int] = set()
-    for index, machine in enumerate(model.machines):
-        yield index, machine, machine.number not in seen
-        seen.add(machine.number)
-
-
-def macs_follow_the_plan(model: LabModel) -> Iterator[Problem]:
-    """MGMT's MACs may be written out; DHCP and GRUB know only those that begin as this lab's do."""
-    prefix = f"02:{model.id[:2]}:{model.id[2:]}:01:"
-    for index, machine in enumerate(model.machines):
-        if machine.mac is not None and not machine.mac.startswith(prefix):
-            message = f"{machine.mac} is outside this lab's plan ({prefix}..)"
-            yield Problem(("machines", index, "mac"), message, "remove the key: MACs follow from lab.id")
-
-
-def macs_are_unique(model: LabModel) -> Iterator[Problem]:
-    """DHCP tells machines apart by MGMT's MAC."""
-    mgmt, taken = derive_networks(model)[0], dict[str, str]()
-    for index, machine, has_own_number in _numbered(model):
-        if machine.mac is not None or has_own_number:
-            mac = interface_of(model, machine, mgmt).mac
-            owner = taken.setdefault(mac, machine.name)
-            if owner != machine.name:
-                path: KeyPath = ("machines", index, "mac")
-                yield Problem(path, f"{mac} is machine {owner}'s MAC already", "remove mac: it follows from lab.id")
 
 
 RULES: tuple[Rule, ...] = (
@@ -270,6 +196,7 @@ RULES: tuple[Rule, ...] = (
     switches_fit_the_hosts,
     nat_leads_out,
     external_addresses_fit,
+    address_pool_is_apart,
     addresses_are_unique,
     macs_are_unique,
 )

@@ -78,7 +78,7 @@ class Hosts:
             }
         }
         if probe:
-            addresses = [str(machine.external.address) for machine in self.lab.machines]
+            addresses = [str(address) for address in self.lab.external_addresses]
             asked["Get-LabReadiness"] = {"Lab": self.lab.name, "Probe": addresses}
         return asked
 

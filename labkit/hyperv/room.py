@@ -60,8 +60,8 @@ def clock_is_right(lab: Lab, facts: Facts) -> Iterator[Finding]:
 
 
 def addresses_are_free(lab: Lab, facts: Facts) -> Iterator[Finding]:
-    """The machines' EXTERNAL addresses are on a LAN that is not ours: somebody may have one of them."""
-    wanted = {str(machine.external.address): machine for machine in lab.machines}
+    """The lab's EXTERNAL addresses are on a LAN that is not ours: somebody may have one of them."""
+    wanted = {str(address): whose for address, whose in lab.external_addresses.items()}
     ours = {interface.mac_digits for machine in lab.machines for interface in machine.interfaces}
     told: set[str] = set()
     for name, here in facts.items():
@@ -71,10 +71,10 @@ def addresses_are_free(lab: Lab, facts: Facts) -> Iterator[Finding]:
         for address, who in taken:
             if address in wanted and address not in told:
                 told.add(address)
-                why = f"it is to be machine {wanted[address].name}'s"
-                fix = (
-                    "choose another external.first_address, with as many free addresses after it as there are machines"
-                )
+                why = f"it is to be {wanted[address]}'s"
+                fix = "choose another external.first_address, with a free address for each machine after it"
+                if IPv4Address(address) in (lab.address_pool or ()):
+                    fix = "choose another external.address_pool, none of whose addresses anybody has"
                 yield Finding(name, f"{address} is in use on the LAN ({who})", why, fix)
 
 

@@ -22,6 +22,7 @@ MAY_DIFFER = {
     "lab.external.cidr",
     "lab.external.gateway",
     "lab.external.first_address",
+    "lab.external.address_pool",
     "lab.rocky.tree_url",
     "lab.sources.kubernetes_packages_url",
     "lab.sources.containerd_packages_url",

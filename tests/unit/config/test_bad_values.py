@@ -84,6 +84,25 @@ CASES = {
         "first_address: 6 addresses are needed from",
     ),
     "address of a host": (("192.0.2.100", "192.0.2.9"), "w1's external address 192.0.2.11 is host pc1's already"),
+    "pool that is none": (
+        ("192.0.2.120-192.0.2.129", "192.0.2.120/29"),
+        "address_pool: '192.0.2.120/29': a range such as 192.168.1.220-192.168.1.229 is expected",
+    ),
+    "pool outside": (
+        ("192.0.2.120-192.0.2.129", "192.0.2.250-192.0.2.255"),
+        "lab.external.address_pool: 192.0.2.250-192.0.2.255 does not lie in 192.0.2.0/24",
+    ),
+    "pool upside down": (("192.0.2.120-192.0.2.129", "192.0.2.129-192.0.2.120"), "name 1 to 64, the lower end first"),
+    "pool too large": (("192.0.2.120-192.0.2.129", "192.0.2.120-192.0.2.200"), "holds 81 addresses"),
+    "pool with a machine": (
+        ("192.0.2.120-192.0.2.129", "192.0.2.105-192.0.2.110"),
+        "lab.external.address_pool: 192.0.2.105-192.0.2.110 holds storage1's address 192.0.2.105",
+    ),
+    "pool with the gateway": (
+        ("192.0.2.120-192.0.2.129", "192.0.2.1-192.0.2.9"),
+        "192.0.2.1-192.0.2.9 holds the gateway",
+    ),
+    "pool with a host": (("192.0.2.120-192.0.2.129", "192.0.2.12-192.0.2.20"), "192.0.2.12-192.0.2.20 holds host pc2"),
     "address twice": (
         changed("number: 3", "number: 3, address: 10.190.86.12"),
         "lab.machines.2.address: w1's mgmt address 10.190.86.12 is cp1's already",

@@ -88,5 +88,11 @@ def test_https_has_a_port_of_its_own(tmp_path: Path) -> None:
     assert [host.url for host in lab.hosts] == ["https://192.0.2.11:5986/wsman", "http://192.0.2.12:5985/wsman"]
 
 
+def test_the_addresses_on_external_are_the_machines_and_those_for_services(lab: Lab) -> None:
+    found = {str(address): whose for address, whose in lab.external_addresses.items()}
+    assert len(found) == 6 + 10
+    assert (found["192.0.2.100"], found["192.0.2.129"]) == ("machine bootstrap", "a Service")
+
+
 def test_nameservers_are_the_gateway_unless_written(lab: Lab) -> None:
     assert lab.external.nameservers == (lab.external.gateway,)
