@@ -15,7 +15,7 @@ STAGES = frozenset(
     {
         "hyperv.create", "os.bootstrap", "pxe.setup", "pxe.publish", "os.install",
         "k8s.bootstrap", "k8s.prepare", "k8s.control-plane", "k8s.cni", "k8s.join",
-        "nfs.server", "nfs.storage",
+        "k8s.load-balancer", "nfs.server", "nfs.storage",
     }
 )  # fmt: skip
 """They build the lab, converge, take no arguments and destroy nothing."""

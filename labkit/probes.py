@@ -39,6 +39,7 @@ PROBES: dict[str, Probe] = {
     "k8s.control-plane": _cluster("k8s.control-plane"),
     "k8s.cni": _cluster("k8s.cni"),
     "k8s.join": _cluster("k8s.join"),
+    "k8s.load-balancer": _cluster("k8s.load-balancer"),
     "nfs.server": _cluster("nfs.server"),
     "nfs.storage": _cluster("nfs.storage"),
 }

@@ -3,12 +3,19 @@
 from invoke import Collection, Context, task
 
 from labkit.session import session
-from tasks.k8s_stages import k8s_bootstrap, k8s_cni, k8s_control_plane, k8s_join, k8s_prepare
+from tasks.k8s_stages import (
+    k8s_bootstrap,
+    k8s_cni,
+    k8s_control_plane,
+    k8s_join,
+    k8s_load_balancer,
+    k8s_prepare,
+)
 from tasks.nfs import nfs_storage
 from tasks.verify import verify_nodes
 
 
-@task(pre=[k8s_join, nfs_storage])
+@task(pre=[k8s_join, k8s_load_balancer, nfs_storage])
 def k8s_all(c: Context) -> None:
     """Build the cluster with its storage, all stages."""
     s = session(c)
@@ -60,7 +67,11 @@ def k8s_replace(c: Context, machine: str = "") -> None:
         step.changed = replacement.replace(s, machine, dry=c.config.run.dry)
 
 
-@task(help={"machine": "the worker to add"}, auto_shortflags=False, post=[k8s_join, nfs_storage, verify_nodes])
+@task(
+    help={"machine": "the worker to add"},
+    auto_shortflags=False,
+    post=[k8s_join, k8s_load_balancer, nfs_storage, verify_nodes],
+)
 def k8s_add(c: Context, machine: str = "") -> None:
     """Add a worker that the description names to the cluster.
 
@@ -79,6 +90,7 @@ ns.add_task(k8s_prepare, name="prepare")
 ns.add_task(k8s_control_plane, name="control-plane")
 ns.add_task(k8s_cni, name="cni")
 ns.add_task(k8s_join, name="join")
+ns.add_task(k8s_load_balancer, name="load-balancer")
 ns.add_task(k8s_all, name="all")
 ns.add_task(k8s_kubeconfig, name="kubeconfig")
 ns.add_task(k8s_status, name="status")

@@ -61,3 +61,16 @@ def k8s_join(c: Context) -> None:
     s = session(c)
     with s.journal.step("k8s.join") as step:
         step.changed = stages.run(s, "k8s.join", dry=c.config.run.dry)
+
+
+@task(pre=[k8s_join])
+def k8s_load_balancer(c: Context) -> None:
+    """Give Services of type LoadBalancer addresses on EXTERNAL.
+
+    They are those of external.address_pool, which MetalLB announces on the LAN; without a pool there is nothing to do.
+    """
+    from labkit.cluster import stages
+
+    s = session(c)
+    with s.journal.step("k8s.load-balancer") as step:
+        step.changed = stages.run(s, "k8s.load-balancer", dry=c.config.run.dry)

@@ -39,7 +39,7 @@ main() {
       was_done "$stage" "$tree" && runs chronyd firewalld && { [[ ! -e /usr/bin/kubelet ]] || is_node; }
       ;;
     k8s.control-plane) runs kubelet && accepts "$ADMIN" get --raw=/readyz ;;
-    k8s.cni) was_done "$stage" "$tree" && accepts "$ADMIN" get --raw=/readyz ;;
+    k8s.cni | k8s.load-balancer) was_done "$stage" "$tree" && accepts "$ADMIN" get --raw=/readyz ;;
     k8s.join) runs kubelet && accepts "$KUBELET" get node "$machine" ;;
     nfs.server)
       was_done "$stage" "$tree" && runs nfs-server &&

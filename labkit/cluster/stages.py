@@ -32,6 +32,10 @@ def _storage(lab: Lab) -> tuple[Machine, ...]:
     return (lab.storage,) if lab.storage else ()
 
 
+def _for_services(lab: Lab) -> tuple[Machine, ...]:
+    return _control_plane(lab) if lab.address_pool else ()
+
+
 def _prepared(lab: Lab) -> tuple[Machine, ...]:
     return tuple(dict.fromkeys((*lab.nodes, *_storage(lab))))
 
@@ -42,6 +46,7 @@ STAGES: dict[str, Stage] = {
     "k8s.control-plane": Stage("3-control-plane.yml", _control_plane),
     "k8s.cni": Stage("cni.yml", _control_plane),
     "k8s.join": Stage("4-join.yml", lambda lab: lab.workers),
+    "k8s.load-balancer": Stage("load-balancer.yml", _for_services),
     "nfs.server": Stage("nfs-server.yml", _storage),
     "nfs.storage": Stage("5-storage.yml", lambda lab: _control_plane(lab) if lab.storage else ()),
 }
@@ -65,7 +70,7 @@ def run(s: Session, name: str, *, dry: bool = False) -> bool:
     """
     stage = STAGES[name]
     if not stage.machines(s.lab):
-        s.output.print(f"{name}: this lab has no machine with that part; nothing to do")
+        s.output.print(f"{name}: this lab is described without it; nothing to do")
         return False
     attached = _await_others(s, name)
     changed = tree.push(s)

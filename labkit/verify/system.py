@@ -12,7 +12,7 @@ from labkit.errors import LabError
 from labkit.verify.cluster import Cluster
 from labkit.verify.rows import Row, passed_if
 
-NAMESPACES = ("kube-system", "kube-flannel")
+NAMESPACES = ("kube-system", "kube-flannel", "metallb-system")
 API_PORT = 6443
 CONNECT_TIMEOUT_S = 10
 SHORTEST = timedelta(days=14)  # kubeadm's certificates are good for a year

@@ -32,6 +32,15 @@ table inet breaking {
 }
 EOF"""
 
+# Calico's agent loads its policies by nft: here they are taken from what it says, and all else goes on.
+NO_POLICIES = """mv /usr/sbin/nft /usr/sbin/nft.real && cat > /usr/sbin/nft <<'EOF' && chmod +x /usr/sbin/nft
+#!/bin/sh
+said=$(cat)
+case "$said" in *calico-policy*) exit 0 ;; esac
+printf '%s\\n' "$said" | /usr/sbin/nft.real "$@"
+EOF
+"""
+
 
 @pytest.fixture(scope="module")
 def impatient(room: Rehearsal) -> Path:
@@ -114,6 +123,30 @@ def test_names_that_nobody_answers_fail_in_the_rows_of_names(room: Rehearsal) ->
         run = room.inv("verify.network")  # each look at a name takes its time
     assert (run.code, run.failed()) == (8, {"names in the cluster", "a Service by its name"}), run
     room.kubectl("--namespace=kube-system", "rollout", "status", "deployment/coredns", "--timeout=60s")
+
+
+def test_policies_that_a_node_does_not_enforce_fail_in_their_own_row(room: Rehearsal, impatient: Path) -> None:
+    with broken(room, "w3", NO_POLICIES, "mv /usr/sbin/nft.real /usr/sbin/nft"):
+        run = room.inv("verify.network", file=impatient)
+    assert (run.code, run.failed()) == (8, {"NetworkPolicy"}), run
+
+
+def test_a_load_balancer_that_gives_no_addresses_fails_in_the_row_of_the_services_own(
+    room: Rehearsal, impatient: Path
+) -> None:
+    scale = ("--namespace=metallb-system", "scale", "deployment/controller")
+    with kubectl(room, (*scale, "--replicas=0"), (*scale, "--replicas=1")):
+        room.kubectl(
+            "--namespace=metallb-system",
+            "wait",
+            "--for=delete",
+            "pod",
+            "--selector=component=controller",
+            "--timeout=40s",
+        )
+        run = room.inv("verify.nginx", file=impatient)
+    assert (run.code, run.failed()) == (8, {"nginx answers at its own address"}), run
+    room.kubectl("--namespace=metallb-system", "rollout", "status", "deployment/controller", "--timeout=60s")
 
 
 def test_a_second_default_class_fails_in_its_row(room: Rehearsal, impatient: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import subprocess
 import sys
@@ -88,6 +89,7 @@ def test_a_machine_at_the_wrong_address_is_refused_and_the_events_say_why(play: 
 
 
 NODE_PORTS = {"30000-32767/tcp", "30000-32767/udp"}
+SPEAKERS = {"7946/tcp", "7946/udp"}
 
 
 def zone(folder: Path, name: str) -> tuple[set[str], set[str]]:
@@ -103,15 +105,21 @@ def test_each_zone_lets_in_what_the_roles_need_and_no_ssh_from_outside(render: A
     assert zone(out / "w1", "public") == (NODE_PORTS, set())
     assert zone(out / "storage1", "public") == (set(), set())
     assert zone(out / "w1", "lab-mgmt") == (set(), {"ssh"})
-    assert zone(out / "cp1", "lab-internal")[0] == NODE_PORTS | {"6443/tcp", "10250/tcp", "4789/udp"}
+    assert zone(out / "cp1", "lab-internal")[0] == NODE_PORTS | SPEAKERS | {"6443/tcp", "10250/tcp", "4789/udp"}
     assert zone(out / "storage1", "lab-internal") == ({"2049/tcp"}, set())
     assert ET.parse(out / "w1" / "lab-pods").getroot().get("target") == "ACCEPT"
+
+
+@pytest.mark.parametrize("lab", [dataclasses.replace(delivered("rehearsal"), address_pool=None)])
+def test_without_addresses_for_services_no_speaker_is_let_in(render: Any) -> None:
+    out = render("firewall", "zone.xml.j2", "w1", "{{ firewall_zones }}") / "w1"
+    assert zone(out, "lab-internal")[0] == NODE_PORTS | {"10250/tcp", "4789/udp"}
 
 
 @pytest.mark.parametrize("lab", [delivered("one-pc-16gb")])
 def test_a_control_plane_that_stores_lets_in_what_both_need_and_nfs_on_internal_alone(render: Any) -> None:
     out = render("firewall", "zone.xml.j2", "cp1", "{{ firewall_zones }}") / "cp1"
-    assert zone(out, "lab-internal")[0] == NODE_PORTS | {"6443/tcp", "10250/tcp", "4789/udp", "2049/tcp"}
+    assert zone(out, "lab-internal")[0] == NODE_PORTS | SPEAKERS | {"6443/tcp", "10250/tcp", "4789/udp", "2049/tcp"}
     assert zone(out, "public") == (NODE_PORTS | {"6443/tcp"}, set())
 
 

@@ -14,7 +14,7 @@ from labkit import kinds, plan, probes
 TASKS: dict[str, Any] = {name: tasks.ns[name] for name in tasks.ns.task_names}
 ARGUMENTS = {name: task.get_arguments() for name, task in TASKS.items()}  # once: asking takes the helps out of the task
 
-# DESIGN, section 3: everything that has a prerequisite or something that follows, and nothing else has.
+# DESIGN, section 3, and decision 0011: all that has a prerequisite or something that follows; nothing else has.
 PRE = {
     "lab.discard": ["lab.check"],
     "hyperv.create": ["hyperv.check"],
@@ -30,7 +30,8 @@ PRE = {
     "nfs.server": ["k8s.prepare"],
     "nfs.storage": ["nfs.server", "k8s.join"],
     "nfs.all": ["nfs.storage"],
-    "k8s.all": ["k8s.join", "nfs.storage"],
+    "k8s.load-balancer": ["k8s.join"],
+    "k8s.all": ["k8s.join", "k8s.load-balancer", "nfs.storage"],
     "lab.up": ["k8s.all"],
     "lab.rebuild": ["lab.discard", "k8s.all"],
 }
@@ -39,7 +40,7 @@ POST = {
     "lab.rebuild": ["verify.all"],
     "hyperv.restore": ["verify.all"],
     "k8s.replace": ["k8s.join", "verify.nodes"],
-    "k8s.add": ["k8s.join", "nfs.storage", "verify.nodes"],
+    "k8s.add": ["k8s.join", "k8s.load-balancer", "nfs.storage", "verify.nodes"],
 }
 
 NAMED_BY_THE_DESIGN = [

@@ -16,7 +16,7 @@ from labkit.executor import LabExecutor
 ROOT = Path(__file__).resolve().parents[3]
 BUILD = [
     "hyperv.check", "hyperv.create", "os.bootstrap", "pxe.setup", "pxe.publish", "os.install", "k8s.bootstrap",
-    "k8s.prepare", "k8s.control-plane", "k8s.cni", "k8s.join", "nfs.server", "nfs.storage",
+    "k8s.prepare", "k8s.control-plane", "k8s.cni", "k8s.join", "k8s.load-balancer", "nfs.server", "nfs.storage",
 ]  # fmt: skip
 Run = Callable[..., list[str]]
 

@@ -73,12 +73,16 @@ class Facts:
     classes: tuple[str, ...] = ("nfs-csi",)
     claim_phase: str = "Bound"
     pods: dict[str, str] = field(
-        default_factory=lambda: {"write": "Succeeded", "read": "Succeeded", "peer": "Running", "asker": "Succeeded"}
+        default_factory=lambda: {
+            **dict.fromkeys(("write", "read", "asker", "friend", "stranger"), "Succeeded"),
+            **dict.fromkeys(("peer", "guarded"), "Running"),
+        }
     )
     places: dict[str, str] = field(default_factory=dict)  # where a pod runs; else where it was asked to
     logs: str | None = None  # what the reader says; None: what was written
     events: list[dict[str, str]] = field(default_factory=list)
-    asked: dict[str, str] = field(default_factory=dict)  # what the asking pod says instead, by its keys
+    asked: dict[str, str] = field(default_factory=dict)  # what asking pods say instead, by their keys
+    service_address: str | None = "192.0.2.120"  # what the load balancer gave
     broken: dict[str, str] = field(default_factory=dict)  # first words of a kubectl line -> its error
 
 
@@ -104,13 +108,16 @@ class FakeCluster(Cluster):
             return self.facts.api if "--raw=/readyz" in arguments else json.dumps(self._get(arguments))
         if "logs" in arguments and "read" in arguments:
             return self.facts.logs or self._written()
-        if "logs" in arguments and "asker" in arguments:
+        if "logs" in arguments and arguments[-1] in ("asker", "friend", "stranger"):
             return "".join(f"{key} {said}\n" for key, said in (self._asked() | self.facts.asked).items())
         return f"said of {line}"
 
     def _asked(self) -> dict[str, str]:
-        server = self._place("peer")
+        server = self._place("peer") if self._pod("peer") else ""
         return {
+            "friend": "0 ",
+            "way": "0 ",
+            "stranger": "28 curl: (28) Connection timed out ",
             "inside": "0 10.96.0.1 kubernetes.default.svc.cluster.local ",
             "outside": "0 34.96.108.209 registry.k8s.io ",
             "small": f"0 {server} ",
@@ -118,8 +125,13 @@ class FakeCluster(Cluster):
             "service": f"0 {server} ",
         }
 
+    def _pod(self, name: str) -> dict[str, Any]:
+        """The pod that was made by that name, or nothing."""
+        pods = (made for made in self.made if made["kind"] == "Pod" and made["metadata"]["name"] == name)
+        return next(pods, {})
+
     def _place(self, pod: str) -> str:
-        made = next(made for made in self.made if made["metadata"]["name"] == pod)
+        made = self._pod(pod)
         return self.facts.places.get(pod) or str(made["spec"]["nodeSelector"]["kubernetes.io/hostname"])
 
     def _get(self, arguments: tuple[str, ...]) -> dict[str, Any]:
@@ -130,7 +142,7 @@ class FakeCluster(Cluster):
             "serviceaccounts": self._accounts,
             "storageclasses": lambda: items(storage_class(name) for name in self.facts.classes),
             "deployment": lambda: {"status": {"availableReplicas": self.facts.available}},
-            "service": lambda: {"spec": {"ports": [{"nodePort": 31234}]}},
+            "service": self._service,
             "pods": lambda: self._system() if "--all-namespaces" in arguments else self._spread(),
             "persistentvolumeclaim": lambda: claim(self.facts.claim_phase),
             "pod": lambda: {
@@ -140,6 +152,10 @@ class FakeCluster(Cluster):
             "events": lambda: items(self.facts.events),
         }
         return answers[kind]()
+
+    def _service(self) -> dict[str, Any]:
+        given = [{"ip": self.facts.service_address}] if self.facts.service_address else []
+        return {"spec": {"ports": [{"nodePort": 31234}]}, "status": {"loadBalancer": {"ingress": given}}}
 
     def _spread(self) -> dict[str, Any]:
         return items(running(node) for node in self.facts.spread)

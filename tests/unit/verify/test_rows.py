@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -32,6 +33,7 @@ def test_a_healthy_cluster_has_only_good_rows(cluster: FakeCluster) -> None:
         "node cp1", "node w1", "node w2", "node w3", "no other node",
         "nginx, 3 replicas", "nginx is spread",
         "nginx answers at cp1", "nginx answers at w1", "nginx answers at w2", "nginx answers at w3",
+        "nginx answers at its own address",
         "one default StorageClass", "volume is bound", "volume is written on w1", "volume is read on w3",
     ]  # fmt: skip
 
@@ -127,7 +129,31 @@ def test_answers_are_asked_at_external_addresses(
 
     monkeypatch.setattr(nginx, "_ask", ask)
     nginx.check(cluster)
-    assert asked == [(str(machine.external.address), 31234) for machine in session.lab.nodes]
+    nodes = [(str(machine.external.address), 31234) for machine in session.lab.nodes]
+    assert asked == [*nodes, ("192.0.2.120", 80)]
+
+
+def test_a_service_that_does_not_answer_at_its_own_address(cluster: FakeCluster, answers: dict[str, str]) -> None:
+    answers["192.0.2.120"] = "No route to host"
+    rows = nginx.check(cluster)
+    assert failed(rows) == ["nginx answers at its own address"]
+    assert row(rows, failed(rows)[0]).measured == "http://192.0.2.120:80/: No route to host"
+    assert "describe service nginx" in row(rows, failed(rows)[0]).detail
+
+
+def test_a_service_that_is_given_no_address(cluster: FakeCluster) -> None:
+    cluster.facts.service_address = None
+    rows = nginx.check(cluster)
+    assert failed(rows) == ["nginx answers at its own address"]
+    assert row(rows, failed(rows)[0]).measured == "the Service was given no address"
+
+
+def test_without_a_pool_the_service_is_asked_for_at_nodes_alone(cluster: FakeCluster) -> None:
+    cluster.session.lab = replace(cluster.session.lab, address_pool=None)
+    rows = nginx.check(cluster)
+    assert failed(rows) == []
+    assert "nginx answers at its own address" not in [one.name for one in rows]
+    assert [made["spec"]["type"] for made in cluster.made if made["kind"] == "Service"] == ["NodePort"]
 
 
 @pytest.mark.parametrize(("classes", "shown"), [((), "none is the default"), (("a", "b"), "a (nfs.csi.k8s.io), b")])

@@ -25,7 +25,7 @@ def kept(session: Session) -> dict[str, str]:
 
 def test_a_good_lab_passes_and_is_kept(session: Session, cluster: FakeCluster) -> None:
     rows = run.verify(session, "verify.all", *ALL)
-    assert len(rows) == 17
+    assert len(rows) == 18
     assert set(kept(session).values()) == {"ok"}
     end = session.journal.rows()[-1]
     assert (end["result"], end["changed"], end["rows"]["node w1"]) == ("ok", False, "ok")
@@ -35,7 +35,7 @@ def test_a_failed_row_fails_the_verification_after_all_rows_are_shown(
     session: Session, cluster: FakeCluster, capsys: pytest.CaptureFixture[str]
 ) -> None:
     cluster.facts.spread = ("w1", "w2", "w2")
-    with pytest.raises(VerificationError, match="1 of 17 checks failed in lab-7e57: nginx is spread") as failure:
+    with pytest.raises(VerificationError, match="1 of 18 checks failed in lab-7e57: nginx is spread") as failure:
         run.verify(session, "verify.all", *ALL)
     assert failure.value.code == 8
     assert "volume is read on w3" in capsys.readouterr().out
@@ -166,4 +166,4 @@ def test_the_kept_junit_is_readable(session: Session, cluster: FakeCluster) -> N
     run.verify(session, "verify.all", *ALL)
     suite = ET.parse(session.state.path / "verification.xml").getroot()
     assert suite.get("failures") == "0"
-    assert len(suite) == 17
+    assert len(suite) == 18

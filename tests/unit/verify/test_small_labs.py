@@ -22,7 +22,8 @@ NOT_PROVEN = {
 def spread(cluster: FakeCluster, lab: Lab, answers: dict[str, str]) -> None:
     """Pods run on every worker of the lab, and each node answers with the first one's name."""
     cluster.facts.spread = tuple(machine.name for machine in lab.workers)
-    answers |= {str(machine.external.address): lab.workers[0].name for machine in lab.machines}
+    cluster.facts.service_address = str(lab.address_pool.first) if lab.address_pool else None
+    answers |= {str(address): lab.workers[0].name for address in lab.external_addresses}
 
 
 @pytest.mark.parametrize(("lab", "not_proven"), [(small(name), rows) for name, rows in NOT_PROVEN.items()])
