@@ -6,7 +6,7 @@
 4. A line that changes the lab holds the lab's lock, and on failure says which command goes on from there.
 
 Under `inv --dry` no stage runs: the order is printed, tasks that only read run, those that ask for consent
-print what for.
+print what for, and, unless something is destroyed before them, Ansible's stages show what they would change.
 """
 
 from __future__ import annotations
@@ -51,7 +51,14 @@ class LabExecutor(Executor):  # type: ignore[misc]
             print("would run, in this order:")
             for number, (name, runs) in enumerate(zip(names, harmless, strict=True), start=1):
                 print(f"{number:4}. {name}{' (runs now, changes nothing)' if runs else ''}")
-        return {call.task: self._run(call) for call, runs in zip(calls, harmless, strict=True) if runs}
+        results = {call.task: self._run(call) for call, runs in zip(calls, harmless, strict=True) if runs}
+        shown = [name for name in names if name in kinds.PLAYBOOKS]
+        if shown and not any(kinds.asks(name) for name in names):
+            from labkit.cluster import preview  # few lines are dry ones: the others need not wait for it
+
+            with explained(shown[0]):
+                preview.show(session(calls[0].make_context(self.config)), shown)
+        return results
 
     def _change(self, tasks: Sequence[Any], named: Calls, below: list[Calls], calls: Calls) -> dict[Any, Any]:
         lab = session(calls[0].make_context(self.config))

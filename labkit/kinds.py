@@ -20,6 +20,9 @@ STAGES = frozenset(
 )  # fmt: skip
 """They build the lab, converge, take no arguments and destroy nothing."""
 
+PLAYBOOKS = frozenset(name for name in STAGES if name.startswith(("k8s.", "nfs.")))
+"""The stages that Ansible does, which can show what they would change."""
+
 DESTROYERS = frozenset(
     {
         "lab.discard", "lab.destroy", "hyperv.destroy", "hyperv.restore", "os.reinstall", "k8s.reset",

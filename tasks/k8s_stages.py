@@ -14,7 +14,7 @@ def k8s_bootstrap(c: Context) -> None:
 
     s = session(c)
     with s.journal.step("k8s.bootstrap") as step:
-        step.changed = stages.run(s, "k8s.bootstrap", dry=c.config.run.dry)
+        step.changed = stages.run(s, "k8s.bootstrap")
 
 
 @task(pre=[os_install, k8s_bootstrap])
@@ -27,7 +27,7 @@ def k8s_prepare(c: Context) -> None:
 
     s = session(c)
     with s.journal.step("k8s.prepare") as step:
-        step.changed = stages.run(s, "k8s.prepare", dry=c.config.run.dry)
+        step.changed = stages.run(s, "k8s.prepare")
 
 
 @task(pre=[k8s_prepare])
@@ -40,7 +40,7 @@ def k8s_control_plane(c: Context) -> None:
 
     s = session(c)
     with s.journal.step("k8s.control-plane") as step:
-        step.changed = stages.run(s, "k8s.control-plane", dry=c.config.run.dry)
+        step.changed = stages.run(s, "k8s.control-plane")
 
 
 @task(pre=[k8s_control_plane])
@@ -50,7 +50,7 @@ def k8s_cni(c: Context) -> None:
 
     s = session(c)
     with s.journal.step("k8s.cni") as step:
-        step.changed = stages.run(s, "k8s.cni", dry=c.config.run.dry)
+        step.changed = stages.run(s, "k8s.cni")
 
 
 @task(pre=[k8s_cni])
@@ -60,7 +60,7 @@ def k8s_join(c: Context) -> None:
 
     s = session(c)
     with s.journal.step("k8s.join") as step:
-        step.changed = stages.run(s, "k8s.join", dry=c.config.run.dry)
+        step.changed = stages.run(s, "k8s.join")
 
 
 @task(pre=[k8s_join])
@@ -73,4 +73,4 @@ def k8s_load_balancer(c: Context) -> None:
 
     s = session(c)
     with s.journal.step("k8s.load-balancer") as step:
-        step.changed = stages.run(s, "k8s.load-balancer", dry=c.config.run.dry)
+        step.changed = stages.run(s, "k8s.load-balancer")

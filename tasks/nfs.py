@@ -16,7 +16,7 @@ def nfs_server(c: Context) -> None:
 
     s = session(c)
     with s.journal.step("nfs.server") as step:
-        step.changed = stages.run(s, "nfs.server", dry=c.config.run.dry)
+        step.changed = stages.run(s, "nfs.server")
 
 
 @task(pre=[nfs_server, k8s_join])
@@ -26,7 +26,7 @@ def nfs_storage(c: Context) -> None:
 
     s = session(c)
     with s.journal.step("nfs.storage") as step:
-        step.changed = stages.run(s, "nfs.storage", dry=c.config.run.dry)
+        step.changed = stages.run(s, "nfs.storage")
 
 
 @task(pre=[nfs_storage])

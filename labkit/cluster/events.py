@@ -14,6 +14,7 @@ class Task:
     name: str
     seconds: dict[str, float] = field(default_factory=dict)
     statuses: dict[str, str] = field(default_factory=dict)
+    differences: dict[str, str] = field(default_factory=dict)  # by machine, as Ansible's --diff shows them
 
     def hosts(self, status: str) -> list[str]:
         return sorted(host for host, own in self.statuses.items() if own == status)
@@ -71,6 +72,9 @@ class Run:
                 self.tasks[row["task"]] = Task(row["name"])
             case "result":
                 self._result(row)
+            case "difference":
+                differences = self.tasks[row["task"]].differences
+                differences[row["host"]] = differences.get(row["host"], "") + row["text"]
             case "stats":
                 self.hosts = row["hosts"]
             case "end":

@@ -29,6 +29,11 @@ class Live:
             for number in range(self._told + 1, last + 1):
                 self._tell(run.tasks[number])
             self._told = max(self._told, last)
+        self.glance(run)
+
+    def glance(self, run: Run) -> None:
+        """Show the task at hand, and print nothing that lasts."""
+        newest = max(run.tasks, default=0)
         if self._status and newest:
             self._status.update(f"{run.tasks[newest].name}")
 

@@ -63,8 +63,8 @@ def missing(s: Session, name: str) -> str | None:
     return "; ".join(lacks) or None
 
 
-def run(s: Session, name: str, *, dry: bool = False) -> bool:
-    """Do the stage's whole idempotent work and return whether anything was changed; `dry`: only show what would be.
+def run(s: Session, name: str) -> bool:
+    """Do the stage's whole idempotent work and return whether anything was changed.
 
     Raises LabError with machine, task and reason when it fails; what other machines had done stays done.
     """
@@ -76,8 +76,6 @@ def run(s: Session, name: str, *, dry: bool = False) -> bool:
     changed = tree.push(s)
     if name == "k8s.bootstrap":
         changed = environment.ensure(s) or changed
-    if dry:
-        return play(s, f"{name}.dry", [stage.playbook, "--check", "--diff"]).changed
     done = attached if attached and not changed else play(s, name, [stage.playbook])
     if name == "k8s.control-plane":
         changed = kubeconfig.fetch(s) or changed

@@ -25,13 +25,13 @@ def identity(lab: Lab) -> str:
     return rendered(lab)[IDENTITY].strip()
 
 
-def push(s: Session) -> bool:
-    """Make the folder on the bootstrap server this project's; return whether it was another one."""
+def push(s: Session, folder: str = REMOTE) -> bool:
+    """Make a folder on the bootstrap server this project's; return whether it was another one."""
     remote, files = s.machines.bootstrap(), rendered(s.lab)
-    held = remote.run(f"cat {REMOTE}/{IDENTITY}", check=False).stdout
+    held = remote.run(f"cat {folder}/{IDENTITY}", check=False).stdout
     if held == files[IDENTITY]:
         return False
-    remote.sync(ANSIBLE, REMOTE, extra=files)
+    remote.sync(ANSIBLE, folder, extra=files)
     return True
 
 

@@ -28,16 +28,17 @@ class Running:
 
     stage: str
     events: str
+    folder: str = REMOTE
 
     @property
     def log(self) -> str:
         return self.events.removesuffix(".jsonl") + ".log"
 
 
-def command_line(s: Session, stage: str, arguments: Sequence[str]) -> str:
-    """The command that starts `ansible-playbook ARGUMENTS` as the unit, for a shell."""
+def command_line(s: Session, stage: str, arguments: Sequence[str], folder: str = REMOTE) -> str:
+    """The command that starts `ansible-playbook ARGUMENTS` in a tree as the unit, for a shell."""
     lab = s.lab
-    words = [f"{REMOTE}/unit/start.sh", lab.machine_user, str(lab.timeouts.ansible_s), stage, *arguments]
+    words = [f"{folder}/unit/start.sh", lab.machine_user, str(lab.timeouts.ansible_s), stage, *arguments]
     return shlex.join(words)
 
 
@@ -51,16 +52,16 @@ def running(s: Session) -> Running | None:
     return Running(stage, events)
 
 
-def start(s: Session, stage: str, arguments: Sequence[str]) -> Running:
+def start(s: Session, stage: str, arguments: Sequence[str], folder: str = REMOTE) -> Running:
     """Start a run; MissingError when Ansible is not installed there, LabError when another run came first."""
-    result = s.machines.bootstrap().sudo(command_line(s, stage, arguments), check=False)
+    result = s.machines.bootstrap().sudo(command_line(s, stage, arguments, folder), check=False)
     if result.code == NOT_INSTALLED:
         raise MissingError("the bootstrap server has no Ansible yet", "run `inv k8s.bootstrap`")
     if result.code == BUSY:
         raise LabError("another run of Ansible began at the same moment", f"repeat `inv {stage}`: it attaches to it")
     if result.code != 0:
         raise LabError(f"Ansible could not be started on the bootstrap server: {result.stderr.strip()}")
-    return Running(stage, result.stdout.strip())
+    return Running(stage, result.stdout.strip(), folder)
 
 
 def follow(s: Session, what: Running, watcher: Watcher) -> Run:
@@ -69,7 +70,7 @@ def follow(s: Session, what: Running, watcher: Watcher) -> Run:
     DeadlineError when it goes on after its own deadline; LabError when it ended without a word (server switched off).
     """
     run, deadline = Run(), time.monotonic() + s.lab.timeouts.ansible_s + GRACE_S
-    lines = s.machines.bootstrap().follow(shlex.join([f"{REMOTE}/unit/follow.sh", what.events]))
+    lines = s.machines.bootstrap().follow(shlex.join([f"{what.folder}/unit/follow.sh", what.events]))
     try:
         for line in lines:
             if time.monotonic() > deadline:

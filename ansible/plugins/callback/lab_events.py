@@ -2,6 +2,7 @@
 
 Line shapes: {"event": "play", "name"}, {"event": "task", "task": number, "name"},
 {"event": "result", "task": number, "host", "status": ok|changed|failed|skipped|unreachable, "seconds", "message"?},
+{"event": "difference", "task": number, "host", "text"} (with --diff, for each file of a task that changed),
 {"event": "stats", "hosts": {host: {ok, changed, failures, unreachable, skipped, rescued, ignored}}}.
 Each line has "time" too, seconds since 1970.
 Without that variable it does nothing, so running a playbook by hand needs no preparation.
@@ -67,6 +68,13 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
 
     def v2_runner_on_unreachable(self, result: Any) -> None:
         self._result(result, "unreachable", message=_message(result.result))
+
+    def v2_on_file_diff(self, result: Any) -> None:
+        rows = result.result.get("results") or [result.result]
+        for row in rows:
+            if row.get("changed") and row.get("diff") and (text := self._get_diff(row["diff"])):
+                number = self._numbers.get(result.task._uuid, 0)
+                self._write("difference", task=number, host=result.host.name, text=text[:LONGEST_MESSAGE])
 
     def v2_playbook_on_stats(self, stats: Any) -> None:
         self._write("stats", hosts={host: stats.summarize(host) for host in sorted(stats.processed)})

@@ -88,6 +88,37 @@ def test_a_machine_at_the_wrong_address_is_refused_and_the_events_say_why(play: 
     assert not run.changed
 
 
+# Writes three files and a secret one, and would change the machine alike in check mode.
+FILES = """
+- hosts: w1
+  tasks:
+    - name: Write files
+      ansible.builtin.copy: {content: "{{ item }} = 1\\n", dest: "{{ inventory_dir }}/{{ item }}.conf"}
+      loop: [one, two]
+    - name: Write a secret
+      ansible.builtin.copy: {content: "hidden\\n", dest: "{{ inventory_dir }}/secret"}
+      no_log: true
+"""
+
+
+def test_the_events_of_check_mode_hold_each_files_difference_and_no_secret(play: Play, folder: Path) -> None:
+    (folder / "files.yml").write_text(FILES, encoding="utf-8")
+    (folder / "one.conf").write_text("one = 0\n", encoding="utf-8")
+    events = folder / "events.jsonl"
+    done = play("files.yml", "--check", "--diff", LAB_EVENTS_FILE=str(events))
+    assert done.returncode == 0, done.stdout
+    run = Run()
+    text = events.read_text(encoding="utf-8")
+    for line in text.splitlines():
+        run.feed(line)
+    files, secret = run.tasks.values()
+    assert "-one = 0\n+one = 1\n" in files.differences["w1"]
+    assert "+two = 1\n" in files.differences["w1"]
+    assert (secret.hosts("changed"), secret.differences) == (["w1"], {})
+    assert "hidden" not in text
+    assert not (folder / "two.conf").exists()
+
+
 NODE_PORTS = {"30000-32767/tcp", "30000-32767/udp"}
 SPEAKERS = {"7946/tcp", "7946/udp"}
 

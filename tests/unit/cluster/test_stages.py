@@ -74,11 +74,6 @@ def test_another_description_is_another_tree(session: Session) -> None:
     assert tree.identity(lab) == tree.identity(lab)
 
 
-def test_dry_shows_what_would_change(session: Session, bootstrap: FakeRemote) -> None:
-    stages.run(session, "k8s.prepare", dry=True)
-    assert started(bootstrap)[0].endswith(" k8s.prepare.dry 2-prepare.yml --check --diff")
-
-
 def test_a_failure_names_machine_task_reason_and_log(session: Session, bootstrap: FakeRemote) -> None:
     bootstrap.stream = events("exit-code", host="w2", status="failed", message="swapoff: no")
     with pytest.raises(LabError) as caught:

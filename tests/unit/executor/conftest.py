@@ -9,6 +9,7 @@ import pytest
 from invoke import Config
 
 from labkit import probes
+from labkit.cluster import preview
 from labkit.executor import LabExecutor
 from tests.unit.executor.fakes import Run, Tasks
 
@@ -43,7 +44,15 @@ def tasks(monkeypatch: pytest.MonkeyPatch) -> Tasks:
 
 
 @pytest.fixture
-def run(tasks: Tasks) -> Run:
+def previewed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The stages that a dry line had shown."""
+    shown: list[str] = []
+    monkeypatch.setattr(preview, "show", lambda _session, names: shown.extend(names))
+    return shown
+
+
+@pytest.fixture
+def run(tasks: Tasks, previewed: list[str]) -> Run:
     """Execute a line; returns the names that ran, in order. Keywords are Invoke's settings."""
 
     def execute(*names: Any, dry: bool = False, dedupe: bool = True, file: str = "labs/rehearsal.yaml") -> list[str]:

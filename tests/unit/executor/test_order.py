@@ -113,6 +113,23 @@ def test_a_dry_line_runs_only_what_reads_and_destroyers_see_that_it_is_dry(
     assert [line.split()[1] for line in shown.splitlines()[1:]] == order
 
 
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        ("lab.up", ["k8s.join", "nfs.storage"]),
+        ("nfs.storage", ["k8s.join", "nfs.storage"]),
+        ("hyperv.create", []),
+        ("lab.rebuild", []),  # what it would make anew has nothing to do with what is there
+        ("k8s.replace", []),
+    ],
+)
+def test_a_dry_line_shows_what_ansible_would_change_unless_something_goes_before(
+    run: Run, previewed: list[str], line: str, shown: list[str]
+) -> None:
+    run(line, dry=True)
+    assert previewed == shown
+
+
 def test_a_dry_line_takes_no_lock_and_writes_no_journal(run: Run, own_state: Path) -> None:
     run("lab.up", dry=True)
     assert not own_state.exists()
