@@ -42,6 +42,18 @@ def test_a_dry_rebuild_shows_what_would_go(room: Rehearsal) -> None:
     assert all(path in said for path in wanted), run
 
 
+def test_a_dry_stage_shows_the_difference_and_leaves_it(room: Rehearsal) -> None:
+    """In /etc/hosts, which every machine has: a line that the lab did not write is shown for its machine alone."""
+    room.on("w2", "cp -p /etc/hosts /root/hosts && echo '192.0.2.250 by-hand' >> /etc/hosts")
+    run = room.inv("--dry", "k8s.prepare")
+    kept = room.on("w2", "grep -c by-hand /etc/hosts; mv /root/hosts /etc/hosts")
+    assert (run.code, run.mutating, run.journal) == (0, [], []), run
+    (task,) = (line.strip() for line in run.output.splitlines() if "hosts_file : " in line)
+    assert task.endswith(": w2"), run
+    assert "-192.0.2.250 by-hand" in run.output
+    assert kept.strip() == "1"
+
+
 def test_a_destroyer_in_company_is_refused_before_anything_runs(room: Rehearsal) -> None:
     run = room.inv("lab.up", "lab.rebuild", consent=True)
     assert run.code == 6, run
