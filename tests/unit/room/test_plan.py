@@ -59,12 +59,17 @@ def test_machines_behind_nat_are_reached_through_their_pc() -> None:
 
 
 def test_what_the_room_has_no_network_for_is_refused(refused: Callable[..., str]) -> None:
-    assert "host pc2 is at 10.0.0.2; in the room PCs are in 192.0.2.0/24" in refused(("192.0.2.12", "10.0.0.2"))
+    assert "host pc2 is at 10.0.0.2; in the room PCs are in 192.0.2.0/24" in refused(
+        ("{address: 192.0.2.12}", "{address: 10.0.0.2}")
+    )
     assert "host pc1 is at localhost" in refused(("address: 192.0.2.11", "address: localhost"), file=ONE_PC)
     assert "host pc1 is at 192.0.2.5" in refused(("192.0.2.11", "192.0.2.5"))
     assert "answers on port 5986" in refused(("{address: 192.0.2.11}", "{address: 192.0.2.11, scheme: https}"))
     assert "in the room EXTERNAL is 192.0.2.0/24" in refused(("gateway: 192.0.2.1", "gateway: 192.0.2.9"))
-    own_lan = (("198.51.100.0/24", "192.0.2.128/25"), ("198.51.100.", "192.0.2.1"), ("192.0.2.11\n", "192.0.2.129\n"))
+    own_lan = (
+        ("address_pool: 198.51.100.200-198.51.100.219", "address_pool:"),
+        *(("198.51.100.0/24", "192.0.2.128/25"), ("198.51.100.", "192.0.2.1"), ("192.0.2.11\n", "192.0.2.129\n")),
+    )
     assert "is the room's own LAN" in refused(
         *own_lan, ("first_address: 192.0.2.110", "first_address: 192.0.2.140"), file=ONE_PC
     )
