@@ -10,6 +10,7 @@ from invoke.executor import Executor
 
 import tasks
 from labkit import kinds, plan, probes
+from labkit.cluster import stages
 
 TASKS: dict[str, Any] = {name: tasks.ns[name] for name in tasks.ns.task_names}
 ARGUMENTS = {name: task.get_arguments() for name, task in TASKS.items()}  # once: asking takes the helps out of the task
@@ -73,6 +74,10 @@ def test_no_two_tasks_are_one_for_invoke() -> None:
         assert left != right, f"{one} and {other}"
         assert left.name != right.name, f"{one} and {other}"
         assert left.body.__code__ != right.body.__code__, f"{one} and {other}"
+
+
+def test_the_stages_that_can_be_shown_are_those_that_have_a_playbook() -> None:
+    assert set(stages.STAGES) == kinds.PLAYBOOKS
 
 
 @pytest.mark.parametrize("name", TASKS)
