@@ -38,6 +38,7 @@ def described(folder: Path, machines: int, hosts: int) -> Lab:
     whole = yaml.safe_load((ROOT / "labs" / "rehearsal.yaml").read_text(encoding="utf-8"))
     lab = whole["lab"]
     names = [f"pc{number}" for number in range(1, hosts + 1)]
+    lab["external"]["address_pool"] = None  # sixty machines need its addresses
     lab["hosts"] = {name: {"address": f"192.0.2.{10 + number}"} for number, name in enumerate(names, 1)}
     worker = next(one for one in lab["machines"] if one["roles"] == ["worker"])
     for number in range(len(lab["machines"]) + 1, machines + 1):
