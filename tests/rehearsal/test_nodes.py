@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 import pytest
@@ -9,7 +10,9 @@ import pytest
 from tests.rehearsal.rehearsing import Rehearsal, eventually
 
 GRACE_S = 40  # kube-controller-manager's --node-monitor-grace-period
+HEARD_S = 30
 INTERNAL = 1
+METALLB = "--namespace=metallb-system"
 CLOSE_6443 = """nft -f - <<'EOF'
 table inet breaking {
   chain input {
@@ -24,6 +27,7 @@ EOF"""
 def broken(room: Rehearsal) -> Iterator[Rehearsal]:
     """No kubelet on w1, no cable in w2's INTERNAL adapter, and cp1's 6443 closed to w3's INTERNAL address."""
     assert room.ready() == dict.fromkeys(("cp1", "w1", "w2", "w3"), "True")
+    _move_load_balancer_to_w2(room)
     room.on("w1", "systemctl stop kubelet")
     room.pull("w2", INTERNAL)
     room.on("cp1", CLOSE_6443 % room.lab.machine("w3").internal.address)
@@ -51,6 +55,15 @@ def test_the_cable_and_the_port_were_all_that_w2_and_w3_lacked(broken: Rehearsal
     broken.pull("w2", INTERNAL, "up")
     broken.on("cp1", "nft delete table inet breaking")
     eventually(broken.ready, {"cp1": "True", "w1": "Unknown", "w2": "True", "w3": "True"}, timeout_s=45)
+
+
+def test_a_pod_on_w2_hears_of_changes_again(broken: Rehearsal) -> None:
+    """Its watch fell silent with the cable, and nothing that comes in on the old connection finds its way to a pod."""
+    broken.kubectl("create", "service", "loadbalancer", "news", "--tcp=80")
+    try:
+        eventually(lambda: _address(broken, "news") is not None, True, timeout_s=HEARD_S)
+    finally:
+        broken.kubectl("delete", "service", "news")
 
 
 def test_verification_then_fails_for_the_node_without_kubelet_alone(broken: Rehearsal) -> None:
@@ -83,3 +96,20 @@ def test_a_node_that_nobody_described_fails_alone(broken: Rehearsal) -> None:
     finally:
         broken.kubectl("delete", "node", "stranger")
     assert (run.code, run.failed()) == (8, {"no other node"}), run
+
+
+def _move_load_balancer_to_w2(room: Rehearsal) -> None:
+    """Have w2 run the one pod that gives Services their addresses."""
+    room.kubectl("cordon", "w1", "w3")
+    try:
+        room.kubectl(METALLB, "delete", "pod", "--selector=component=controller", "--now")
+        room.kubectl(METALLB, "rollout", "status", "deployment/controller", "--timeout=50s")
+    finally:
+        room.kubectl("uncordon", "w1", "w3")
+
+
+def _address(room: Rehearsal, service: str) -> str | None:
+    """The address that a Service was given."""
+    status = json.loads(room.kubectl("get", "service", service, "--output=json"))["status"]
+    given = status["loadBalancer"].get("ingress") or []
+    return given[0]["ip"] if given else None

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import socket
 import ssl
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,8 @@ from urllib.parse import quote, urlencode, urlsplit
 
 Object = dict[str, Any]
 MERGE_PATCH = "application/merge-patch+json"
+# A watch whose other side fell silent ends within 25 seconds. client-go pings its server, and allows 30 + 15.
+KEEPALIVE = {socket.TCP_KEEPIDLE: 10, socket.TCP_KEEPINTVL: 5, socket.TCP_KEEPCNT: 3}
 
 
 class ApiError(Exception):
@@ -109,6 +112,8 @@ class Api:
         connection = self._connect(timeout_s + 30)
         query |= {"watch": "true", "timeoutSeconds": str(timeout_s), "allowWatchBookmarks": "true"}
         try:
+            connection.connect()
+            _keep_asking(connection.sock)
             response = self._send(connection, "GET", path, None, "application/json", query)
             if response.status >= 400:
                 _decoded(response.status, response.read())
@@ -151,6 +156,13 @@ class Api:
         elif isinstance(error, TimeoutError):
             why = f"dial tcp {self.host}:{self.port}: i/o timeout"
         return f'{method.title()} "{self.server}{path}": {why}'
+
+
+def _keep_asking(connected: socket.socket) -> None:
+    """Have the kernel ask the other side whether it is still there, however long neither has anything to say."""
+    connected.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for option, value in KEEPALIVE.items():
+        connected.setsockopt(socket.IPPROTO_TCP, option, value)
 
 
 def _decoded(status: int, text: bytes) -> Any:
