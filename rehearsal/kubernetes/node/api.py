@@ -109,10 +109,11 @@ class Api:
 
     def watch(self, path: str, timeout_s: int = 240, **query: str) -> Iterator[Object]:
         """Events {"type", "object"} until the server ends the stream. Raises ApiError (also 410), UnreachableError."""
-        connection = self._connect(timeout_s + 30)
+        connection = self._connect(self.timeout_s)
         query |= {"watch": "true", "timeoutSeconds": str(timeout_s), "allowWatchBookmarks": "true"}
         try:
             connection.connect()
+            connection.sock.settimeout(timeout_s + 30)
             _keep_asking(connection.sock)
             response = self._send(connection, "GET", path, None, "application/json", query)
             if response.status >= 400:
