@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from labkit.lab import Lab, Machine
-from labkit.pxe.files import image_mirrors
 from labkit.render import render
 
 
@@ -19,7 +18,7 @@ def groups(lab: Lab) -> dict[str, list[str]]:
 
 def inventory(lab: Lab) -> str:
     """inventory.yml: who and where."""
-    return render("inventory.yml.j2", lab=lab, groups=groups(lab), image_mirrors=image_mirrors(lab))
+    return render("inventory.yml.j2", lab=lab, groups=groups(lab))
 
 
 def kubeadm_init(lab: Lab) -> str:

@@ -18,7 +18,7 @@ BOOTSTRAP = ("dnsmasq", "nginx")
 # ansible-core 2.19 needs Python 3.11 or newer: Rocky 9's own is 3.9, Rocky 10's is 3.12.
 ANSIBLE_PYTHON = {9: ("python3.11", "python3.11-pip"), 10: ("python3-pip",)}
 
-# Where the images come from that a cluster of this lab runs, and the machine that answers for each registry's name.
+# The registries whose images the bootstrap server keeps, and the machine that answers for each one's name.
 REGISTRIES = {
     "docker.io": "https://registry-1.docker.io",
     "ghcr.io": "https://ghcr.io",
@@ -97,12 +97,6 @@ def repositories(lab: Lab) -> dict[str, str]:
         "kubernetes": sources.kubernetes_packages_url.rstrip("/"),
         "containerd": sources.containerd_packages_url.rstrip("/"),
     }
-
-
-def image_mirrors(lab: Lab) -> dict[str, tuple[str, str]]:
-    """For each registry where a node asks first, the bootstrap server, which keeps images; and the registry itself."""
-    here = lab.bootstrap.mgmt.address
-    return {name: (f"http://{here}/images/{name}/v2", url) for name, url in REGISTRIES.items()}
 
 
 def zones(lab: Lab) -> dict[str, str]:

@@ -155,7 +155,7 @@ def test_images_pass_through_with_their_registrys_token_and_are_kept_while_it_is
     sandbox.shell("(setsid python3 /tmp/registry.py &) > /dev/null 2>&1 < /dev/null")
     for script in ("pxe-packages.sh", "pxe-services.sh"):
         sandbox.script(script)
-    image = "http://10.190.86.11/images/docker.io/v2/library/nginx"
+    image = "http://10.190.86.11/images/v2/library/nginx"
     both = [f"-o /dev/null '{image}/{path}?ns=docker.io'" for path in ("manifests/1.29", "blobs/sha256:55")]
     wanted = " ".join(both)
     told = "curl -s -w '%{http_code} %header{www-authenticate} %header{docker-content-digest}\\n'"
@@ -165,6 +165,8 @@ def test_images_pass_through_with_their_registrys_token_and_are_kept_while_it_is
     sandbox.shell("pkill -f registry.py")
     assert sandbox.shell(f"{told} {wanted}").stdout == with_token
     assert sandbox.shell(f"curl -sSf '{image}/blobs/sha256:55?ns=docker.io'").stdout == "layer"
+    strange = f"{told} -o /dev/null '{image}/manifests/1.29?ns=registry.example' -o /dev/null '{image}/manifests/1.29'"
+    assert [line.split()[0] for line in sandbox.shell(strange).stdout.splitlines()] == ["404", "404"]
 
 
 def test_a_source_whose_name_nobody_knows_keeps_nobody_else_from_being_served(sandbox: Any) -> None:

@@ -17,7 +17,7 @@ manifests 5 300000
 {"uri": "/packages/kubernetes/v1.36/rpm/kubelet.rpm", "cache": "MISS"}
 {"uri": "/packages/kubernetes/v1.36/rpm/kubelet.rpm", "cache": "HIT"}
 {"uri": "/packages/containerd/9/x86_64/stable/containerd.rpm", "cache": "STALE"}
-{"uri": "/images/quay.io/v2/calico/node/blobs/sha256:55?ns=quay.io", "cache": "REVALIDATED"}
+{"uri": "/images/v2/calico/node/blobs/sha256:55?ns=quay.io", "cache": "REVALIDATED"}
 {"uri": "/rocky/BaseOS/Packages/bash.rpm", "cache": ""}
 """
 
