@@ -37,3 +37,13 @@ def test_the_readme_lists_every_task_with_its_own_words() -> None:
 )
 def test_the_readme_lists_every_exit_code(error: type[errors.LabError]) -> None:
     assert re.search(rf"^\| {error.exit_code} \|", README, flags=re.MULTILINE)
+
+
+def test_the_korean_readme_shows_no_command_that_the_english_one_has_not() -> None:
+    korean = (ROOT / "README.ko.md").read_text(encoding="utf-8")
+    indented = [line.strip() for line in korean.splitlines() if line.startswith("    ") and line.strip()]
+    assert len(indented) > 20
+    assert [line for line in indented if line not in README] == []
+    quoted = re.findall(r"`(inv [^`]+|make [^`]+)`", korean)
+    assert len(quoted) > 20
+    assert [words for words in quoted if f"`{words}`" not in README] == []
