@@ -15,7 +15,6 @@ import pytest
 import yaml
 
 from labkit.cluster.events import Run
-from labkit.lab import Lab
 from rehearsal.kubernetes.kubeadm.config import load_join
 from tests.contracts.ansible.conftest import Play
 from tests.labs import SMALL, delivered, small
