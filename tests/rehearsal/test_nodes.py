@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 
 import pytest
@@ -61,7 +60,8 @@ def test_a_pod_on_w2_hears_of_changes_again(broken: Rehearsal) -> None:
     """Its watch fell silent with the cable, and nothing that comes in on the old connection finds its way to a pod."""
     broken.kubectl("create", "service", "loadbalancer", "news", "--tcp=80")
     try:
-        eventually(lambda: _address(broken, "news") is not None, True, timeout_s=HEARD_S)
+        given = "--for=jsonpath={.status.loadBalancer.ingress[0].ip}"
+        broken.kubectl("wait", given, "service/news", f"--timeout={HEARD_S}s")
     finally:
         broken.kubectl("delete", "service", "news")
 
@@ -106,10 +106,3 @@ def _move_load_balancer_to_w2(room: Rehearsal) -> None:
         room.kubectl(METALLB, "rollout", "status", "deployment/controller", "--timeout=50s")
     finally:
         room.kubectl("uncordon", "w1", "w3")
-
-
-def _address(room: Rehearsal, service: str) -> str | None:
-    """The address that a Service was given."""
-    status = json.loads(room.kubectl("get", "service", service, "--output=json"))["status"]
-    given = status["loadBalancer"].get("ingress") or []
-    return given[0]["ip"] if given else None

@@ -72,7 +72,7 @@ class Api:
 
     def request(self, method: str, path: str, body: Any = None, kind: str = "application/json", **query: str) -> Any:
         """One request; the decoded JSON answer (None when empty). Raises ApiError or UnreachableError."""
-        connection = self._connect(self.timeout_s)
+        connection = self._connect()
         try:
             response = self._send(connection, method, path, body, kind, query)
             text = response.read()
@@ -109,7 +109,7 @@ class Api:
 
     def watch(self, path: str, timeout_s: int = 240, **query: str) -> Iterator[Object]:
         """Events {"type", "object"} until the server ends the stream. Raises ApiError (also 410), UnreachableError."""
-        connection = self._connect(self.timeout_s)
+        connection = self._connect()
         query |= {"watch": "true", "timeoutSeconds": str(timeout_s), "allowWatchBookmarks": "true"}
         try:
             connection.connect()
@@ -126,10 +126,10 @@ class Api:
         finally:
             connection.close()
 
-    def _connect(self, timeout_s: float) -> http.client.HTTPSConnection:
+    def _connect(self) -> http.client.HTTPSConnection:
         source = (self.source, 0) if self.source else None
         return http.client.HTTPSConnection(
-            self.host, self.port, timeout=timeout_s, source_address=source, context=self.context()
+            self.host, self.port, timeout=self.timeout_s, source_address=source, context=self.context()
         )
 
     def _send(
