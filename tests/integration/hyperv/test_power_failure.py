@@ -129,8 +129,9 @@ def put_back(source: Path, target: Path) -> None:
     if source.is_dir():
         shutil.rmtree(target)
         shutil.copytree(source, target)
-    else:
-        shutil.copyfile(source, target)
+    else:  # in one step: the PC's Task Scheduler reads it at any time
+        fresh = target.with_name(f"{target.name}.back")
+        shutil.copyfile(source, fresh).replace(target)
 
 
 def data_disks(pcs: Any) -> list[str]:
