@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import uuid
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -13,7 +14,12 @@ from rehearsal.room.installer.kickstart import Account, Plan
 
 
 def write_files(plan: Plan, root: Path, adapters: Mapping[str, str]) -> None:
-    """Write hostname, adapters, time zone, SELinux mode and swap; `adapters` maps a kernel name to its MAC."""
+    """Write hostname, adapters, time zone, SELinux mode and swap; `adapters` maps a kernel name to its MAC.
+
+    The machine-id is new with each installation: on Hyper-V systemd makes it by chance, not of the VM's UUID
+    (systemd-machine-id-setup(1): only KVM and containers lend theirs).
+    """
+    (root / "etc/machine-id").write_text(f"{uuid.uuid4().hex}\n", encoding="utf-8")
     if plan.hostname:
         (root / "etc/hostname").write_text(plan.hostname + "\n", encoding="utf-8")
     _write_links(plan, root, adapters)

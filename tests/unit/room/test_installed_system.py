@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import configparser
+import re
 from ipaddress import IPv4Interface
 from pathlib import Path
 
@@ -79,6 +80,16 @@ def test_files_of_the_new_system_follow_the_kickstart(tmp_path: Path) -> None:
     profile = tmp_path / "etc/NetworkManager/system-connections/eth0.nmconnection"
     assert profile.stat().st_mode & 0o777 == 0o600
     assert [path.name for path in profile.parent.iterdir()] == ["eth0.nmconnection"]
+
+
+def test_each_installation_has_an_identity_of_its_own_also_on_the_same_vm(tmp_path: Path) -> None:
+    (tmp_path / "etc").mkdir()
+    seen = set()
+    for _ in range(2):
+        system.write_files(plan(), tmp_path, ADAPTERS)
+        seen.add((tmp_path / "etc/machine-id").read_text())
+    assert len(seen) == 2
+    assert all(re.fullmatch(r"[0-9a-f]{32}\n", each) for each in seen)
 
 
 def test_an_adapter_that_the_machine_lacks_stops_the_installation(tmp_path: Path) -> None:
