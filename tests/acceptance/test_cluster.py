@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 
 import pytest
 
+from labkit.project import ANSIBLE
 from tests.labs import changed, flannel, grown
 from tests.rehearsal.rehearsing import ON_MACHINE, Rehearsal, Run, eventually
 
 pytestmark = pytest.mark.timeout(2400)
+TAGGED = re.compile(r"^ *tags: \[(\w+)\]$", re.MULTILINE)
 NODES = dict.fromkeys(("cp1", "w1", "w2", "w3"), "True")
 NOT_READY_AFTER_S = 75  # kube-controller-manager's grace period of 40 s, and what the room adds
 NETWORK = ("cp1", "w1", "w2", "w3", "storage1")
 SITE = "cd /opt/lab/ansible && sudo -H -u lab env LC_ALL=C.UTF-8 /opt/lab/venv/bin/ansible-playbook site.yml"
+IMPORTED = re.findall(r"import_playbook: (\S+)", (ANSIBLE / "site.yml").read_text(encoding="utf-8"))
+TAGS = sorted({tag for file in IMPORTED for tag in TAGGED.findall((ANSIBLE / file).read_text(encoding="utf-8"))})
 IMAGE = "docker.io/library/nginx:1.29"
 
 
@@ -50,13 +55,26 @@ def test_a_lab_is_built(room: Rehearsal) -> None:
     assert room.ready() == NODES
 
 
+def site(room: Rehearsal, *arguments: str) -> dict[str, str]:
+    """Run the whole playbook by hand on the bootstrap server; return what its last lines say of each machine."""
+    words = (sys.executable, str(ON_MACHINE), str(room.file), "bootstrap", " ".join([SITE, *arguments]))
+    run = room.start(*words).finish(timeout_s=900)
+    assert run.code == 0, run
+    return {line.split()[0]: line for line in run.output.splitlines() if " unreachable=" in line}
+
+
 def test_site_yml_by_hand_changes_nothing_on_any_host_the_second_time(room: Rehearsal) -> None:
-    words = (sys.executable, str(ON_MACHINE), str(room.file), "bootstrap", SITE)
-    ends = [room.start(*words).finish(timeout_s=900) for _ in range(2)]
-    assert [run.code for run in ends] == [0, 0], ends[-1]
-    recap = [line for line in ends[1].output.splitlines() if " unreachable=" in line]
-    assert {line.split()[0] for line in recap} == {machine.name for machine in room.lab.machines}
-    assert all(" changed=0 " in line and " failed=0 " in line for line in recap), recap
+    site(room)
+    recap = site(room)
+    assert set(recap) == {machine.name for machine in room.lab.machines}
+    assert all(" changed=0 " in line and " failed=0 " in line for line in recap.values()), recap
+
+
+@pytest.mark.parametrize("tag", TAGS)
+def test_each_role_runs_alone_by_its_tag(room: Rehearsal, tag: str) -> None:
+    recap = site(room, "--tags", tag)
+    assert recap
+    assert all(" changed=0 " in line and " failed=0 " in line for line in recap.values()), recap
 
 
 def test_a_worker_is_replaced_and_its_pods_move_before(room: Rehearsal) -> None:
