@@ -6,7 +6,7 @@ no imports beyond the standard library's smallest.
 """
 
 # pathlib costs 10 ms a container, and replacing this process is the purpose:
-# ruff: noqa: PTH101, PTH102, PTH103, PTH104, PTH112, PTH114, PTH115, PTH120, PTH123, PTH211, S606
+# ruff: noqa: PTH101, PTH102, PTH103, PTH104, PTH110, PTH112, PTH114, PTH115, PTH120, PTH123, PTH211, S606
 import ctypes
 import json
 import os
@@ -25,6 +25,8 @@ MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REMOUNT, MS_BIND, MS_REC, MS_PRIVA
 MNT_DETACH, PIVOT_ROOT = 2, {"x86_64": 155, "aarch64": 41}
 LIBC = ctypes.CDLL(None, use_errno=True)
 CANNOT_START = 128
+# Which modules a machine of the room has loaded: a real container sees its machine's by /proc/modules.
+MODULES = "/run/rehearsal/modules"
 
 
 def mount(source: str, target: str, kind: str = "", flags: int = 0, options: str = "") -> None:
@@ -100,6 +102,8 @@ def make_root(spec: dict) -> str:  # type: ignore[type-arg]
     mount("proc", f"{root}/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC)
     for path, mode in (("/run", "0755"), ("/tmp", "1777")):
         mount("tmpfs", root + path, "tmpfs", MS_NOSUID | MS_NODEV, f"mode={mode}")
+    if os.path.exists(MODULES):
+        bind(root, MODULES, MODULES, read_only=True)
     for entry in sorted(spec["mounts"], key=lambda entry: len(entry["path"].split("/"))):
         bind(root, entry["source"], entry["path"], entry.get("readOnly", False))
     return root
