@@ -15,7 +15,7 @@ class AgentError(Exception):
 
 
 def detect(method: str, node: Object) -> str:
-    """This node's address by Calico's autodetection methods (and two of flannel's). Raises AgentError."""
+    """This node's address by Calico's autodetection methods (some are flannel's as well). Raises AgentError."""
     kind, _, value = method.partition("=")
     if kind in ("kubernetes-internal-ip",):
         return internal_address(node)
@@ -35,6 +35,21 @@ def detect(method: str, node: Object) -> str:
         f"Unable to auto-detect an IPv4 address using method {method}: no valid IPv4 addresses found on the host "
         f"interfaces"
     )
+
+
+def matching(pattern: str) -> str:
+    """This node's address by flannel's --iface-regex: of addresses first, then of names. Raises AgentError.
+
+    The pattern may match anywhere (flannel, pkg/ipmatch/match.go).
+    """
+    found = interfaces()
+    by_address = (address for _, address in found if re.search(pattern, address))
+    by_name = (address for name, address in found if re.search(pattern, name))
+    chosen = next(by_address, None) or next(by_name, None)
+    if chosen is None:
+        known = ", ".join(f"{name}:[{address}]" for name, address in found)
+        raise AgentError(f"Could not match pattern {pattern} to any of the available network interfaces ({known})")
+    return chosen
 
 
 def interfaces() -> list[tuple[str, str]]:

@@ -22,7 +22,7 @@ from rehearsal.kubernetes.node import machine
 from rehearsal.kubernetes.node.api import Api, ApiError
 from rehearsal.kubernetes.node.httpd import Quiet, Server
 
-from .addresses import AgentError, detect, internal_address
+from .addresses import AgentError, detect, internal_address, matching
 from .incluster import api, follow, option, say
 from .policy import Enforcer
 from .vxlan import Tunnel, run
@@ -196,9 +196,12 @@ class Flannel(Agent):
         wanted = option(sys.argv[1:], "iface")
         if wanted and re.fullmatch(r"[\d.]+", wanted):
             return detect(f"address={wanted}", node)
-        pattern = wanted or option(sys.argv[1:], "iface-regex")
+        if wanted:
+            return detect(f"interface={re.escape(wanted)}$", node)
+        if pattern := option(sys.argv[1:], "iface-regex"):
+            return matching(pattern)
         reach = option(sys.argv[1:], "iface-can-reach")
-        return detect(f"interface={pattern}" if pattern else f"can-reach={reach}" if reach else "default-route", node)
+        return detect(f"can-reach={reach}" if reach else "default-route", node)
 
 
 def masquerade(cidr: IPv4Network, pool: IPv4Network) -> None:

@@ -96,6 +96,23 @@ def test_an_interface_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPat
         addresses.detect("interface=ens9", NODE)
 
 
+@pytest.mark.parametrize(
+    ("pattern", "address"),
+    [(r"^(10\.1\.0\.12|10\.1\.0\.13)$", "10.1.0.13"), ("eth[12]", "10.1.0.13"), (r"^192\.", "192.0.2.102")],
+)
+def test_flannels_pattern_is_of_addresses_first_and_then_of_names(
+    pattern: str, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(addresses, "interfaces", lambda: INTERFACES)
+    assert addresses.matching(pattern) == address
+
+
+def test_a_pattern_of_no_interface_is_refused_with_those_that_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(addresses, "interfaces", lambda: INTERFACES)
+    with pytest.raises(addresses.AgentError, match=r"Could not match pattern ens9 .*eth1:\[10\.1\.0\.13\]"):
+        addresses.matching("ens9")
+
+
 def test_a_pool_that_is_not_the_clusters_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     class Client:
         def get(self, path: str) -> dict[str, Any]:
