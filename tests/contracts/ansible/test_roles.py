@@ -58,6 +58,12 @@ def test_every_command_says_when_it_changes_something(role: str) -> None:
         assert not commands & set(task) or "changed_when" in task, task["name"]
 
 
+def test_a_service_that_has_to_come_back_at_boot_is_unmasked_too() -> None:
+    services = [task.get("ansible.builtin.systemd_service", {}) for role in ROLES for task in tasks(role)]
+    enabled = {service["name"]: service.get("masked") for service in services if service.get("enabled")}
+    assert enabled == dict.fromkeys(("containerd", "chronyd", "firewalld", "kubelet", "nfs-server"), False)
+
+
 @pytest.mark.parametrize("role", ROLES)
 def test_only_modules_of_ansible_core_are_used(role: str) -> None:
     words = {key for task in tasks(role) for key in task if "." in key}
