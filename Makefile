@@ -45,7 +45,7 @@ ACCEPT = LAB_ACCEPTANCE=1 $(BIN)/python -m pytest --junitxml=reports/$@.xml test
 acceptance-boot: venv ## Boot with and without Secure Boot, tampered, unarmed, unknown; machines follow their files (root, 10 minutes).
 	@$(ACCEPT)/test_firmware.py tests/acceptance/test_boot.py
 
-acceptance-cluster: venv ## Replace, add and remove workers, reset, flannel, ten kinds of damage (root, 80 minutes).
+acceptance-cluster: venv ## Replace, add and remove workers, reset, flannel, ten kinds of damage (root, 45 minutes).
 	@$(ACCEPT)/test_cluster.py tests/acceptance/test_damage.py
 
 acceptance-labs: venv ## Build the one-PC labs and the untagged one, live in them (root, 60 minutes).
