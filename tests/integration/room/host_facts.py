@@ -13,6 +13,7 @@ RESTLESS = re.compile(
     r"^(fs/(dentry-state|file-nr|inode-nr|inode-state|quota/)|kernel/(ns_last_pid|pty/nr|random/|perf_event_max_sample_rate"
     r"|sched_domain|tainted)|net/netfilter/nf_conntrack_count|net/ipv4/(neigh|conf)/|net/ipv6/(neigh|conf)/|vm/stat_refresh)"
 )
+MOUNTS = Path("/proc/self/mounts")
 
 
 @dataclass(frozen=True)
@@ -39,10 +40,15 @@ def read() -> HostFacts:
         clock=time.time() - time.monotonic(),
         processes=processes(),
         namespaces=frozenset(path.name for path in Path("/run/netns").glob("lab-*")),
-        mounts=frozenset(line.split()[1] for line in text(Path("/proc/self/mounts")).splitlines()),
+        mounts=frozenset(filter(is_counted, (line.split()[1] for line in text(MOUNTS).splitlines()))),
         loops=frozenset(str(path) for path in Path("/sys/block").glob("loop*/loop/backing_file")),
         groups=frozenset(str(path) for path in Path("/sys/fs/cgroup").glob("**/lab-rehearsal*")),
     )
+
+
+def is_counted(place: str) -> bool:
+    """Whether a mount is not another test's, whose namespaces come and go beside this one's."""
+    return place != "/run/netns" and (not place.startswith("/run/netns/") or place.startswith("/run/netns/lab-"))
 
 
 def text(path: Path) -> str:
