@@ -62,12 +62,10 @@ def machine_id() -> str:
 
 def system_uuid() -> str:
     """The firmware's UUID where the machine has one of its own, else its machine-id."""
-    for file in (real("/etc/lab/product_uuid"), real("/sys/class/dmi/id/product_uuid")):
-        try:
-            return file.read_text().strip()
-        except OSError:
-            continue
-    return machine_id()
+    try:
+        return real("/sys/class/dmi/id/product_uuid").read_text().strip()
+    except OSError:
+        return machine_id()
 
 
 def real_or_host(path: str) -> Path:
