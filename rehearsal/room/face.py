@@ -47,6 +47,7 @@ LINKS: dict[str, str] = {
     "etc/os-release": "../usr/lib/os-release",
     "etc/redhat-release": "rocky-release",
     "etc/system-release": "rocky-release",
+    "etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem": "/etc/ssl/certs/ca-certificates.crt",
     "etc/systemd/system/default.target": "/usr/lib/systemd/system/multi-user.target",
     "etc/systemd/system/systemd-modules-load.service": "/dev/null",  # would act on the host's kernel
     "etc/systemd/system/console-getty.service": "/dev/null",  # nobody sits at the console
