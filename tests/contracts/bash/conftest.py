@@ -13,6 +13,7 @@ import tarfile
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -20,10 +21,12 @@ import pytest
 from labkit.lab import Lab
 from labkit.project import BASH, PYTHON
 from labkit.pxe import files
+from rehearsal.kubernetes.node import x509
 
 STUBS = Path(__file__).parent / "stubs"
 NEEDED = ("unshare", "nsenter", "nginx", "dnsmasq", "curl", "ip")
 TREE = "http://127.0.0.1:8099/rocky"
+BUNDLE = "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem"  # Rocky's: the authorities that a machine trusts
 
 # Everything is made inside: a tmpfs, an overlay of / on it, the MGMT address on a link of its own, a small web server.
 BOOT = """
@@ -154,4 +157,5 @@ def upload(box: Sandbox) -> None:
         | {f"{tree}/.treeinfo": "[header]\nversion = 1.2\n\n[release]\nname = Rocky Linux\nversion = 9.7\n"}
         | {f"/opt/lab/publish/{name}": text for name, text in published.items()}
         | {f"{tree}/AppStream/repodata/repomd.xml": "<repomd/>\n"}
+        | {BUNDLE: x509.authority("test authority", timedelta(days=1)).certificate_pem.decode()}
     )

@@ -1,6 +1,7 @@
-"""A source of packages for tests: `source.py PORT [FOLDER]` with a certificate; `source.py PORT to ADDRESS` sends elsewhere.
+"""A source of packages for tests, on loopback: answers every path with "a package".
 
-Answers every path with "a package". FOLDER holds tls.pem: certificate and key.
+`source.py PORT FOLDER` does so by HTTPS, with FOLDER/tls.pem (certificate and key).
+`source.py PORT to ADDRESS` sends to that address instead.
 """
 
 import ssl

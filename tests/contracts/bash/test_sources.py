@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from rehearsal.kubernetes.node import x509
+from tests.contracts.bash.conftest import BUNDLE
 
 DAY = timedelta(days=1)
 NAME = "packages.example"
-BUNDLE = "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem"
+
 PATH = "kubernetes/v1.36/rpm/repodata/repomd.xml.key"
 # Names are looked up at a server of the test's own: every one of .example is this machine.
 NAMES = "dnsmasq --port=5353 --listen-address=127.0.0.1 --bind-interfaces --no-resolv --address=/example/127.0.0.1"
@@ -48,7 +49,7 @@ def fetched(sandbox: Any) -> str:
 
 
 def certified(sandbox: Any, folder: str, name: str, *, trusted: bool) -> None:
-    """Put a certificate for `name` into a folder, by an authority that the machine trusts or by one that it does not."""
+    """Put a certificate for `name` into a folder, by an authority that the machine trusts or does not."""
     authority = x509.authority("test authority", DAY)
     pair = x509.issue(authority, x509.name(name), DAY, server=True, names=[name])
     known = authority if trusted else x509.authority("another authority", DAY)
