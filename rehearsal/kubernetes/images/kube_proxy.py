@@ -8,23 +8,44 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+import time
 from typing import Any
 
 import yaml
 
 from rehearsal.kubernetes.node import kubeconfig
+from rehearsal.kubernetes.node.api import Api, ApiError, UnreachableError
 from rehearsal.kubernetes.node.httpd import Quiet, Server
 from rehearsal.kubernetes.node.paths import real
 
-from .incluster import TokenApi, follow, option, say
+from .incluster import RETRY_S, TokenApi, follow, option, say
 
 Object = dict[str, Any]
 TABLE = "kube-proxy"
 MARK = "0x4000"
 HEALTH_PORT = 10256
+EVERY_ADDRESS = "fib daddr type local"
 
 
-def rules(services: dict[str, Object], slices: dict[str, Object], cluster_cidr: str) -> str:
+def node_ports(configuration: Object, node_ip: str) -> str:
+    """At which of the node's addresses NodePorts answer, as a match of nft; `node_ip` is the node's own address.
+
+    Without `nodePortAddresses` it is every one, but in the mode nftables the node's own alone: `primary`
+    (cmd/kube-proxy/app/server_linux.go in Kubernetes 1.36).
+    """
+    ranges = configuration.get("nodePortAddresses") or []
+    if not ranges and configuration.get("mode") == "nftables":
+        ranges = ["primary"]
+    if ranges == ["primary"]:
+        return f"ip daddr {node_ip}"
+    if not ranges or "0.0.0.0/0" in ranges:
+        return EVERY_ADDRESS
+    return f"{EVERY_ADDRESS} ip daddr {{ {', '.join(ranges)} }}"
+
+
+def rules(
+    services: dict[str, Object], slices: dict[str, Object], cluster_cidr: str, node_ports: str = EVERY_ADDRESS
+) -> str:
     """The whole table as nft reads it. What comes from outside is masqueraded, so that the answer finds its way."""
     chains, entries = [], []
     for name, service in sorted(services.items()):
@@ -39,7 +60,7 @@ def rules(services: dict[str, Object], slices: dict[str, Object], cluster_cidr: 
             at = (address, *_given(service))
             entries += [f"ip daddr {one} {protocol} dport {port['port']} goto {chain}" for one in at]
             if port.get("nodePort"):
-                entries.append(f"fib daddr type local {protocol} dport {port['nodePort']} goto {chain}")
+                entries.append(f"{node_ports} {protocol} dport {port['nodePort']} goto {chain}")
     return _table(chains, entries)
 
 
@@ -96,8 +117,8 @@ def _safe(name: str) -> str:
 class Proxy:
     """Keeps the table equal to what the API says."""
 
-    def __init__(self, cluster_cidr: str) -> None:
-        self.cluster_cidr = cluster_cidr
+    def __init__(self, cluster_cidr: str, node_ports: str) -> None:
+        self.cluster_cidr, self.node_ports = cluster_cidr, node_ports
         self.services: dict[str, Object] = {}
         self.slices: dict[str, Object] | None = None
         self.applied = ""
@@ -116,7 +137,7 @@ class Proxy:
         with self.lock:
             if self.slices is None:
                 return
-            text = rules(self.services, self.slices, self.cluster_cidr)
+            text = rules(self.services, self.slices, self.cluster_cidr, self.node_ports)
             if text == self.applied:
                 return
             done = subprocess.run(["nft", "-f", "-"], input=text, capture_output=True, text=True, check=False)
@@ -131,6 +152,20 @@ class Health(Quiet):
         self.status(200 if self.path.startswith(("/healthz", "/livez")) else 404)
 
 
+def own_address(client: Api, node: str) -> str:
+    """The node's InternalIP, once the API tells it."""
+    while True:
+        try:
+            addresses = client.get(f"/api/v1/nodes/{node}")["status"].get("addresses") or []
+            found = [str(one["address"]) for one in addresses if one["type"] == "InternalIP"]
+            if found:
+                return found[0]
+            say(f"node {node} has no address yet")
+        except (ApiError, UnreachableError, OSError) as error:
+            say(f"failed to get node {node}: {error}")
+        time.sleep(RETRY_S)
+
+
 def main() -> None:
     configuration = yaml.safe_load(real(option(sys.argv[1:], "config")).read_text())
     place = configuration["clientConnection"]["kubeconfig"]
@@ -138,7 +173,8 @@ def main() -> None:
     user = yaml.safe_load(real(place).read_text())["users"][0]["user"]
     client = TokenApi(server, ca.decode(), real(user["tokenFile"]))
     say(f'Using nftables Proxier (stand-in) for mode "{configuration.get("mode", "")}"')
-    proxy = Proxy(configuration.get("clusterCIDR", ""))
+    own = own_address(client, option(sys.argv[1:], "hostname-override"))
+    proxy = Proxy(configuration.get("clusterCIDR", ""), node_ports(configuration, own))
     Server(("0.0.0.0", HEALTH_PORT), Health).start("healthz")
     slices = "/apis/discovery.k8s.io/v1/endpointslices"
     threading.Thread(target=follow, args=(client, slices, proxy.slices_changed), daemon=True).start()

@@ -11,6 +11,7 @@ import yaml
 
 from labkit.cluster.rendered import inventory, kubeadm_init
 from labkit.lab import Lab
+from rehearsal.kubernetes.images import kube_proxy
 from rehearsal.kubernetes.kubeadm.config import load_init
 from tests.golden import check
 from tests.labs import DELIVERED, SMALL, delivered, golden, small
@@ -70,6 +71,14 @@ def test_every_field_is_one_that_kubeadm_knows(lab: Lab) -> None:
     known = {document["kind"]: paths(document) for document in yaml.safe_load_all(printed)}
     for kind, document in documents(lab).items():
         assert paths(document) <= known[kind] | UNPRINTED.get(kind, set()), kind
+
+
+@pytest.mark.parametrize("release", [9, 10])
+def test_node_ports_answer_at_every_address_whatever_the_release(lab: Lab, release: int) -> None:
+    changed = dataclasses.replace(lab, rocky=lab.rocky.model_copy(update={"release": release}))
+    configuration = documents(changed)["KubeProxyConfiguration"]
+    own = str(lab.control_plane.internal.address)
+    assert kube_proxy.node_ports(configuration, own) == kube_proxy.EVERY_ADDRESS
 
 
 def test_kubeadms_strict_reading_accepts_the_file(lab: Lab, tmp_path: Path) -> None:

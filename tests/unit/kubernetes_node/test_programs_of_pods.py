@@ -36,6 +36,24 @@ def test_both_ways_into_a_service() -> None:
     assert "fib daddr type local tcp dport 30080 goto svc-default-web-0" in text
 
 
+@pytest.mark.parametrize(
+    ("configuration", "match"),
+    [
+        ({"mode": "iptables"}, "fib daddr type local"),
+        ({"mode": "nftables"}, "ip daddr 10.190.87.13"),
+        ({"mode": "nftables", "nodePortAddresses": ["primary"]}, "ip daddr 10.190.87.13"),
+        ({"mode": "nftables", "nodePortAddresses": ["0.0.0.0/0"]}, "fib daddr type local"),
+        ({"mode": "iptables", "nodePortAddresses": ["192.0.2.0/24"]}, "fib daddr type local ip daddr { 192.0.2.0/24 }"),
+    ],
+)
+def test_node_ports_answer_at_the_addresses_that_the_mode_and_the_ranges_say(
+    configuration: dict[str, Any], match: str
+) -> None:
+    at = kube_proxy.node_ports(configuration, "10.190.87.13")
+    text = kube_proxy.rules({"default/web": SERVICE}, {"default/web-1": SLICE}, "10.244.0.0/16", at)
+    assert f"    {match} tcp dport 30080 goto svc-default-web-0\n" in text
+
+
 def test_a_headless_service_has_no_rules() -> None:
     headless = {**SERVICE, "spec": {**SERVICE["spec"], "clusterIP": "None"}}
     assert "30080" not in kube_proxy.rules({"default/web": headless}, {"default/web-1": SLICE}, "")
