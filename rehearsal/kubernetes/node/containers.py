@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from . import environment, images, probes, runtime, sandbox
+from . import environment, images, probes, runtime, sandbox, selinux
 from .context import Node
 from .environment import ContainerConfigError
 from .events import reference
@@ -168,6 +168,7 @@ class Containers:
             "env": values,
             "hostname": None if host_network else self.facts["hostname"],
             "workingDir": container.get("workingDir"),
+            "denied": selinux.denial(self.pod, container) if selinux.confines() else None,
             "user": security.get("runAsUser"),
             "group": security.get("runAsGroup"),
         }

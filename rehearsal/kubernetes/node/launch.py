@@ -132,6 +132,9 @@ def main() -> None:
     with open(sys.argv[1]) as stream:
         spec = json.load(stream)
     report_process(spec["pidFile"])
+    if spec.get("denied"):  # SELinux, which the shared kernel lacks, would not let it work
+        print(spec["denied"], file=sys.stderr, flush=True)
+        sys.exit(1)
     try:
         enter(make_root(spec))
         if spec.get("hostname"):

@@ -15,7 +15,9 @@ import pytest
 import yaml
 
 from labkit.cluster.events import Run
-from rehearsal.kubernetes.kubeadm.config import load_join
+from rehearsal.kubernetes.kubeadm import staticpods
+from rehearsal.kubernetes.kubeadm.config import load_init, load_join
+from rehearsal.kubernetes.node import selinux
 from tests.contracts.ansible.conftest import Play
 from tests.labs import SMALL, delivered, small
 
@@ -192,11 +194,21 @@ def test_containerd_is_configured_for_its_own_version(
     assert found["version"] == config
     runtime = found["plugins"]["io.containerd.grpc.v1.cri" if config == 2 else "io.containerd.cri.v1.runtime"]
     assert runtime["containerd"]["runtimes"]["runc"]["options"]["SystemdCgroup"] is True
-    assert runtime["enable_selinux"] is True
+    assert runtime.get("enable_selinux") is False
     value = found["plugins"]
     for key in sandbox:
         value = value[key]
     assert value == "registry.k8s.io/pause:3.10.2"
+
+
+@pytest.mark.parametrize("version", ["1.7.29", "2.3.0"])
+def test_the_control_plane_may_work_on_a_host_that_enforces_selinux(render: Any, version: str) -> None:
+    file = render("containerd", "config.toml.j2", "cp1", containerd_version=version) / "cp1" / "file"
+    is_confined = selinux.labels(file.read_text(encoding="utf-8"))
+    settings = load_init(str(ROOT / "tests/golden/cluster/kubeadm-init.yaml"))
+    pods = [staticpods.manifest(settings, made(settings)) for made in staticpods.COMPONENTS]
+    said = {pod["metadata"]["name"]: selinux.denial(pod, pod["spec"]["containers"][0]) for pod in pods if is_confined}
+    assert [f"{name}: {denial}" for name, denial in said.items() if denial] == []
 
 
 def test_kubeadms_strict_reading_accepts_the_join_file(render: Any) -> None:
