@@ -16,8 +16,8 @@ MACHINES: dict[str, str] = {
     "its programs are Debian's.",
     "kernel": "This machine shares its host's kernel: swap, modules and sysctls outside net.* are stand-ins "
     "with a state of its own, and its clock cannot be set.",
-    "selinux": "SELinux is a stand-in: mode, labels, booleans and ports are recorded; of its rules only those are enforced "
-    "that keep confined containers from the machine's /etc/kubernetes, /var/lib/etcd, /etc/cni and /opt/cni.",
+    "selinux": "SELinux is a stand-in: mode, labels, booleans and ports are recorded; of its rules only those are "
+    "enforced that keep confined containers from /etc/kubernetes, /var/lib/etcd, /etc/cni and /opt/cni.",
     "installer": "This machine was installed by a stand-in for Anaconda, from the kickstart that it fetched.",
 }
 # Notes of the room itself.
