@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import time
+from collections.abc import Iterator
 from dataclasses import fields
 
 import pytest
 
+from rehearsal.room.command import run
 from tests.rehearsal.conftest import KEEP
 from tests.rehearsal.host import Host
 from tests.rehearsal.rehearsing import ROOT, Rehearsal
@@ -16,7 +20,22 @@ SAME = ("swap", "modules", "sysctls", "named_networks", "mounts", "loops", "link
 
 
 @pytest.fixture(scope="module")
-def after(before: Host, rehearsal: Rehearsal) -> Host:
+def somebody_else(before: Host, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Another program of this computer at work meanwhile, with a process, a namespace, a mount and a link of its own."""
+    folder = tmp_path_factory.mktemp("else")
+    run(["mount", "-t", "tmpfs", "else", folder])
+    run(["ip", "netns", "add", "somebody-else"])
+    run(["ip", "link", "add", "else0", "type", "bridge"])
+    run(["setsid", "--fork", "unshare", "--net", "sh", "-c", 'echo $$ > "$0"; exec sleep 600', folder / "pid"])
+    yield
+    os.kill(int((folder / "pid").read_text(encoding="utf-8")), signal.SIGKILL)
+    run(["ip", "link", "delete", "else0"])
+    run(["ip", "netns", "delete", "somebody-else"])
+    run(["umount", folder])
+
+
+@pytest.fixture(scope="module")
+def after(before: Host, rehearsal: Rehearsal, somebody_else: None) -> Host:
     if KEEP:
         pytest.skip("LAB_KEEP_ROOM: the room stays up")
     rehearsal.down()
