@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from rehearsal.room import system
 from rehearsal.room.errors import RoomError
-from tests import summary
-from tests.rehearsal.host import Host
+from tests import host, summary
 from tests.rehearsal.rehearsing import Rehearsal, Run
 
 ORDER = ("rebuild", "consent", "healthy", "nginx", "nodes", "rows", "repair", "host")
@@ -59,16 +59,24 @@ def rehearsal(able: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         room.down()
 
 
-@pytest.fixture(scope="session")
-def before(able: None, tmp_path_factory: pytest.TempPathFactory) -> Host:
+@dataclass(frozen=True)
+class Before:
     """The computer before there was any room."""
+
+    kernel: host.Kernel
+    clock_offset_s: float
+
+
+@pytest.fixture(scope="session")
+def before(able: None, tmp_path_factory: pytest.TempPathFactory) -> Before:
+    """One look at the computer, once it is rid of what a killed room left."""
     if not KEEP:
         Rehearsal(tmp_path_factory.mktemp("before")).down()
-    return Host.look()
+    return Before(host.Kernel.look(), host.clock_offset_s())
 
 
 @pytest.fixture(scope="session")
-def rebuilt(before: Host, rehearsal: Rehearsal) -> Run:
+def rebuilt(before: Before, rehearsal: Rehearsal) -> Run:
     """How `inv lab.rebuild` went, from nothing; tests that need the lab ask for `room`."""
     if KEEP:
         pytest.skip("LAB_KEEP_ROOM: the lab was built before")

@@ -1,4 +1,4 @@
-"""When the room is down, the computer is as it was before."""
+"""When the room is down, nothing of it is left on the computer, whatever others do there meanwhile."""
 
 from __future__ import annotations
 
@@ -6,22 +6,19 @@ import os
 import signal
 import time
 from collections.abc import Iterator
-from dataclasses import fields
 
 import pytest
 
 from rehearsal.room.command import run
-from tests.rehearsal.conftest import KEEP
-from tests.rehearsal.host import Host
-from tests.rehearsal.rehearsing import ROOT, Rehearsal
-
-SLEW_S = 0.5  # a time service of the host's own may move its clock a little meanwhile
-SAME = ("swap", "modules", "sysctls", "named_networks", "mounts", "loops", "links")
+from rehearsal.room.layout import Layout
+from tests import host
+from tests.rehearsal.conftest import KEEP, Before
+from tests.rehearsal.rehearsing import Rehearsal
 
 
 @pytest.fixture(scope="module")
-def somebody_else(before: Host, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Another program of this computer at work meanwhile, with a process, a namespace, a mount and a link of its own."""
+def somebody_else(before: Before, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Another program at work on this computer meanwhile, with a process, a namespace, a mount and a link."""
     folder = tmp_path_factory.mktemp("else")
     run(["mount", "-t", "tmpfs", "else", folder])
     run(["ip", "netns", "add", "somebody-else"])
@@ -35,43 +32,35 @@ def somebody_else(before: Host, tmp_path_factory: pytest.TempPathFactory) -> Ite
 
 
 @pytest.fixture(scope="module")
-def after(before: Host, rehearsal: Rehearsal, somebody_else: None) -> Host:
+def during(rehearsal: Rehearsal, somebody_else: None) -> list[str]:
+    """What is seen of the room while it is up."""
+    return host.traces(Layout.default())
+
+
+@pytest.fixture(scope="module")
+def after(during: list[str], rehearsal: Rehearsal) -> list[str]:
+    """What is seen of the room once it is down, and its ended processes are reaped."""
     if KEEP:
         pytest.skip("LAB_KEEP_ROOM: the room stays up")
     rehearsal.down()
-    return _settled(before)
-
-
-def _settled(before: Host) -> Host:
-    """The computer once the ended processes are reaped: until then their pid namespaces are still seen."""
     end = time.monotonic() + 10
-    while True:
-        now = Host.look()
-        if time.monotonic() > end or not (before.new_namespaces(now) or before.left_behind(now)):
-            return now
+    while (left := host.traces(Layout.default())) and time.monotonic() < end:
         time.sleep(0.5)
+    return left
 
 
-@pytest.mark.parametrize("fact", SAME)
-def test_it_is_as_it_was(before: Host, after: Host, fact: str) -> None:
-    assert getattr(after, fact) == getattr(before, fact)
+@pytest.mark.parametrize("kind", ["process", "control group", "network namespace", "folder"])
+def test_a_room_that_is_up_is_seen(during: list[str], kind: str) -> None:
+    assert any(trace.startswith(f"{kind} ") for trace in during), during
 
 
-def test_every_fact_is_compared() -> None:
-    assert {field.name for field in fields(Host)} - {*SAME} == {"clock_offset_s", "processes", "namespaces"}
+def test_nothing_of_a_room_that_is_down_is_left(after: list[str]) -> None:
+    assert after == []
 
 
-def test_the_clock_was_not_set(before: Host, after: Host) -> None:
-    assert abs(after.clock_offset_s - before.clock_offset_s) < SLEW_S
+def test_what_all_share_is_as_it_was(before: Before, after: list[str]) -> None:
+    assert host.Kernel.look() == before.kernel
 
 
-def test_no_process_of_the_room_is_left(before: Host, after: Host) -> None:
-    assert before.left_behind(after) == []
-
-
-def test_no_namespace_of_the_room_is_left(before: Host, after: Host) -> None:
-    assert before.new_namespaces(after) == []
-
-
-def test_no_file_of_the_room_is_left(after: Host) -> None:
-    assert not (ROOT / ".rehearsal").exists()
+def test_the_clock_was_not_set(before: Before, after: list[str]) -> None:
+    assert abs(host.clock_offset_s() - before.clock_offset_s) < host.SLEW_S
