@@ -44,6 +44,11 @@ class Run:
         return [str(call["script"]) for call in self.calls if call["mutating"]]
 
     @property
+    def steps(self) -> list[Json]:
+        """The journal's lines but notes: any part, a stand-in too, may leave one whenever it is asked."""
+        return [row for row in self.journal if row["event"] != "note"]
+
+    @property
     def ends(self) -> list[Json]:
         """The journal's end lines: one a stage."""
         return [row for row in self.journal if row["event"] == "end"]

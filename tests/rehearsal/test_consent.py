@@ -47,7 +47,7 @@ def test_a_dry_stage_shows_the_difference_and_leaves_it(room: Rehearsal) -> None
     room.on("w2", "cp -p /etc/hosts /root/hosts && echo '192.0.2.250 by-hand' >> /etc/hosts")
     run = room.inv("--dry", "k8s.prepare")
     kept = room.on("w2", "grep -c by-hand /etc/hosts; mv /root/hosts /etc/hosts")
-    assert (run.code, run.mutating, run.journal) == (0, [], []), run
+    assert (run.code, run.mutating, run.steps) == (0, [], []), run
     (task,) = (line.strip() for line in run.output.splitlines() if "hosts_file : " in line)
     assert task.endswith(": w2"), run
     assert "-192.0.2.250 by-hand" in run.output
