@@ -7,7 +7,7 @@ REHEARSE := $(BIN)/python -m rehearsal
 LAB := -f labs/rehearsal.yaml
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 .DEFAULT_GOAL := help
-.PHONY: help venv test lint format benchmark rehearse rehearse-down clean \
+.PHONY: help venv test test-without-powershell lint format benchmark rehearse rehearse-down clean \
 	acceptance-boot acceptance-cluster acceptance-labs acceptance-line acceptance-nfs
 
 help: ## Say what can be made.
@@ -19,6 +19,11 @@ venv: ## Make or update the virtual environment.
 test: venv ## Run every test; what a machine cannot run is skipped with its reason.
 	@scripts/dev/test-packages.sh
 	@$(BIN)/python -m pytest --numprocesses=auto
+
+# LAB_PWSH names no program: the PCs of the room then answer scripts by their JSON contracts, as on a newcomer's machine.
+test-without-powershell: venv ## Rebuild, look and leave in a room whose PCs have no PowerShell (root, 6 minutes).
+	@scripts/dev/test-packages.sh
+	@LAB_PWSH=none $(BIN)/python -m pytest tests/rehearsal/test_rebuild.py tests/rehearsal/test_consent.py tests/rehearsal/test_host.py
 
 lint: venv ## Run every linter.
 	@scripts/dev/lint.sh
