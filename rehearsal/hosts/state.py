@@ -120,8 +120,9 @@ def initial(host: str, *, address: str, memory_bytes: int = 16 * GIB, prefix: in
         "os": {"caption": "Microsoft Windows 11 Pro", "version": "10.0.26100", "build": "26100", "sku": 48},
         "cpu": {
             "name": "Intel(R) Core(TM) i5-8500 CPU @ 3.00GHz", "cores": 6, "logical": 6,
-            "id": "Intel64 Family 6 Model 158 Stepping 10",
+            "id": "Intel64 Family 6 Model 158 Stepping 10", "architecture": 9,
         },
+        "hypervisor": True,
         "memory_bytes": memory_bytes,
         "memory_used_bytes": memory_bytes // 8,
         "volume": {"letter": "C", "size_bytes": 512 * GIB, "used_bytes": 112 * GIB},

@@ -27,6 +27,7 @@ def start(pc: HostState, vm_id: str) -> None:
             raise refusals.wrong_state("StartVM")
         _check_files(pc, state, vm)
         _check_adapters(state, vm)
+        _check_hypervisor(state, vm)
         _check_memory(state, vm)
         for adapter in vm["adapters"]:
             if adapter["mac"] == machines.NO_MAC:
@@ -110,6 +111,19 @@ def _check_adapters(state: Json, vm: Json) -> None:
                 f"'{vm['name']}' failed to start.\nSynthetic Ethernet Port: Error 'Access is denied.'. Failed to "
                 "allocate resources while connecting to a virtual network. The Ethernet switch may not exist.",
             )
+
+
+def _check_hypervisor(state: Json, vm: Json) -> None:
+    """Words: MicrosoftDocs/Virtualization-Documentation#1432; id of a start that failed so: minikube#6601."""
+    if not state["hypervisor"]:
+        failed = f"'{vm['name']}' failed to start."
+        raise refusals.hyperv(
+            "StartVM",
+            "OperationFailed",
+            "NotSpecified",
+            f"{failed}\nVirtual machine '{vm['name']}' could not be started because the hypervisor is not running.\n"
+            f"{failed} (Virtual machine ID {vm['id'].upper()})",
+        )
 
 
 def _check_memory(state: Json, vm: Json) -> None:

@@ -40,6 +40,7 @@ def fresh(pc: HostState) -> HostState:
     (pc.drive / "ProgramData").mkdir()
     with pc.change() as state:
         state["features"]["Microsoft-Hyper-V"] = "Disabled"
+        state["hypervisor"] = False
         state["services"] = {"WinRM": "Stopped"}
         state["start_types"]["WinRM"] = "Manual"
         state["sleep_s"] = 1800
@@ -162,3 +163,18 @@ def test_an_edition_without_hyperv_is_told_before_anything_is_changed(
     with pytest.raises(AssertionError, match="this edition of Windows has no Hyper-V"):
         enable(fresh)
     assert fresh.read() == before
+
+
+@pytest.mark.parametrize(
+    ("feature", "hypervisor", "is_told"),
+    [("Enabled", False, True), ("Enabled", True, False), ("EnablePending", False, False)],
+)
+def test_a_hypervisor_that_does_not_run_is_told_at_the_end(
+    pc: HostState, enable: Any, feature: str, hypervisor: bool, is_told: bool
+) -> None:
+    with pc.change() as state:
+        state["features"]["Microsoft-Hyper-V"] = feature
+        state["hypervisor"] = hypervisor
+    last = enable(pc, "-WhatIf")[-1]
+    assert ("Hyper-V is installed and its hypervisor does not run" in last) is is_told
+    assert ("bcdedit /set hypervisorlaunchtype auto" in last) is is_told

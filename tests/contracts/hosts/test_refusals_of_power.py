@@ -127,6 +127,13 @@ def test_a_guest_that_did_not_stop_runs_on(stopped: dict[str, dict[str, Any]], p
     }  # fmt: skip
 
 
+def test_no_machine_starts_on_a_pc_whose_hypervisor_does_not_run(pwsh: Path, tmp_path: Path) -> None:
+    pair = two_pcs_with(tmp_path, pwsh, machine(**SMALL))
+    change_both(pair, lambda state: state.update(hypervisor=False))
+    (row,) = pair.run("Start-LabMachine", Lab=LAB, Id=[f"@{LAB}-w1"])["machines"]
+    check(row, Case(FAILED, "the hypervisor is not running"), START)
+
+
 def test_memory_that_lies_scattered_is_the_same_want_under_another_id(pwsh: Path, tmp_path: Path) -> None:
     pair = two_pcs_with(tmp_path, pwsh, machine(**SMALL))
     set_both(pair, "w1", memory_bytes=64 << 30)

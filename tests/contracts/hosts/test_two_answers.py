@@ -10,7 +10,20 @@ from typing import Any
 import pytest
 
 from rehearsal.hosts.state import HostState, set_vm_state, vm_by_name
-from tests.contracts.hosts.pair import FOLDER, LAB, NOBODY, Pair, create, files, look, machine, mark, set_both, two_pcs
+from tests.contracts.hosts.pair import (
+    FOLDER,
+    LAB,
+    NOBODY,
+    Pair,
+    change_both,
+    create,
+    files,
+    look,
+    machine,
+    mark,
+    set_both,
+    two_pcs,
+)
 
 pytestmark = pytest.mark.powershell
 
@@ -23,6 +36,19 @@ def pair(tmp_path: Path, pwsh: Path) -> Pair:
 def test_a_fresh_pc_is_read_alike(pair: Pair) -> None:
     answer = look(pair)
     assert (answer["service"], answer["vms"], answer["iso"]) == ("Running", [], True)
+
+
+@pytest.mark.parametrize(
+    ("hypervisor", "architecture"), [(True, 9), (False, 9), (True, 12)], ids=["suitable", "no hypervisor", "ARM64"]
+)
+def test_what_can_run_there_is_read_alike(pair: Pair, hypervisor: bool, architecture: int) -> None:
+    def change(state: dict[str, Any]) -> None:
+        state["hypervisor"] = hypervisor
+        state["cpu"]["architecture"] = architecture
+
+    change_both(pair, change)
+    host = look(pair)["host"]
+    assert (host["hypervisor"], host["architecture"]) == (hypervisor, architecture)
 
 
 def test_a_machine_is_created_and_read_alike(pair: Pair) -> None:

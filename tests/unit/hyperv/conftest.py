@@ -98,6 +98,7 @@ def host_answer(lab: Lab, host: Host, *, built: bool) -> Answer:
             "time": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
             "memory_bytes": 16 * GB, "free_memory_bytes": 12 * GB, "processors": 8,
             "cpu": "Intel(R) Core(TM) i5-8500 CPU @ 3.00GHz", "cpu_id": "Intel64 Family 6 Model 158 Stepping 10",
+            "architecture": 9, "hypervisor": True,
         },
         "service": "Running", "refusal": None, "feature": None,
         "readiness": {

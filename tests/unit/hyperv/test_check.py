@@ -111,6 +111,7 @@ def both(*changes: Callable[[Answer], None]) -> Callable[[Answer], None]:
     return change_all
 
 
+ARM = "ARMv8 (64-bit) Family 8 Model 1 Revision 201"
 DENIED = {"message": "거부", "id": "AccessDenied,X", "category": "PermissionDenied"}
 CASES: list[Any] = [
     pytest.param(lambda a: a["host"].update(powershell="5.0.10586.1"), "PowerShell is 5.0", "5.1", id="PowerShell"),
@@ -176,6 +177,18 @@ CASES: list[Any] = [
     ),
     pytest.param(
         lambda a: a.update(service="", feature=""), "edition of Windows has no Hyper-V", "Pro, Enterprise", id="edition"
+    ),
+    pytest.param(
+        lambda a: a["host"].update(hypervisor=False),
+        "Hyper-V is installed and its hypervisor does not run",
+        "switch on virtualisation in the firmware; `bcdedit /set hypervisorlaunchtype auto`; restart",
+        id="hypervisor",
+    ),
+    pytest.param(
+        lambda a: a["host"].update(architecture=12, cpu_id=ARM),
+        "its processor is ARM64: an x86-64 Rocky cannot run there",
+        "lab.hosts",
+        id="ARM64",
     ),
     pytest.param(
         readiness(profiles=[{"index": 9, "category": "Public"}]),
@@ -305,11 +318,18 @@ def test_a_switch_name_with_wildcards_is_refused(lab: Lab, bare_pcs: Any) -> Non
         ("Intel64 Family 6 Model 156 Stepping 0", "Intel(R) Celeron(R) N5105", False),
         ("AMD64 Family 23 Model 113 Stepping 0", "AMD Ryzen 5 3600", True),
         ("AMD64 Family 21 Model 2 Stepping 0", "AMD FX(tm)-8350", False),
-        ("ARMv8 (64-bit) Family 8", "Snapdragon", None),
+        (ARM, "Snapdragon(R) X Elite", None),
+        ("EM64T Family 6 Model 23 Stepping 6", "Intel(R) Core(TM)2 Duo CPU E8400", False),
     ],
 )
 def test_a_processor_is_known_by_windows_identification(cpu_id: str, brand: str, v3: bool | None) -> None:
     assert has_v3(cpu_id, brand) is v3
+
+
+def test_an_arm_processor_is_one_finding_whichever_release(lab: Lab, bare_pcs: Any) -> None:
+    bare_pcs.answers["pc1"]["host"].update(architecture=12, cpu_id=ARM)
+    newer = replace(lab, rocky=lab.rocky.model_copy(update={"release": 10}))
+    assert len(found(newer, bare_pcs)) == 1
 
 
 def test_an_old_processor_keeps_rocky_10_off_and_not_rocky_9(lab: Lab, bare_pcs: Any) -> None:

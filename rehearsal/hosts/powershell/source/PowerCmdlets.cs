@@ -46,6 +46,7 @@ namespace Microsoft.HyperV.PowerShell.Commands
                 CheckFile(path, withId, $"'{machine.Name}'");
             }
             CheckAdapters(state, vm, failed);
+            CheckHypervisor(state, withId, failed, machine.Name);
             CheckMemory(state, machine, (long)vm["memory_bytes"]!, failed);
             var fresh = vm["adapters"]!.AsArray().Where(adapter => (string)adapter!["mac"]! == Adapters.NoMac);
             foreach (var adapter in fresh)
@@ -72,6 +73,17 @@ namespace Microsoft.HyperV.PowerShell.Commands
                         ? "The process cannot access the file because it is being used by another process.' (0x80070020)"
                         : "The system cannot find the file specified.' (0x80070002)") +
                     $".\n{name}: Failed to open attachment '{path}'.");
+            }
+        }
+
+        /// <summary>Words: MicrosoftDocs/Virtualization-Documentation#1432; id of a start that failed so: minikube#6601.</summary>
+        private static void CheckHypervisor(JsonObject state, string failedWithId, string failed, string name)
+        {
+            if (!(bool)state["hypervisor"]!)
+            {
+                throw Refuse.Failed(
+                    $"{failed}\nVirtual machine '{name}' could not be started because the hypervisor is not " +
+                    $"running.\n{failedWithId}");
             }
         }
 

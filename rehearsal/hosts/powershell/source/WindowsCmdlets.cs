@@ -107,12 +107,13 @@ namespace Microsoft.Management.Infrastructure.CimCmdlets
             ("TotalPhysicalMemory", (ulong)state["memory_bytes"]!),
             ("NumberOfProcessors", 1u),
             ("NumberOfLogicalProcessors", (uint)state["cpu"]!["logical"]!),
-            ("HypervisorPresent", true));
+            ("HypervisorPresent", (bool)state["hypervisor"]!));
 
         private static PSObject Processor(JsonNode cpu) => Properties.Cim(
             Cimv2 + "Win32_Processor",
             ("Name", (string)cpu["name"]!),
             ("Description", (string?)cpu["id"] ?? ""),
+            ("Architecture", (ushort)cpu["architecture"]!),
             ("NumberOfCores", (uint)cpu["cores"]!),
             ("NumberOfLogicalProcessors", (uint)cpu["logical"]!));
     }
