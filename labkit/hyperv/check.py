@@ -15,7 +15,9 @@ from labkit.hyperv.media import HOW_TO_GET_IT
 from labkit.hyperv.preparation import network_is_private, stays_awake, winrm_is_for_the_lan
 from labkit.hyperv.room import (
     addresses_are_free,
+    architecture_is_x86_64,
     clock_is_right,
+    hypervisor_runs,
     processor_suffices,
     range_behind_nat_is_its_own,
     uplink_passes_tags,
@@ -142,6 +144,8 @@ def medium_is_there(lab: Lab, facts: Facts) -> Iterator[Finding]:
 
 RULES: tuple[Callable[[Lab, Facts], Iterator[Finding]], ...] = (
     powershell_is_new_enough,
+    architecture_is_x86_64,
+    hypervisor_runs,
     switch_is_suitable,
     template_is_there,
     names_are_free,

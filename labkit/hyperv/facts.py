@@ -179,6 +179,8 @@ class HostFacts:
     memory_bytes: int
     free_memory_bytes: int
     processors: int
+    architecture: int  # Win32_Processor.Architecture: 9 is x64, 12 ARM64
+    has_hypervisor: bool  # one runs: without it Hyper-V's service answers, and starts no VM
     service: str
     refusal: str | None  # why a running service did not answer
     templates: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""Rules about a host's processor and clock, and about the LAN that it shares with others."""
+"""Rules about a host's processor, hypervisor and clock, and about the LAN that it shares with others."""
 
 from __future__ import annotations
 
@@ -13,11 +13,34 @@ if TYPE_CHECKING:
     from labkit.lab import Lab
 
 LARGEST_SKEW_S = 120.0
-CPU_ID = re.compile(r"Family (?P<family>\d+) Model (?P<model>\d+)")
+CPU_ID = re.compile(r"(?P<maker>Intel64|EM64T|AMD64) Family (?P<family>\d+) Model (?P<model>\d+)")
 INTEL_FAMILY, HASWELL = 6, 60  # the first models with AVX2, BMI and FMA; older ones have lower numbers
 NEWER_WITHOUT_V3 = frozenset({62, 74, 76, 77, 90, 92, 93, 95, 117, 122, 134, 138, 150, 156})
 """Models above Haswell's that are Ivy Bridge servers or small cores: Silvermont to Tremont."""
 AMD_ZEN, AMD_EXCAVATOR = 23, (21, 96)
+X64 = 9
+ARCHITECTURES = {0: "x86", 5: "ARM", 12: "ARM64"}  # Win32_Processor.Architecture
+
+
+def hypervisor_runs(lab: Lab, facts: Facts) -> Iterator[Finding]:
+    """Hyper-V's service answers without its hypervisor, makes disks and VMs, and starts none of them."""
+    for name, here in facts.items():
+        if not here.has_hypervisor:
+            found = "Hyper-V is installed and its hypervisor does not run"
+            fix = (
+                "as administrator there: switch on virtualisation in the firmware; "
+                "`bcdedit /set hypervisorlaunchtype auto`; restart"
+            )
+            yield Finding(name, found, "no machine starts there", fix)
+
+
+def architecture_is_x86_64(lab: Lab, facts: Facts) -> Iterator[Finding]:
+    """Hyper-V runs machines of the PC's own architecture only, and makes them of any name."""
+    for name, here in facts.items():
+        if here.architecture != X64:
+            kind = ARCHITECTURES.get(here.architecture, f"of another kind ({here.architecture})")
+            fix = "name a PC with an x86-64 processor (Intel or AMD) in lab.hosts"
+            yield Finding(name, f"its processor is {kind}", "an x86-64 Rocky cannot run there", fix)
 
 
 def processor_suffices(lab: Lab, facts: Facts) -> Iterator[Finding]:
@@ -36,11 +59,11 @@ def has_v3(cpu_id: str, brand: str) -> bool | None:
     Sources: Intel's and AMD's family and model numbers as in the Linux kernel's intel-family.h and in AMD's guides.
     Pentium and Celeron of these generations have no AVX2 before Alder Lake (model 151).
     """
-    found = CPU_ID.search(cpu_id)
+    found = CPU_ID.match(cpu_id)
     if not found:
         return None
     family, model = int(found["family"]), int(found["model"])
-    if cpu_id.startswith("AMD64"):
+    if found["maker"] == "AMD64":
         return family >= AMD_ZEN or (family, model) >= AMD_EXCAVATOR
     if family != INTEL_FAMILY:
         return family > INTEL_FAMILY and family != 15  # 15 is the Pentium 4

@@ -205,6 +205,15 @@ function Disable-Sleep {
     }
 }
 
+# Asked for only where no restart is pending: until then none can run.
+function Confirm-Hypervisor {
+    $feature = Get-WindowsOptionalFeature -Online -FeatureName Microsoft-Hyper-V
+    if ("$($feature.State)" -ne 'Enabled') { return }
+    if ((Get-CimInstance -ClassName Win32_ComputerSystem).HypervisorPresent) { return }
+    'Hyper-V is installed and its hypervisor does not run: switch on virtualisation in the firmware; ' +
+    'bcdedit /set hypervisorlaunchtype auto; restart this PC'
+}
+
 function Undo-All {
     foreach ($by in 'HTTPS', 'HTTP') {
         Undo-Step -What "WinRM over $by" -Key "listener $by" -Change {
@@ -247,3 +256,4 @@ Enable-Account
 Enable-Network
 Enable-WinRm
 Disable-Sleep
+Confirm-Hypervisor

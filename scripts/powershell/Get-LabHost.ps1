@@ -28,7 +28,8 @@ function Get-Pc {
     @{ name = "$($computer.Name)"; powershell = "$($PSVersionTable.PSVersion)"; windows_build = [int]$system.BuildNumber
         memory_bytes = [long]$computer.TotalPhysicalMemory; free_memory_bytes = 1KB * $system.FreePhysicalMemory
         processors = [int]$computer.NumberOfLogicalProcessors
-        cpu = "$($cpu.Name)".Trim(); cpu_id = "$($cpu.Description)"
+        cpu = "$($cpu.Name)".Trim(); cpu_id = "$($cpu.Description)"; architecture = [int]$cpu.Architecture
+        hypervisor = [bool]$computer.HypervisorPresent
         time = [DateTime]::UtcNow.ToString('yyyy-MM-ddTHH:mm:ssZ') }
 }
 

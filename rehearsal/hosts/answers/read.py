@@ -78,6 +78,8 @@ def _host(state: Json) -> Json:
         "processors": state["cpu"]["logical"],
         "cpu": state["cpu"]["name"],
         "cpu_id": state["cpu"].get("id", ""),
+        "architecture": state["cpu"]["architecture"],
+        "hypervisor": state["hypervisor"],
     }
 
 
