@@ -161,13 +161,13 @@ class Guest(threading.Thread):
         (self._folder / "kickstart.cfg").write_bytes(fetched.kickstart)
         words = fetched.command_line.split()
         (self._folder / "cmdline").write_text(" ".join(words) + "\n", encoding="utf-8")
-        inst_repo = next((word.removeprefix("inst.repo=") for word in words if word.startswith("inst.repo=")), None)
         dvd = self._open_dvd()
         container = self._container(((dvd, media.DVD),) if dvd else ())
         adapters = {f"eth{index}": adapter.mac for index, adapter in enumerate(self.vm.adapters)}
-        target = Target(container, self._image, adapters, system, self._folder, self._folder / "console.log", dvd)
+        memory, log = self.vm.memory_bytes, self._folder / "console.log"
+        target = Target(container, self._image, adapters, memory, system, self._folder, log, dvd)
         say = lambda text: self._say(f"{self.vm.name}: {text}")  # noqa: E731
-        return Installation(target, fetched.kickstart.decode(), inst_repo, self._power, say)
+        return Installation(target, fetched.kickstart.decode(), words, self._power, say)
 
     def _open_dvd(self) -> Path | None:
         """The files of the first DVD in a drive that holds an install tree. The room's kernel may know no ISO 9660."""

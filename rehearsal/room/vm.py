@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -61,6 +61,7 @@ class Vm:
     secure_boot: bool
     secure_boot_template: str
     dvds: tuple[Dvd, ...] = ()
+    memory_bytes: int = field(kw_only=True)
 
     @property
     def short(self) -> str:
@@ -105,6 +106,7 @@ def _vm(host: HostState, state: dict[str, Any], raw: dict[str, Any]) -> Vm:
         state=raw["state"], power_on_count=raw["power_on_count"], adapters=adapters,
         drives=tuple(_drive(host, drive) for drive in sorted(raw["drives"], key=_place)), boot_order=order,
         secure_boot=raw["secure_boot"], secure_boot_template=raw["secure_boot_template"],
+        memory_bytes=raw["memory_bytes"],
         dvds=tuple(Dvd(dvd["id"], host.local(dvd["path"])) for dvd in raw["dvds"] if dvd["path"]),
     )  # fmt: skip
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import quote
 
 from rehearsal.room import disk, network
 from rehearsal.room.disk import Disk
-from rehearsal.room.installer import kickstart, media, system
+from rehearsal.room.installer import kickstart, media, stage2, system
 from rehearsal.room.installer.errors import InstallError
 from rehearsal.room.installer.kickstart import End, Plan, Script
 from rehearsal.room.machine import Container
@@ -24,11 +24,12 @@ TARGET = "/mnt/sysimage"
 
 @dataclass(frozen=True)
 class Target:
-    """The machine to be: its container with the installer's root, its adapters (kernel name to MAC) and its disk."""
+    """The machine to be: its container with the installer's root, adapters (kernel name to MAC), memory and disk."""
 
     container: Container
     image: Path
     adapters: dict[str, str]
+    memory_bytes: int
     disk: Disk
     folder: Path
     log: Path
@@ -36,12 +37,12 @@ class Target:
 
 
 class Installation:
-    """Makes one machine from the bytes of its kickstart. `inst_repo` is what the command line said."""
+    """Makes one machine from the bytes of its kickstart; `command_line` has the words of its kernel's."""
 
     def __init__(
-        self, target: Target, text: str, inst_repo: str | None, power: Power, say: Callable[[str], None]
+        self, target: Target, text: str, command_line: Sequence[str], power: Power, say: Callable[[str], None]
     ) -> None:
-        self._target, self._text, self._inst_repo = target, text, inst_repo
+        self._target, self._text, self._command_line = target, text, command_line
         self._power, self._say = power, say
         self._live = replace(target.container, root=target.folder / "installer" / "root")
         self._system = replace(target.container, root=target.folder / "root")
@@ -64,6 +65,7 @@ class Installation:
     def _install(self) -> End:
         tree, treeinfo = self._open_tree()
         release = media.release(treeinfo)
+        stage2.require_room(self._command_line, self._target.memory_bytes, tree, release)
         self._scripts = kickstart.scripts(self._text, release)
         for script in self._of("pre"):
             self._script(script, self._live)
@@ -102,7 +104,8 @@ class Installation:
     def _open_tree(self) -> tuple[str, str]:
         """The address and the .treeinfo of what to install from: inst.repo, the kickstart's url, or the DVD."""
         written = kickstart.URL.search(self._text)
-        tree = self._inst_repo or (written[1] if written else None)
+        named = [word.partition("=")[2] for word in self._command_line if word.startswith("inst.repo=")]
+        tree = named[0] if named else written[1] if written else None
         if tree:
             return tree, self._fetch(f"{tree.rstrip('/')}/.treeinfo")
         if self._target.dvd is None:

@@ -103,6 +103,7 @@ class Site:
         return Vm(
             f"b00{number:05d}-0000-4000-8000-000000000000", machine.host, machine.vm_name, self.lab.name, machine.name,
             "Running", 1, tuple(links), (), (), secure_boot, UEFI_TEMPLATE,
+            memory_bytes=machine.memory_mb << 20,
         )  # fmt: skip
 
     def power_on(self, vms: dict[str, Vm], disks: dict[str, Path] | None = None) -> dict[str, Seen]:

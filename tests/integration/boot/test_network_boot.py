@@ -60,6 +60,10 @@ def test_the_kernel_was_told_where_by_the_machines_own_grub_file(booted: dict[st
     assert f"BOOTIF=01-{mac}" in words
 
 
+def test_the_initramfs_is_not_limited_to_half_of_the_memory(booted: dict[str, Any]) -> None:
+    assert "stand-in installer: the initramfs is a ramfs" in booted["console"]
+
+
 def test_secure_boot_checked_every_link(booted: dict[str, Any]) -> None:
     assert "UEFI Secure Boot is enabled" in booted["console"]
     assert "Fetching Netboot Image grubx64.efi" in booted["console"]  # shim's words

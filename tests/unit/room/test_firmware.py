@@ -15,7 +15,7 @@ from rehearsal.room.vm import Adapter, Vm
 ADAPTERS = tuple(Adapter(name, name, f"02:7e:57:0{n}:00:02", "br") for n, name in enumerate(("mgmt", "internal"), 1))
 VM = Vm(
     "2f02befc-4696-4b0b-9607-a497aca0f4ea", "pc1", "lab-7e57-cp1", "lab-7e57", "cp1", "Running", 1, ADAPTERS, (), (),
-    True, "MicrosoftUEFICertificateAuthority",
+    True, "MicrosoftUEFICertificateAuthority", memory_bytes=4 << 30,
 )  # fmt: skip
 
 

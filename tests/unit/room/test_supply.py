@@ -38,6 +38,7 @@ def host(tmp_path: Path) -> HostState:
     state.make(initial("pc1", address="192.0.2.11"))
     vm = {
         "id": VM_ID, "name": "lab-7e57-w1", "notes": "", "state": "Off", "power_on_count": 0, "adapters": [],
+        "memory_bytes": 4 << 30,
         "drives": [{"id": "d1", "path": "C:\\Lab\\system.vhdx", "controller": 0, "location": 0}],
         "boot_order": [], "dvds": [],
         "secure_boot": True, "secure_boot_template": "MicrosoftUEFICertificateAuthority",
@@ -173,7 +174,7 @@ def guest(root: Path, order: tuple[tuple[Any, str], ...]) -> Booting:
     dvds = (Dvd("c1", root / "boot.iso"), Dvd("c2", root / "rocky.iso"))
     vm = Vm(
         VM_ID, "pc1", "lab-7e57-w1", "lab-7e57", "w1", "Running", 1, (ADAPTER,), disks, order,
-        True, "MicrosoftUEFICertificateAuthority", dvds,
+        True, "MicrosoftUEFICertificateAuthority", dvds, memory_bytes=4 << 30,
     )  # fmt: skip
     return Booting(vm, root)
 

@@ -23,6 +23,7 @@ def raw(**changes: Any) -> dict[str, Any]:
         "drives": [{"id": "d1", "path": "C:\\Lab\\system.vhdx", "controller": 0, "location": 0}],
         "boot_order": [{"type": "drive", "id": "d1"}, {"type": "network", "id": "a1"}, {"type": "file", "id": "f"}],
         "secure_boot": True, "secure_boot_template": "MicrosoftUEFICertificateAuthority",
+        "memory_bytes": 4 << 30,
     }  # fmt: skip
     return fields | changes
 
