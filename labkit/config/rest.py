@@ -23,7 +23,7 @@ OF_A_MACHINE: dict[str, Callable[[int], Any]] = {
     "host": lambda index: "",
     "roles": lambda index: ["worker"],
     "cpus": lambda index: 1,
-    "memory_mb": lambda index: 1024,
+    "memory_mb": lambda index: 4096,
     "disk_gb": lambda index: 10,
 }
 

@@ -26,6 +26,8 @@ Rule = Callable[[LabModel], Iterator[Problem]]
 
 ROLES = (("bootstrap", True, True), ("control_plane", True, True), ("worker", True, False), ("storage", False, True))
 """Each role: whether a lab needs it, and whether one machine alone has it."""
+CONTROL_PLANE_CPUS = 2
+NETWORK_INSTALL_MB = 3072
 NO_WORKER = "give one the role worker, such as [control_plane, worker]: pods run there"
 
 
@@ -93,14 +95,28 @@ def bootstrap_stands_alone(model: LabModel) -> Iterator[Problem]:
 
 
 def control_plane_suffices(model: LabModel) -> Iterator[Problem]:
-    """What kubeadm's own checks ask for (kubeadm/app/constants: ControlPlaneNumCPU, ControlPlaneMem)."""
+    """What kubeadm's own checks ask for (kubeadm/app/constants: ControlPlaneNumCPU).
+
+    Its ControlPlaneMem (1700 MB) is less than what the installer takes.
+    """
     for index, machine in enumerate(model.machines):
-        if "control_plane" not in machine.roles:
-            continue
-        for key, least in (("cpus", 2), ("memory_mb", 1700)):
-            if getattr(machine, key) < least:
-                message = f"kubeadm makes no control plane with less than {least}"
-                yield Problem(("machines", index, key), message, f"give it {least} at least")
+        if "control_plane" in machine.roles and machine.cpus < CONTROL_PLANE_CPUS:
+            message = f"kubeadm makes no control plane with less than {CONTROL_PLANE_CPUS}"
+            yield Problem(("machines", index, "cpus"), message, f"give it {CONTROL_PLANE_CPUS} at least")
+
+
+def installers_have_memory(model: LabModel) -> Iterator[Problem]:
+    """All but the bootstrap server are installed over the network: their installer's image is kept in their memory.
+
+    The least that osinfo-db names for such an installation of RHEL 9. From its DVD the bootstrap server needs less.
+    """
+    for index, machine in enumerate(model.machines):
+        if "bootstrap" not in machine.roles and machine.memory_mb < NETWORK_INSTALL_MB:
+            message = (
+                "it is installed over the network, with the installer's image (1.3 GB) in its memory, "
+                f"and needs {NETWORK_INSTALL_MB}"
+            )
+            yield Problem(("machines", index, "memory_mb"), message, f"give it {NETWORK_INSTALL_MB} at least")
 
 
 def data_disks_follow_storage(model: LabModel) -> Iterator[Problem]:
@@ -190,6 +206,7 @@ RULES: tuple[Rule, ...] = (
     roles_are_filled,
     bootstrap_stands_alone,
     control_plane_suffices,
+    installers_have_memory,
     data_disks_follow_storage,
     written_ranges_do_not_overlap,
     vlans_differ,
