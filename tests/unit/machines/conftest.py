@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from labkit import keys
 from labkit.errors import LabError, UnreachableError
 from labkit.lab import Lab, Machine
 from labkit.remote import Result
@@ -29,6 +30,8 @@ class World:
 
     lab: Lab
     disks: dict[str, str] = field(default_factory=dict)
+    systems: dict[str, str] = field(default_factory=dict)  # the disk that a machine's finished system lies on
+    slow: dict[str, int] = field(default_factory=dict)  # how often a machine is asked in vain before it has booted
     running: set[str] = field(default_factory=set)
     up: set[str] = field(default_factory=set)
     armed: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -67,6 +70,7 @@ class World:
     def installs(self, name: str) -> list[str]:
         """What a machine that installs as it should leaves in the log; afterwards it answers."""
         self.up.add(name)
+        self.systems[name] = self.disks[name]
         told = "?hostkey=" + KEY.replace(" ", "%20").replace("+", "%2B")
         return [self.event(name, stage) for stage in ("kickstart", "installing")] + [
             self.event(name, "installed", told)
@@ -76,16 +80,17 @@ class World:
         started = [name for name in names if name not in self.running]
         for name in started:
             self.running.add(name)
-            if name in self.armed:
+            if self.systems.get(name) == self.disks[name]:
+                self.up.add(name)  # a VM boots from its disk first, armed or not
+            elif name in self.armed:
                 self.log += self.behave(self, name)
-            elif name in self.installed:
-                self.up.add(name)
         self.calls += [f"start {name}" for name in started]
         return started
 
     def stop(self, _session: Session, names: Iterable[str], *, cut_power: bool = False) -> list[str]:
         stopped = [name for name in names if name in self.running]
         self.running -= set(stopped)
+        self.up -= set(stopped)
         self.calls += [f"{'cut' if cut_power else 'stop'} {name}" for name in stopped]
         return stopped
 
@@ -108,6 +113,25 @@ class World:
             self.armed.pop(name, None)
         return f"changed: {words[0]}\n"
 
+    def pin(self, session: Session, *names: str) -> None:
+        """Let the controller know these machines' host keys, and not of which disk each was told."""
+        for name in names:
+            keys.pin(session.state, self.address(name), KEY)
+
+    def lets_in(self, session: Session, machine: Machine) -> bool:
+        """Whether SSH opens it now: it answers, and shows the key that is pinned here; others are refused."""
+        if machine == self.lab.bootstrap:
+            return True
+        if machine.name in self.up and self.slow.get(machine.name, 0):
+            self.slow[machine.name] -= 1
+            return False
+        return machine.name in self.up and keys.pinned(session.state).get(self.address(machine.name)) == KEY
+
+    def lose_records(self) -> None:
+        """The bootstrap server is made anew: it knows nothing of the machines."""
+        for kept in (self.installed, self.armed, self.known_hosts, self.log):
+            kept.clear()
+
     def records(self) -> str:
         rows = [json.dumps(row) for row in (*self.armed.values(), *self.installed.values())]
         rows += [f"{address} {key}" for address, key in self.known_hosts.items()]
@@ -117,11 +141,11 @@ class World:
 class Station:
     """The shell of one machine, as far as the library uses it."""
 
-    def __init__(self, world: World, machine: Machine) -> None:
-        self.world, self.machine, self.name = world, machine, machine.name
+    def __init__(self, session: Session, world: World, machine: Machine) -> None:
+        self.session, self.world, self.machine, self.name = session, world, machine, machine.name
 
     def run(self, command: str, **_: Any) -> Result:
-        if self.machine != self.world.lab.bootstrap and self.name not in self.world.up:
+        if not self.world.lets_in(self.session, self.machine):
             raise UnreachableError(f"{self.name} ({self.machine.mgmt.address}): no SSH connection")
         if command.startswith("grep -sH"):
             note = self.world.notes.get(self.name)
@@ -160,18 +184,18 @@ class Station:
 
 
 class Stations:
-    def __init__(self, world: World) -> None:
-        self.world = world
+    def __init__(self, session: Session, world: World) -> None:
+        self.session, self.world = session, world
         self.forgotten: list[str] = []
 
     def bootstrap(self) -> Station:
         return self.to(self.world.lab.bootstrap)
 
     def to(self, machine: Machine) -> Station:
-        return Station(self.world, machine)
+        return Station(self.session, self.world, machine)
 
     def is_up(self, machine: Machine) -> bool:
-        return machine == self.world.lab.bootstrap or machine.name in self.world.up
+        return self.world.lets_in(self.session, machine)
 
     def listens(self, timeout_s: float) -> bool:
         return "bootstrap" in self.world.running and timeout_s < 3
@@ -236,7 +260,7 @@ def world(lab: Lab) -> World:
 @pytest.fixture
 def session(world: World, monkeypatch: pytest.MonkeyPatch) -> Session:
     opened = Session(world.lab)
-    opened.machines = Stations(world)  # type: ignore[assignment]
+    opened.machines = Stations(opened, world)  # type: ignore[assignment]
     opened.hosts = Pcs(world)  # type: ignore[assignment]
     monkeypatch.setattr("labkit.hyperv.power.start", world.start)
     monkeypatch.setattr("labkit.hyperv.power.stop", world.stop)

@@ -154,7 +154,28 @@ def test_nobody_is_called_silent_because_the_bootstrap_server_was(session: Sessi
     assert {name: power(world, name) for name in NETWORK} == {name: ["start"] for name in NETWORK}
 
 
-@pytest.mark.parametrize("state", ["another disk", "not armed", "installed meanwhile"])
+@pytest.mark.parametrize("tries", [0, 1])
+def test_a_machine_that_answers_with_its_pinned_key_after_all_is_recorded_and_keeps_its_power(
+    session: Session, world: Any, tries: int
+) -> None:
+    """It is armed and told nothing: its disk holds a system, of which no record says anything."""
+
+    def behave(world: Any, machine: str) -> list[str]:
+        if machine == "w2" and not power(world, "w2").count("cut") < tries:
+            world.up.add("w2")
+            world.slow["w2"] = 1  # asked before its power is cut, it has not booted yet
+        return [] if machine == "w2" else list(world.installs(machine))
+
+    world.pin(session, "w2")
+    world.installed["w2"] = {"state": "installed", "machine": "w2", "disk": "0ld00000", "time": world.clock}
+    world.behave = behave
+    assert install(session) is True
+    assert power(world, "w2").count("cut") == tries
+    assert world.installed["w2"]["disk"] == world.disks["w2"]
+    assert world.armed == {}
+
+
+@pytest.mark.parametrize("state", ["another disk", "not armed", "installed meanwhile", "it answers"])
 def test_power_is_cut_of_nothing_but_an_armed_machine_on_its_unfinished_disk(
     session: Session, world: Any, state: str
 ) -> None:
@@ -166,6 +187,9 @@ def test_power_is_cut_of_nothing_but_an_armed_machine_on_its_unfinished_disk(
         world.disks["w2"] = "feedf00d"
     elif state == "not armed":
         world.armed.clear()
+    elif state == "it answers":
+        world.pin(session, "w2")
+        world.up.add("w2")
     else:
         world.installed["w2"] = {"state": "installed", "machine": "w2", "disk": world.disks["w2"], "time": world.clock}
     with pytest.raises(RefusedError, match="its power is not cut"):

@@ -89,6 +89,7 @@ def test_waiting_can_be_stopped_by_another_thread(session: Session) -> None:
 
 def test_waiting_for_several_names_each_silent_one_and_waits_for_the_others(session: Session, world: Any) -> None:
     world.up = {"cp1"}
+    world.pin(session, "cp1")
     with pytest.raises(DeadlineError, match="2 machines do not answer") as error:
         wait.for_all(session, [session.lab.machine(name) for name in ("cp1", "w1", "w2")], 0.1)
     assert "w1 does not answer" in str(error.value)

@@ -110,6 +110,7 @@ def test_waiting_shows_stages_until_all_answer(
 ) -> None:
     arm(world, "w1")
     world.up = {"w2"}
+    world.pin(session, "w1", "w2")
     later(0.3, lambda: world.log.extend(world.installs("w1")))
     begin = time.monotonic()
     assert set(watch.until_ssh(session, "w1")) == {"w1"}

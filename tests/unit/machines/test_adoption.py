@@ -1,0 +1,131 @@
+"""A machine that answers by SSH with its pinned key is healthy, whatever a record says: it is recorded, and no more."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from labkit.errors import LabError
+from labkit.machines import stages
+from labkit.machines.install import install
+from labkit.session import Session
+
+NETWORK = ["cp1", "w1", "w2", "w3", "storage1"]
+
+
+@pytest.fixture(autouse=True)
+def installed(session: Session, world: Any) -> None:
+    """The lab was installed from this controller; then the bootstrap server forgot it all."""
+    install(session)
+    world.lose_records()
+    world.calls.clear()
+
+
+def turn_off(world: Any, *names: str) -> None:
+    world.running -= set(names)
+    world.up -= set(names)
+
+
+def make_blank(world: Any, name: str, disk: str = "feedf00d") -> None:
+    """As lab.discard does it: off, with another disk."""
+    turn_off(world, name)
+    world.disks[name] = disk
+
+
+def armed(world: Any, *names: str) -> None:
+    world.script(["pxe-arm.sh", *(f"{name}={world.disks[name]}" for name in names)])
+    world.calls.clear()
+
+
+def scripts(world: Any, name: str) -> list[str]:
+    return [call for call in world.calls if call.startswith(name)]
+
+
+def whole(world: Any) -> bool:
+    """Whether every machine is recorded on its disk and nobody is armed or lost power."""
+    disks = {name: row["disk"] for name, row in world.installed.items()}
+    untouched = not world.armed and not scripts(world, "cut") and not scripts(world, "stop")
+    return untouched and disks == {name: world.disks[name] for name in NETWORK}
+
+
+def test_machines_that_are_off_are_started_without_being_armed_and_recorded(session: Session, world: Any) -> None:
+    turn_off(world, *NETWORK)
+    assert install(session) is True
+    assert scripts(world, "pxe-arm.sh") == []
+    assert scripts(world, "start") == [f"start {name}" for name in NETWORK]
+    assert whole(world)
+
+
+def test_machines_that_run_and_have_not_booted_yet_are_waited_for(session: Session, world: Any) -> None:
+    world.slow = dict.fromkeys(NETWORK, 3)
+    install(session)
+    assert scripts(world, "pxe-arm.sh") == scripts(world, "start") == []
+    assert whole(world)
+
+
+def test_armed_machines_that_answer_are_recorded_and_disarmed(session: Session, world: Any) -> None:
+    armed(world, *NETWORK)
+    install(session)
+    assert scripts(world, "pxe-arm.sh") == scripts(world, "start") == []
+    assert whole(world)
+
+
+def test_armed_machines_that_are_off_with_a_finished_disk_are_recorded_once_they_answer(
+    session: Session, world: Any
+) -> None:
+    armed(world, *NETWORK)
+    turn_off(world, *NETWORK)
+    install(session)
+    assert scripts(world, "pxe-arm.sh") == []
+    assert whole(world)
+
+
+def test_a_record_of_another_disk_does_not_speak_against_a_machine_that_answers(session: Session, world: Any) -> None:
+    world.installed["w2"] = {"state": "installed", "machine": "w2", "disk": "0ld00000", "time": world.clock}
+    install(session)
+    assert scripts(world, "pxe-arm.sh") == []
+    assert whole(world)
+
+
+def test_a_disk_that_was_made_blank_is_installed_at_once_though_its_old_key_is_known(
+    session: Session, world: Any
+) -> None:
+    turn_off(world, *NETWORK)
+    make_blank(world, "w2")
+    world.slow["w2"] = 10**6  # whoever waited for it would wait in vain
+    world.behave = lambda world, machine: (world.slow.clear(), world.installs(machine))[1]
+    install(session)
+    assert scripts(world, "pxe-arm.sh") == ["pxe-arm.sh w2=feedf00d"]
+    assert world.calls.index("start w2") > world.calls.index("pxe-arm.sh w2=feedf00d")
+    assert whole(world)
+
+
+def test_a_finished_disk_whose_system_stays_silent_is_neither_armed_nor_cut_and_is_told(
+    session: Session, world: Any
+) -> None:
+    turn_off(world, *NETWORK)
+    world.slow["w3"] = 10**6
+    with pytest.raises(LabError, match="w3 does not answer by SSH after 2 s.*not installed again") as failure:
+        install(session)
+    assert "inv os.reinstall --machine w3" in str(failure.value)
+    assert scripts(world, "pxe-arm.sh") == scripts(world, "cut") == []
+    assert set(world.installed) == set(NETWORK) - {"w3"}
+
+
+def test_where_only_a_key_is_known_and_not_its_disk_the_machine_is_started_first_and_armed_if_silent(
+    session: Session, world: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session.state.known_hosts.unlink()
+    world.pin(session, "w1", "w2")
+    turn_off(world, "w1", "w2")
+    make_blank(world, "w2")
+    monkeypatch.setattr(stages, "LIMIT_S", dict.fromkeys(stages.LIMIT_S, 0.2))
+    for name in ("cp1", "w3", "storage1"):
+        world.installed[name] = {"state": "installed", "machine": name, "disk": world.disks[name], "time": world.clock}
+        world.pin(session, name)
+    install(session)
+    assert [call for call in world.calls if "w2" in call or "w1" in call] == [
+        "start w1", "start w2", "pxe-installed.sh w1 00000003", "pxe-arm.sh w2=feedf00d", "cut w2", "start w2",
+        "pxe-installed.sh w2 feedf00d",
+    ]  # fmt: skip
