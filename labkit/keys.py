@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from cryptography.hazmat.primitives import serialization
@@ -63,24 +64,40 @@ def bootstrap_host_key(state: StateDir) -> tuple[str, str]:
     return file.read_text(encoding="ascii"), file.with_name(HOST_KEY + ".pub").read_text(encoding="ascii").strip()
 
 
-def pin(state: StateDir, address: str, host_key: str) -> bool:
-    """Trust `host_key` (`ssh-ed25519 AAAA...`) at `address` and no other key there; return whether that is news."""
-    pins = pinned(state)
-    pins[address] = " ".join(host_key.split()[:2])
-    return state.write(state.known_hosts, known_hosts_text(pins))
+def pin(state: StateDir, address: str, host_key: str, disk: str = "") -> bool:
+    """Trust `host_key` (`ssh-ed25519 AAAA...`) at `address` and no other key there; return whether that is news.
+
+    `disk` is the id of the system disk whose system told that key. Without it, what is known of the same key stays.
+    """
+    pins, disks = pinned(state), pinned_disks(state)
+    key = " ".join(host_key.split()[:2])
+    known = disks.pop(address, "") if pins.get(address) == key else ""
+    pins[address], disks[address] = key, disk or known
+    return state.write(state.known_hosts, known_hosts_text(pins, disks))
 
 
 def pinned(state: StateDir) -> dict[str, str]:
     """The host keys trusted so far, by address."""
+    return {row[0]: " ".join(row[1:3]) for row in _pins(state)}
+
+
+def pinned_disks(state: StateDir) -> dict[str, str]:
+    """The id of the system disk whose system told the key trusted at an address, where that is known."""
+    return {row[0]: row[3] for row in _pins(state) if len(row) > 3}
+
+
+def _pins(state: StateDir) -> list[list[str]]:
+    """The fields of each line of known_hosts: address, kind, key, and in sshd(8)'s comment the disk's id."""
     if not state.known_hosts.exists():
-        return {}
-    rows = (line.split(maxsplit=1) for line in state.known_hosts.read_text(encoding="ascii").splitlines())
-    return {row[0]: row[1] for row in rows if len(row) == 2}
+        return []
+    rows = [line.split() for line in state.known_hosts.read_text(encoding="ascii").splitlines()]
+    return [row for row in rows if len(row) > 2]
 
 
-def known_hosts_text(pins: dict[str, str]) -> str:
-    """A known_hosts file of these keys, sorted by address."""
-    return "".join(f"{address} {key}\n" for address, key in sorted(pins.items()))
+def known_hosts_text(pins: Mapping[str, str], disks: Mapping[str, str] | None = None) -> str:
+    """A known_hosts file of these keys, sorted by address; a disk's id stands in the line's comment."""
+    lines = (f"{address} {key} {(disks or {}).get(address, '')}".rstrip() for address, key in sorted(pins.items()))
+    return "".join(f"{line}\n" for line in lines)
 
 
 def _public(key: Ed25519PrivateKey) -> str:

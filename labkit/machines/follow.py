@@ -9,6 +9,7 @@ from contextlib import closing
 
 from rich.markup import escape
 
+from labkit import keys
 from labkit.errors import LabError, UnreachableError
 from labkit.lab import Machine
 from labkit.machines import estimate, settle, stages, wait
@@ -109,13 +110,15 @@ class Watch:
         if event.stage == "failed":
             self.failures[event.machine] = stages.failed(event.machine, event.detail)
         if event.stage == "installed":
-            place = self.places[event.machine]
-            try:
-                settle.installed(self.session, place, event.detail)
-            except LabError as error:
-                self.failures[event.machine] = error.problem
-            else:
-                self._await_ssh(place.machine)
+            self._settle(self.places[event.machine], event.detail)
+
+    def _settle(self, place: Place, host_key: str) -> None:
+        try:
+            settle.installed(self.session, place, host_key)
+        except LabError as error:
+            self.failures[place.name] = error.problem
+        else:
+            self._await_ssh(place.machine)
 
     def _await_ssh(self, machine: Machine) -> None:
         timeout_s = self.session.lab.timeouts.ssh_s
@@ -152,6 +155,11 @@ class Watch:
         rescue.told = True
         if rescue.crash:
             raise rescue.crash
+        if rescue.answers:
+            place = self.places[name]
+            self.board.show(name, "installed", "it answers by SSH with its pinned key")
+            self._settle(place, keys.pinned(self.session.state)[place.address])
+            return
         self.board.say(escape(rescue.diagnosis.replace("\n", "\n    ")))
         if rescue.cycle and not rescue.refusal:
             self.timelines[name] = Timeline(name, rescue.since)

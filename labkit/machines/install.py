@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from labkit import keys
 from labkit.errors import LabError
 from labkit.machines import settle, stages, wait
@@ -15,6 +17,7 @@ from labkit.session import Session
 def install(session: Session) -> bool:
     """Install what has a fresh disk, start what is off, wait until all answer by SSH; return whether anything changed.
 
+    Who answers by SSH with its pinned key is installed, whatever the records say: it is recorded, never armed nor cut.
     Machines go on independently of each other. One that stands still in its installation is diagnosed and power-cycled
     once (`rescue`). Raises LabError at the end: each machine that failed or stood still, by name, with its last stage
     and what that means.
@@ -23,11 +26,12 @@ def install(session: Session) -> bool:
 
     found = survey(session)
     settle.share_host_keys(session, found)
-    fresh = found.fresh
     settled, failures = _settle_finished(session, found)
-    settled += settle.adopt(session, found)
-    failures |= _failed_before(fresh, found)
-    waiting = [place for place in fresh if place.name not in failures and place.name not in settled]
+    settled += settle.adopt(session, _left(found, settled, failures))
+    failures |= _failed_before(_left(found, settled, failures), found)
+    woken, silent = settle.wake(session, found, _left(found, settled, failures))
+    failures |= silent
+    waiting = _left(found, [*settled, *woken], failures)
     _arm(session, waiting, found)
     started = power.start(session, [place.name for place in found.places if not place.runs])
     others = [place.machine for place in found.places if place not in waiting and place.name not in failures]
@@ -40,7 +44,7 @@ def install(session: Session) -> bool:
         wait.for_all(session, others, session.lab.timeouts.ssh_s)
     if failures:
         raise _error(failures)
-    return bool(fresh or started)
+    return bool(found.fresh or started)
 
 
 def missing(session: Session) -> str | None:
@@ -51,11 +55,16 @@ def missing(session: Session) -> str | None:
             return f"{place.name} is not installed on its disk {place.disk}"
         if not place.runs:
             return f"{place.name} is off"
-        if str(place.machine.mgmt.address) not in keys.pinned(session.state):
+        if place.address not in keys.pinned(session.state):
             return f"{place.name}'s SSH host key is not known here"
     answers = wait.answering(session, [place.machine for place in found.places])
     silent = [name for name, up in answers.items() if not up]
     return f"no answer by SSH: {', '.join(silent)}" if silent else None
+
+
+def _left(found: Survey, settled: Collection[str], failures: Collection[str]) -> list[Place]:
+    """The machines of which it is not known yet what becomes of them."""
+    return [place for place in found.fresh if place.name not in settled and place.name not in failures]
 
 
 def _settle_finished(session: Session, found: Survey) -> tuple[list[str], dict[str, str]]:

@@ -1,7 +1,7 @@
 """A machine that stands still in its own installation: what is known of it, and one power cycle.
 
 This is the one place where a stage turns a machine off (docs/decisions says why it may): a machine that this run
-installs, armed for the disk that it has, with nothing on that disk that was ever finished.
+installs, armed for the disk that it has, with nothing on that disk that was ever finished, and silent by SSH too.
 """
 
 from __future__ import annotations
@@ -13,6 +13,10 @@ from labkit.errors import LabError, RefusedError
 from labkit.machines import stages
 from labkit.machines.survey import Place, survey
 from labkit.session import Session
+
+
+class AnswersError(RefusedError):
+    """A machine of which no log said anything is healthy: SSH opens it with the key that is pinned here."""
 
 
 @dataclass(frozen=True)
@@ -28,26 +32,30 @@ class Standstill:
 class Rescue(threading.Thread):
     """Diagnoses and, with `cycle`, power-cycles, in a thread of its own: hosts take seconds, and the others go on.
 
-    Afterwards `diagnosis` is told, and either `since` is the server's time from which the machine's events are those of
-    the new try, or `refusal` says why it was left alone. Whoever follows raises `crash`, if there is one, and sets
-    `told`.
+    Afterwards `answers` says that SSH opened the machine with its pinned key: it is healthy, and was left alone. Else
+    `diagnosis` is told, and either `since` is the server's time from which the machine's events are those of the new
+    try, or `refusal` says why it was left alone. Whoever follows raises `crash`, if there is one, and sets `told`.
     """
 
     def __init__(self, session: Session, still: Standstill, *, cycle: bool) -> None:
         super().__init__(daemon=True)  # left behind by Ctrl-C, as every call to a host is
         self.still, self.cycle = still, cycle
+        self.answers = False
         self.diagnosis, self.since, self.refusal = "", 0.0, ""
         self.crash: Exception | None = None
         self.told = False
         self._session = session
 
     def run(self) -> None:
+        still = self.still
         try:
-            picture = _picture(self._session, self.still.place.name)
-            still = self.still
+            _refuse_answering(self._session, still.place)
+            picture = _picture(self._session, still.place.name)
             self.diagnosis = stages.diagnosis(still.place.name, still.stage, still.seconds, still.last, picture)
             if self.cycle:
                 self.since = power_cycle(self._session, still)
+        except AnswersError:
+            self.answers = True
         except LabError as error:
             self.refusal = error.problem
         except Exception as error:  # noqa: BLE001 - carried to the thread that waits
@@ -57,7 +65,8 @@ class Rescue(threading.Thread):
 def power_cycle(session: Session, still: Standstill) -> float:
     """Cut the power of a machine that stands in its unfinished installation, switch it on; return the server's time.
 
-    Raises RefusedError unless hosts and bootstrap server, asked anew, both say that it is that machine.
+    Raises RefusedError unless hosts and bootstrap server, asked anew, both say that it is that machine, AnswersError
+    when SSH opens it after all.
     """
     from labkit.hyperv import power
 
@@ -66,10 +75,16 @@ def power_cycle(session: Session, still: Standstill) -> float:
     here = next(place for place in found.places if place.name == name)
     if here.disk != disk or not found.is_armed(here) or found.is_installed(here):
         raise RefusedError(f"{name} is not armed for its disk {here.disk} any more, so its power is not cut")
+    _refuse_answering(session, here)
     session.journal.write("cycle", machine=name, stage=still.stage, seconds=round(still.seconds), last=still.last)
     power.stop(session, [name], cut_power=True)
     power.start(session, [name])
     return found.records.clock()
+
+
+def _refuse_answering(session: Session, place: Place) -> None:
+    if session.machines.is_up(place.machine):
+        raise AnswersError(f"{place.name} answers by SSH with its pinned key, so its power is not cut")
 
 
 def _picture(session: Session, name: str) -> str:

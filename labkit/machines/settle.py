@@ -1,12 +1,17 @@
-"""Recording on both sides that a machine is installed: its disk, and the SSH host key that it told."""
+"""Recording on both sides that a machine is installed: its disk, and the SSH host key that it told.
+
+What counts is the machine's own answer: one that lets us in with the key that is pinned here is installed and healthy.
+"""
 
 from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Iterable
 
 from labkit import keys
 from labkit.errors import LabError
+from labkit.machines import wait
 from labkit.machines.survey import Place, Survey
 from labkit.pxe import server
 from labkit.session import Session
@@ -26,31 +31,79 @@ def installed(session: Session, place: Place, host_key: str) -> None:
             f"{place.name} told a host key that is none: {host_key[:60]!r}",
             f"run `inv os.reinstall --machine {place.name}`",
         )
-    address = str(place.machine.mgmt.address)
-    keys.pin(session.state, address, key[0])
-    server.run(session.machines.bootstrap(), shlex.join(["pxe-installed.sh", place.name, place.disk, address, key[0]]))
+    keys.pin(session.state, place.address, key[0], place.disk)
+    words = ["pxe-installed.sh", place.name, place.disk, place.address, key[0]]
+    server.run(session.machines.bootstrap(), shlex.join(words))
     session.machines.forget(place.machine)
 
 
 def share_host_keys(session: Session, found: Survey) -> None:
     """Take over the host keys that the bootstrap server knows: another controller may have installed meanwhile."""
     for place in found.places:
-        address = str(place.machine.mgmt.address)
-        if place.name in found.records.installed and address in found.records.host_keys:
-            keys.pin(session.state, address, found.records.host_keys[address])
+        record, host_key = found.records.installed.get(place.name), found.records.host_keys.get(place.address)
+        if record and host_key:
+            keys.pin(session.state, place.address, host_key, record.disk)
 
 
-def adopt(session: Session, found: Survey) -> list[str]:
-    """Record machines that a new bootstrap server knows nothing of, and that answer with the key pinned here.
+def adopt(session: Session, places: Iterable[Place]) -> list[str]:
+    """Record those machines that run and answer by SSH with the key pinned here; return their names.
 
-    They are installed: their disks are left alone. Returns their names.
+    They are installed, whatever the records say: a new bootstrap server knows nothing of them, or an earlier run armed
+    them. Their disks are left alone, and who was armed is so no more.
     """
     pins = keys.pinned(session.state)
-    adopted = []
-    for place in found.fresh:
-        address = str(place.machine.mgmt.address)
-        unknown = place.name not in found.records.installed and place.name not in found.records.armed
-        if unknown and place.runs and address in pins and session.machines.is_up(place.machine):
-            installed(session, place, pins[address])
-            adopted.append(place.name)
-    return adopted
+    asked = [place for place in places if place.runs and place.address in pins]
+    answers = wait.answering(session, [place.machine for place in asked])
+    healthy = [place for place in asked if answers[place.name]]
+    for place in healthy:
+        installed(session, place, pins[place.address])
+    return [place.name for place in healthy]
+
+
+def wake(session: Session, found: Survey, places: Iterable[Place]) -> tuple[list[str], dict[str, str]]:
+    """Start, without arming them, those machines that a finished system may lie on; record those that answer by SSH.
+
+    Returns their names, and of each that stays silent though its disk is known to be finished, what to do about it:
+    an installation would destroy that system. Who stays silent and is not known that well is in neither.
+    """
+    from labkit.hyperv import power
+
+    hopeful = [place for place in places if _may_be_finished(session, found, place)]
+    if not hopeful:
+        return [], {}
+    timeout_s, names = session.lab.timeouts.ssh_s, [place.name for place in hopeful]
+    session.console.print(
+        f"    {', '.join(names)}: not recorded as installed, and known here: waiting for SSH, up to {timeout_s} s"
+    )
+    power.start(session, names)
+    seconds, silent = wait.for_each(session, [place.machine for place in hopeful], timeout_s)
+    pins = keys.pinned(session.state)
+    for place in hopeful:
+        if place.name in seconds:
+            installed(session, place, pins[place.address])
+    return list(seconds), {
+        place.name: f"{silent[place.name].problem}; its disk {place.disk} was installed, so it is not installed again:"
+        f" `inv hyperv.screenshot --machine {place.name}` shows its console, and if it is beyond repair,"
+        f" `inv os.reinstall --machine {place.name}` installs it anew"
+        for place in hopeful
+        if place.name in silent and _is_finished(session, place)
+    }
+
+
+def _is_finished(session: Session, place: Place) -> bool:
+    """Whether the key pinned here was told by the system on the very disk that the machine has."""
+    return keys.pinned_disks(session.state).get(place.address) == place.disk
+
+
+def _may_be_finished(session: Session, found: Survey, place: Place) -> bool:
+    """As `_is_finished`; and where only a key is known, as long as no record speaks of another disk or a fresh one.
+
+    An installation that is under way has taken whatever was there.
+    """
+    timeline = found.timelines.get(place.name)
+    if timeline and {"kickstart", "installing"} & set(timeline.events):
+        return False
+    if place.address in keys.pinned_disks(session.state):
+        return _is_finished(session, place)
+    is_recorded = place.name in found.records.installed or place.name in found.records.armed
+    return place.address in keys.pinned(session.state) and not is_recorded

@@ -27,6 +27,11 @@ class Place:
     def name(self) -> str:
         return self.machine.name
 
+    @property
+    def address(self) -> str:
+        """Where it is entered, and its host key is pinned."""
+        return str(self.machine.mgmt.address)
+
 
 @dataclass
 class Survey:

@@ -57,10 +57,27 @@ def for_all(
     Raises the error of a single silent machine, or one LabError that names all of them; the others were waited for.
     `stop` set by another thread ends it early; `tell` is called with the name of each that answers, from a thread.
     """
+    seconds, silent = for_each(session, machines, timeout_s, stop, tell)
+    errors = list(silent.values())
+    if len(errors) == 1:
+        raise errors[0]
+    if errors:
+        raise DeadlineError("\n  ".join([f"{len(errors)} machines do not answer", *(e.problem for e in errors)]))
+    return seconds
+
+
+def for_each(
+    session: Session,
+    machines: Iterable[Machine],
+    timeout_s: float,
+    stop: threading.Event | None = None,
+    tell: Callable[[str], None] = lambda name: None,
+) -> tuple[dict[str, float], dict[str, LabError]]:
+    """As `for_all`, but return the error of each machine that stayed silent, by name, beside the others' seconds."""
     wanted = list(machines)
     begin = time.monotonic()
     seconds: dict[str, float] = {}
-    errors: list[LabError] = []
+    errors: dict[str, LabError] = {}
     stop = stop or threading.Event()
 
     def wait(machine: Machine) -> None:
@@ -69,18 +86,14 @@ def for_all(
             seconds[machine.name] = round(time.monotonic() - begin, 1)
             tell(machine.name)
         except LabError as error:
-            errors.append(error)
+            errors[machine.name] = error
 
     with ThreadPoolExecutor(max(len(wanted), 1)) as pool:
         try:
             list(pool.map(wait, wanted))
         finally:
             stop.set()
-    if len(errors) == 1:
-        raise errors[0]
-    if errors:
-        raise DeadlineError("\n  ".join([f"{len(errors)} machines do not answer", *(e.problem for e in errors)]))
-    return seconds
+    return seconds, errors
 
 
 def answering(session: Session, machines: Iterable[Machine]) -> dict[str, bool]:

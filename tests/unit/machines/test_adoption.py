@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 
+from labkit import keys
 from labkit.errors import LabError
 from labkit.machines import stages
 from labkit.machines.install import install
 from labkit.session import Session
 
+KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIL4Vg3xGdRfeHkOmt0FyHnCEzIYqQpN7oDzKz1cVqBcc"
 NETWORK = ["cp1", "w1", "w2", "w3", "storage1"]
 
 
@@ -106,11 +108,21 @@ def test_a_finished_disk_whose_system_stays_silent_is_neither_armed_nor_cut_and_
 ) -> None:
     turn_off(world, *NETWORK)
     world.slow["w3"] = 10**6
-    with pytest.raises(LabError, match="w3 does not answer by SSH after 2 s.*not installed again") as failure:
+    with pytest.raises(LabError, match=r"w3 does not answer by SSH after 2 s.*not installed again") as failure:
         install(session)
     assert "inv os.reinstall --machine w3" in str(failure.value)
     assert scripts(world, "pxe-arm.sh") == scripts(world, "cut") == []
     assert set(world.installed) == set(NETWORK) - {"w3"}
+
+
+def test_an_installation_that_took_a_finished_disk_is_followed_to_its_end(session: Session, world: Any) -> None:
+    armed(world, "w1")
+    world.up.discard("w1")
+    world.log, world.later = [world.event("w1", "kickstart")], world.installs("w1")
+    world.slow["w1"] = 1
+    install(session)
+    assert "pxe-arm.sh w1=00000003" not in world.calls
+    assert whole(world)
 
 
 def test_where_only_a_key_is_known_and_not_its_disk_the_machine_is_started_first_and_armed_if_silent(
@@ -129,3 +141,12 @@ def test_where_only_a_key_is_known_and_not_its_disk_the_machine_is_started_first
         "start w1", "start w2", "pxe-installed.sh w1 00000003", "pxe-arm.sh w2=feedf00d", "cut w2", "start w2",
         "pxe-installed.sh w2 feedf00d",
     ]  # fmt: skip
+
+
+def test_the_disk_of_a_key_is_learnt_from_the_bootstrap_server_too(session: Session, world: Any) -> None:
+    """Another controller installed the machines, so that only the records tell of which disk a key was told."""
+    session.state.known_hosts.unlink()
+    for name in NETWORK:
+        world.script(["pxe-installed.sh", name, world.disks[name], world.address(name), KEY])
+    install(session)
+    assert set(keys.pinned_disks(session.state).values()) == {world.disks[name] for name in NETWORK}
