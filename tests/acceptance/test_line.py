@@ -73,6 +73,25 @@ def test_the_bootstrap_server_is_made_anew_and_no_other_machine_notices(room: Re
     assert {call["script"] for call in run.calls if call["mutating"]} == set()
 
 
+def test_a_bootstrap_server_made_anew_while_the_others_are_off_adopts_them(room: Rehearsal) -> None:
+    """It knows nothing of them, and they cannot be asked before they run."""
+    disks = room.disks()
+    stopped = room.inv("lab.stop")
+    assert stopped.code == 0, stopped
+    run = room.inv("os.reinstall", "--machine", "bootstrap", consent=True)
+    assert run.code == 0, run
+    run = room.inv("lab.up")
+    assert run.code == 0, run
+    now = room.disks()
+    assert {name for name, path in now.items() if path != disks[name]} == {"bootstrap"}
+    assert {call["script"] for call in run.calls if call["mutating"]} == {"Start-LabMachine"}
+    others = ("cp1", "w1", "w2", "w3", "storage1")
+    assert {name: kickstarts(room, name) for name in others} == dict.fromkeys(others, 0)
+    assert room.on("bootstrap", "ls /var/lib/lab/armed").split() == []
+    assert room.on("bootstrap", "ls /var/lib/lab/installed").split() == sorted(others)
+    assert room.ready() == NODES
+
+
 def test_a_rebuild_with_warm_caches_needs_nobody_outside(room: Rehearsal) -> None:
     warm = room.inv("lab.rebuild", consent=True, timeout_s=900)
     assert warm.code == 0, warm

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 
 from tests.rehearsal.rehearsing import HOSTS, Rehearsal
@@ -23,6 +25,23 @@ def test_a_rebuild_without_consent_ends_with_5_before_anything_is_changed(room: 
     assert run.mutating == []
     assert _disks(room) == disks
     assert "Traceback" not in run.output
+
+
+@pytest.mark.parametrize("words", [("lab.check",), ("lab.rebuild",), ("--dry", "lab.rebuild")])
+def test_a_controller_without_the_labs_key_destroys_nothing(room: Rehearsal, words: tuple[str, ...]) -> None:
+    """As on another controller, or in a fresh clone: what was thrown away from here could not be installed again."""
+    disks, aside = _disks(room), room.state.with_name(f"{room.state.name}.aside")
+    room.state.rename(aside)
+    try:
+        run = room.inv(*words, consent=True)
+        made = [path.name for path in room.state.glob("id_ed25519*")]
+    finally:
+        shutil.rmtree(room.state, ignore_errors=True)
+        aside.rename(room.state)
+    assert run.code == 6, run
+    assert "inv lab.import FILE" in run.output
+    assert "inv os.reinstall --machine bootstrap" in run.output
+    assert (run.mutating, made, _disks(room)) == ([], [], disks), run
 
 
 @pytest.mark.parametrize("words", [("--dry", "lab.rebuild"), ("lab.plan",), ("lab.status",), ("lab.check",)])

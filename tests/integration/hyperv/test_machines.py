@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import shutil
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
 
+from labkit import lifecycle
 from labkit.errors import LabError, RefusedError, UnreachableError
 from labkit.hyperv import check, create, destroy, discard, drift, power
 from labkit.lab import Lab, Machine
+from labkit.machines import entry
+from rehearsal.hosts.state import vm_by_name
 
 pytestmark = pytest.mark.network
 
@@ -104,6 +109,40 @@ def test_a_foreign_vm_of_the_same_name_is_refused_and_never_touched(pcs: Any) ->
     left = pcs.state("pc1").read()["vms"]
     assert [vm["notes"] for vm in left.values()] == ["mine"]
     assert all(before[vm_id] == vm for vm_id, vm in left.items())
+
+
+def add_a_copy(pcs: Any, machine: str) -> None:
+    """A second VM with a machine's mark, as an import of an exported one makes it."""
+    with pcs.state(pcs.lab.machine(machine).host).change() as state:
+        vm = vm_by_name(state, f"{pcs.lab.name}-{machine}")
+        assert vm is not None
+        fresh = "0" * 8 + vm["id"][8:]
+        state["vms"][fresh] = {**vm, "id": fresh, "name": "copy", "drives": []}
+
+
+@pytest.mark.parametrize("told", ["its data disk has 100 GB, not 200", "several VMs carry the mark of w2", "no key"])
+def test_what_would_stop_the_building_is_found_before_any_system_goes(
+    pcs: Any, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LAB_ASSUME_YES", pcs.lab.name)
+    entry.prepare(pcs.lab, pcs.session().state)
+    if told.startswith("its data disk"):
+        storage = replace(pcs.lab.machine("storage1"), data_disk_gb=200)
+        others = tuple(storage if one.name == "storage1" else one for one in pcs.lab.machines)
+        pcs = replace(pcs, lab=replace(pcs.lab, machines=others))
+    elif told == "no key":
+        shutil.rmtree(pcs.session().state.path)
+        disk = pcs.session().hosts.read()["pc1"].machines["bootstrap"].system_disk.path
+        with pcs.state("pc1").local(disk).open("ab") as written:
+            written.truncate(2 << 30)
+    else:
+        add_a_copy(pcs, "w2")
+    before = [pcs.state(host).read()["vms"] for host in ("pc1", "pc2")]
+    for act in (lifecycle.check, partial(lifecycle.discard, dry=False)):
+        with pytest.raises(RefusedError, match=told):
+            act(pcs.session())
+    assert [pcs.state(host).read()["vms"] for host in ("pc1", "pc2")] == before
+    assert {script for _, script in pcs.calls() if not script.startswith("Get-")} == set()
 
 
 def test_machines_start_once_and_a_guest_that_cannot_be_asked_keeps_running(pcs: Any) -> None:

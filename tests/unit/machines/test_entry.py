@@ -10,7 +10,7 @@ import paramiko
 import pytest
 
 from labkit import keys
-from labkit.errors import MissingError
+from labkit.errors import MissingError, RefusedError
 from labkit.lab import Lab
 from labkit.machines import entry
 from labkit.session import Session
@@ -48,6 +48,22 @@ def test_a_lost_public_key_is_written_again_from_the_private_one(lab: Lab, state
     state.public_key.unlink()
     assert entry.prepare(lab, state) is True
     assert keys.public_key(state) == before
+
+
+@pytest.mark.parametrize("left", ["its public key", "a pinned host key"])
+@pytest.mark.parametrize("file", ["id_ed25519", f"bootstrap/{keys.HOST_KEY}"])
+def test_in_place_of_a_private_key_that_was_lost_no_other_is_made(
+    lab: Lab, state: StateDir, file: str, left: str
+) -> None:
+    entry.prepare(lab, state)
+    private = state.path / file
+    private.unlink()
+    (state.known_hosts if left == "its public key" else private.with_name(private.name + ".pub")).unlink()
+    before = {path: path.read_bytes() for path in state.path.rglob("*") if path.is_file()}
+    with pytest.raises(RefusedError, match=f"{private.name} is gone") as refusal:
+        entry.prepare(lab, state)
+    assert "inv lab.import FILE" in str(refusal.value.hint)
+    assert {path: path.read_bytes() for path in state.path.rglob("*") if path.is_file()} == before
 
 
 def test_the_bootstrap_servers_host_key_is_pinned_and_in_its_kickstart(lab: Lab, state: StateDir) -> None:

@@ -2,92 +2,224 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-from typing import Any
+import shutil
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from labkit import lifecycle
 from labkit.errors import RefusedError, UnreachableError
 from labkit.hyperv import check, power
+from labkit.hyperv.hosts import Hosts
 from labkit.lab import Lab, Machine
+from labkit.machines import entry
 from labkit.session import Session
 from tests.labs import delivered, small
+from tests.unit.hyperv.conftest import Pcs, done
+from tests.unit.hyperv.test_boot_disk import media
+
+GB = 1 << 30
 
 
 class Machines:
     """SSH to the machines: which answer, and which connections were dropped."""
 
-    def __init__(self) -> None:
+    def __init__(self, session: Session) -> None:
         self.up = {"bootstrap"}
         self.forgotten: list[str] = []
+        self._session = session
 
     def is_up(self, machine: Machine) -> bool:
-        return machine.name in self.up
+        """Without a key nobody is let in, whoever runs."""
+        return machine.name in self.up and self._session.state.private_key.exists()
 
     def forget(self, machine: Machine) -> None:
         self.forgotten.append(machine.name)
 
 
 @pytest.fixture
-def vms(session: Session, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    """The VMs' states by machine, on hosts that have nothing against the lab."""
-    states = {machine.name: "Running" for machine in session.lab.machines}
-    facts = SimpleNamespace(read=lambda: {host.name: SimpleNamespace(machines=shown()) for host in session.lab.hosts})
-
-    def shown() -> dict[str, Any]:
-        return {name: SimpleNamespace(state=state) for name, state in states.items()}
-
-    session.__dict__["hosts"] = facts
-    monkeypatch.setattr(check, "check", lambda _session: None)
-    return states
+def pcs(session: Session, monkeypatch: pytest.MonkeyPatch) -> Pcs:
+    """Two PCs that carry the whole lab, running, and somebody who agrees to whatever is asked."""
+    monkeypatch.setenv("LAB_PASSWORD", "unused")
+    monkeypatch.setenv("LAB_ASSUME_YES", session.lab.name)
+    found = Pcs(session.lab, built=True)
+    for machine in session.lab.machines:
+        found.vm(machine.name)["state"] = "Running"
+    session.__dict__["hosts"] = Hosts(session.lab, session.journal, found.connect)
+    found.replies["Reset-LabMachine"] = done
+    holds(found, 2 * GB)
+    return found
 
 
 @pytest.fixture
 def machines(session: Session) -> Machines:
-    """A lab whose key was made already."""
-    fake = Machines()
+    """A lab whose keys were made here."""
+    fake = Machines(session)
     session.__dict__["machines"] = fake
-    session.state.write(session.state.private_key, "key")
+    entry.prepare(session.lab, session.state)
     return fake
 
 
-def test_a_running_bootstrap_server_that_answers_is_good(
-    session: Session, vms: dict[str, str], machines: Machines
-) -> None:
+def holds(pcs: Pcs, disk_bytes: int) -> None:
+    """How much was written to the bootstrap server's disk."""
+    pcs.replies["Get-LabMedia"] = lambda host, given: {
+        "changed": False, "disk_bytes": disk_bytes, "media": {"bytes": 1, "descriptors": "", "catalog": ""},
+    }  # fmt: skip
+
+
+def remove_vm(pcs: Pcs, machine: str, *, disks: bool) -> None:
+    """As somebody in Hyper-V Manager, and with `disks` in Explorer as well."""
+    row = pcs.vm(machine)
+    for answer in pcs.answers.values():
+        answer["vms"] = [vm for vm in answer["vms"] if vm is not row]
+        answer["disks"] = [disk for disk in answer["disks"] if not disks or disk["mark"]["machine"] != machine]
+
+
+def lose_keys(session: Session) -> None:
+    """Another controller, a fresh clone: nothing of this lab is here."""
+    shutil.rmtree(session.state.path)
+
+
+Act = Callable[[Session], object]
+ACTS: list[Act] = [lifecycle.check, lambda session: lifecycle.discard(session, dry=False)]
+ACTS += [lambda session: lifecycle.discard(session, dry=True)]
+EVERY_ACT = pytest.mark.parametrize("act", ACTS, ids=["lab.check", "lab.discard", "dry"])
+
+
+def changing(pcs: Pcs) -> list[str]:
+    return [script for _, script, _ in pcs.calls if not script.startswith("Get-")]
+
+
+def test_a_running_bootstrap_server_that_answers_is_good(session: Session, pcs: Pcs, machines: Machines) -> None:
     lifecycle.check(session)
 
 
+@EVERY_ACT
 def test_one_that_runs_and_cannot_be_entered_stops_a_rebuild(
-    session: Session, vms: dict[str, str], machines: Machines
+    session: Session, pcs: Pcs, machines: Machines, act: Act
 ) -> None:
     machines.up.clear()
     with pytest.raises(UnreachableError, match="bootstrap") as refusal:
-        lifecycle.check(session)
-    assert "inv os.bootstrap" in str(refusal.value.hint)
+        act(session)
+    for way in ("inv os.bootstrap", "inv lab.import FILE", "inv os.reinstall --machine bootstrap"):
+        assert way in str(refusal.value.hint)
+    assert changing(pcs) == []
 
 
-@pytest.mark.parametrize("state", ["Off", None])
+@EVERY_ACT
+@pytest.mark.parametrize("state", ["Running", "Off", "Saved", "only its disk"])
+def test_one_that_no_key_here_opens_stops_a_rebuild(
+    session: Session, pcs: Pcs, machines: Machines, act: Act, state: str
+) -> None:
+    lose_keys(session)
+    if state == "only its disk":
+        remove_vm(pcs, "bootstrap", disks=False)
+    else:
+        pcs.vm("bootstrap")["state"] = state
+    with pytest.raises(RefusedError, match=r"bootstrap .*no key") as refusal:
+        act(session)
+    assert "inv lab.import FILE" in str(refusal.value.hint)
+    assert "inv os.reinstall --machine bootstrap" in str(refusal.value.hint)
+    assert changing(pcs) == []
+    assert not session.state.private_key.exists()
+
+
+@pytest.mark.parametrize("state", ["Off", "gone"])
 def test_one_that_is_off_or_not_made_yet_is_started_or_made_by_the_rebuild(
-    session: Session, vms: dict[str, str], machines: Machines, state: str | None
+    session: Session, pcs: Pcs, machines: Machines, state: str
 ) -> None:
     machines.up.clear()
-    vms.pop("bootstrap")
-    if state:
-        vms["bootstrap"] = state
+    pcs.vm("bootstrap")["state"] = "Off"
+    if state == "gone":
+        remove_vm(pcs, "bootstrap", disks=True)
     lifecycle.check(session)
 
 
-def test_a_lab_without_a_key_has_no_bootstrap_server_to_enter(
-    session: Session, vms: dict[str, str], machines: Machines
+@pytest.mark.parametrize("state", ["blank", "gone", "nothing at all"])
+def test_without_any_key_one_that_nobody_installed_yet_is_good(
+    session: Session, pcs: Pcs, machines: Machines, state: str, tmp_path: Path
 ) -> None:
-    machines.up.clear()
-    session.state.private_key.unlink()
+    lose_keys(session)
+    pcs.vm("bootstrap")["state"] = "Off"
+    pcs.replies["Get-LabMedia"] = media(tmp_path)
+    if state != "blank":
+        remove_vm(pcs, "bootstrap", disks=True)
+    if state == "nothing at all":
+        for machine in session.lab.installed_by_network:
+            remove_vm(pcs, machine.name, disks=True)
     lifecycle.check(session)
+
+
+@EVERY_ACT
+@pytest.mark.parametrize("left", ["id_ed25519.pub", "known_hosts"])
+def test_a_private_key_that_is_lost_stops_a_rebuild_that_would_make_another(
+    session: Session, pcs: Pcs, machines: Machines, act: Act, left: str
+) -> None:
+    remove_vm(pcs, "bootstrap", disks=True)
+    for file in (session.state.private_key, session.state.public_key, session.state.known_hosts):
+        if file.name != left:
+            file.unlink()
+    with pytest.raises(RefusedError, match="id_ed25519 is gone") as refusal:
+        act(session)
+    assert "inv lab.import FILE" in str(refusal.value.hint)
+    assert changing(pcs) == []
+
+
+def data_disk(pcs: Pcs) -> None:
+    row = next(row for row in pcs.answers["pc2"]["disks"] if row["mark"]["kind"] == "data")
+    row["size_bytes"] //= 2
+
+
+def two_of(pcs: Pcs) -> None:
+    pcs.answers["pc2"]["vms"].append({**pcs.vm("w2"), "id": "copy", "name": "copy of w2"})
+
+
+OBSTACLES: dict[str, Callable[[Pcs], object]] = {
+    "storage1 .*its data disk has": data_disk,
+    "bootstrap .*must be off for: memory_mb": lambda pcs: pcs.vm("bootstrap").update(memory_bytes=GB),
+    "several VMs carry the mark of w2": two_of,
+    "w3 .*generation 1": lambda pcs: pcs.vm("w3").update(generation=1),
+    "cp1: checkpoints are there": lambda pcs: pcs.vm("cp1")["detail"]["checkpoints"].append(
+        {"name": "before", "time": "2026-11-27T10:00:00Z", "disks": []}
+    ),
+}  # fmt: skip
+
+
+@EVERY_ACT
+@pytest.mark.parametrize("told", OBSTACLES)
+def test_what_creating_machines_would_refuse_stops_a_rebuild(
+    session: Session, pcs: Pcs, machines: Machines, act: Act, told: str
+) -> None:
+    OBSTACLES[told](pcs)
+    with pytest.raises(RefusedError, match=told):
+        act(session)
+    assert changing(pcs) == []
+
+
+def test_all_that_stops_a_rebuild_is_told_together(session: Session, pcs: Pcs, machines: Machines) -> None:
+    lose_keys(session)
+    data_disk(pcs)
+    with pytest.raises(RefusedError) as refusal:
+        lifecycle.check(session)
+    assert "its data disk has" in str(refusal.value)
+    assert "no key" in str(refusal.value)
+
+
+def test_what_a_blank_system_disk_puts_right_stops_nothing(session: Session, pcs: Pcs, machines: Machines) -> None:
+    pcs.vm("w2").update(memory_bytes=GB)  # it runs, and is off after its reset
+    row = next(row for row in pcs.answers["pc1"]["disks"] if row["mark"]["machine"] == "w1")
+    row["mark"]["kind"] = "discarded"
+    lifecycle.check(session)
+    pcs.vm("w2")["detail"]["drives"].clear()  # nothing of it is reset: there is nothing to be thrown away
+    pcs.answers["pc2"]["disks"] = [row for row in pcs.answers["pc2"]["disks"] if row["mark"]["machine"] != "w2"]
+    session.hosts.forget()
+    with pytest.raises(RefusedError, match=r"w2 .*system disk is missing"):
+        lifecycle.check(session)
 
 
 def test_what_the_hosts_say_comes_first(
-    session: Session, vms: dict[str, str], machines: Machines, monkeypatch: pytest.MonkeyPatch
+    session: Session, pcs: Pcs, machines: Machines, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(_session: Session) -> None:
         raise RefusedError("host pc1: no switch", "make one")
@@ -118,7 +250,7 @@ def test_a_machine_with_several_roles_stops_when_nobody_uses_it_any_more(
 ) -> None:
     monkeypatch.setattr(power, "stop", lambda _session, names: list(names))
     session = Session(lab)
-    session.__dict__["machines"] = Machines()
+    session.__dict__["machines"] = Machines(session)
     assert lifecycle.stop(session) == order
 
 

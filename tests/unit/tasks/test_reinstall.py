@@ -1,0 +1,88 @@
+"""Nothing is thrown away by `os.reinstall` that it could not install again."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from labkit.errors import LabError, MissingError, RefusedError, UnreachableError
+from labkit.hyperv.hosts import Hosts
+from labkit.machines import entry
+from labkit.machines.reinstall import reinstall
+from labkit.session import Session
+from tests.unit.cluster.doubles import FakeMachines, attach
+from tests.unit.hyperv.conftest import Pcs, done
+
+
+@pytest.fixture
+def machines(session: Session) -> FakeMachines:
+    found = attach(session)
+    found.bootstrap().answers["ssh_known_hosts"] = "now 2 +0000\n"
+    return found
+
+
+@pytest.fixture
+def pcs(session: Session, machines: FakeMachines, monkeypatch: pytest.MonkeyPatch) -> Pcs:
+    """A built lab that runs and was made from here; somebody agrees to whatever is asked."""
+    monkeypatch.setenv("LAB_PASSWORD", "unused")
+    monkeypatch.setenv("LAB_ASSUME_YES", session.lab.name)
+    found = Pcs(session.lab, built=True)
+    found.replies["Reset-LabMachine"] = done
+    for machine in session.lab.machines:
+        found.vm(machine.name)["state"] = "Running"
+    session.__dict__["hosts"] = Hosts(session.lab, session.journal, found.connect)
+    entry.prepare(session.lab, session.state)
+    return found
+
+
+def refused(session: Session, pcs: Pcs, machine: str, error: type[LabError], told: str) -> str:
+    """The hint of the refusal; with and without --dry nothing was changed."""
+    for dry in (True, False):
+        with pytest.raises(error, match=told) as refusal:
+            reinstall(session, machine, dry=dry)
+    assert pcs.made("Reset-LabMachine") == []
+    return str(refusal.value.hint)
+
+
+def test_without_the_bootstrap_server_no_machine_loses_its_system(
+    session: Session, pcs: Pcs, machines: FakeMachines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def silent(*_: object, **__: object) -> None:
+        raise UnreachableError("bootstrap (192.0.2.100): no SSH connection")
+
+    monkeypatch.setattr(machines.bootstrap(), "sudo", silent)
+    refused(session, pcs, "w2", UnreachableError, "bootstrap")
+
+
+def test_without_its_kickstart_no_machine_loses_its_system(session: Session, pcs: Pcs) -> None:
+    """The bootstrap server was just made anew: nothing on it installs anybody."""
+    assert "inv pxe.publish" in refused(session, pcs, "w2", MissingError, "grub.cfg on bootstrap is not as described")
+
+
+def test_while_another_machine_has_no_vm_none_loses_its_system(session: Session, pcs: Pcs) -> None:
+    pcs.answers["pc2"]["vms"].remove(pcs.vm("w3"))
+    assert "inv hyperv.create" in refused(session, pcs, "w2", MissingError, "w3 has no VM")
+
+
+def test_the_bootstrap_server_stays_where_a_lost_key_would_keep_it_from_being_made_again(
+    session: Session, pcs: Pcs
+) -> None:
+    session.state.private_key.unlink()
+    assert "inv lab.import FILE" in refused(session, pcs, "bootstrap", RefusedError, "id_ed25519 is gone")
+
+
+def test_the_bootstrap_server_stays_where_there_is_no_dvd(session: Session, pcs: Pcs) -> None:
+    pcs.answers["pc1"]["iso"] = False
+    rocky = session.lab.rocky.model_copy(update={"tree_url": "http://192.0.2.9/rocky"})
+    session.lab = dataclasses.replace(session.lab, rocky=rocky)
+    assert "inv pxe.media" in refused(session, pcs, "bootstrap", MissingError, "is installed from")
+
+
+def test_whoever_agrees_without_a_key_here_was_told_what_that_means(
+    session: Session, pcs: Pcs, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for file in (session.state.private_key, session.state.public_key, session.state.known_hosts):
+        file.unlink()
+    reinstall(session, "bootstrap", dry=True)
+    assert "a new key" in capsys.readouterr().out
