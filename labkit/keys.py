@@ -8,7 +8,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from labkit.errors import MissingError
+from labkit.errors import MissingError, RefusedError
 from labkit.state import StateDir
 
 HOST_KEY = "ssh_host_ed25519_key"  # sshd's own name for it; stands in .lab/<id>/bootstrap/
@@ -26,7 +26,8 @@ def make_key_pair(comment: str) -> tuple[str, str]:
 def ensure_key_pair(state: StateDir, private: Path, comment: str) -> bool:
     """Make the pair `private` and `private`.pub unless it is there; return whether it was made.
 
-    A public key that was lost is written again from the private one: the machines know that pair.
+    A public key that was lost is written again from the private one: the machines know that pair. Raises RefusedError
+    where the private one was lost: machines know it, and another one in its place would not open them.
     """
     public = private.with_name(private.name + ".pub")
     if private.exists():
@@ -36,10 +37,38 @@ def ensure_key_pair(state: StateDir, private: Path, comment: str) -> bool:
                 f"{private} is not an Ed25519 key", "remove it and its .pub, then run `inv os.bootstrap`"
             )
         return not public.exists() and state.write(public, f"{_public(key)} {comment}\n")
+    if public.exists():
+        raise _lost(state, private)
     private_text, public_text = make_key_pair(comment)
     state.write(private, private_text)
     state.write(public, public_text)
     return True
+
+
+def refuse_lost(state: StateDir, bootstrap_address: str) -> None:
+    """Raise RefusedError where one of the lab's private keys was here once: its public one or a pin tells of it."""
+    host_key = state.bootstrap / HOST_KEY
+    pins = pinned(state)
+    for private, is_known in ((state.private_key, bool(pins)), (host_key, bootstrap_address in pins)):
+        if not private.exists() and (is_known or private.with_name(private.name + ".pub").exists()):
+            raise _lost(state, private)
+
+
+def _lost(state: StateDir, private: Path) -> RefusedError:
+    back = "bring it back with `inv lab.import FILE`, of an `inv lab.export`"
+    if private == state.private_key:
+        anew = f"without one: move {state.path} away, then `inv os.reinstall --machine bootstrap` and `inv lab.rebuild`"
+        return RefusedError(
+            f"{private} is gone, and machines open to no other key; nothing was changed", f"{back}; {anew}"
+        )
+    anew = (
+        f"without one: remove {private}.pub and the bootstrap server's line in {state.known_hosts}, then"
+        " `inv os.reinstall --machine bootstrap`"
+    )
+    return RefusedError(
+        f"{private} is gone, the host key by which the bootstrap server is known; nothing was changed",
+        f"{back}; {anew}",
+    )
 
 
 def ensure_lab_keys(state: StateDir, lab_name: str, bootstrap_name: str) -> bool:

@@ -5,41 +5,40 @@ The bootstrap server's disk and the NFS data disk are never thrown away here.
 
 from __future__ import annotations
 
-from labkit import consent
-from labkit.errors import UnreachableError
+from collections.abc import Collection
+
+from labkit import consent, obstacles
 from labkit.lab import Machine
 from labkit.session import Session
 
 STOP_ORDER = ("worker", "control_plane", "storage", "bootstrap")
 
 
-def check(session: Session) -> None:
-    """Raise what keeps a rebuild from finishing: hosts, space, media, and a bootstrap server that cannot be entered."""
+def check(session: Session, machines: Collection[str] | None = None) -> None:
+    """Raise what keeps a rebuild from finishing: hosts, space, media, and whatever a later stage would refuse.
+
+    `machines` are those that are going to lose their systems; without them all nodes, as `lab.rebuild` does it.
+    """
     from labkit.hyperv import check as hosts
 
     hosts.check(session)
-    bootstrap = session.lab.bootstrap
-    if session.state.private_key.exists() and _runs(session, bootstrap) and not session.machines.is_up(bootstrap):
-        raise UnreachableError(
-            f"{bootstrap.name} ({bootstrap.external.address}) runs on {bootstrap.host} and cannot be entered with the"
-            " lab's key; without it no machine can be installed",
-            "`inv os.bootstrap` waits for it and says what is wrong; nothing was changed",
-        )
+    obstacles.refuse(session, _nodes(session) if machines is None else machines)
 
 
-def _runs(session: Session, machine: Machine) -> bool:
-    found = session.hosts.read()[machine.host].machines.get(machine.name)
-    return found is not None and found.state == "Running"
+def _nodes(session: Session) -> list[str]:
+    return [machine.name for machine in session.lab.installed_by_network]
 
 
 def discard(session: Session, *, dry: bool) -> None:
     """Power the nodes off and give each a blank system disk, after consent to exactly those disks.
 
-    The bootstrap server and every data disk stay. With `dry` the list is shown and nothing else happens.
+    The bootstrap server and every data disk stay. With `dry` the list is shown and nothing else happens. Raises what
+    would keep the nodes from being built again (`obstacles`), before anybody is asked.
     """
     from labkit.hyperv import discard as disks
 
-    resets = disks.find(session, [machine.name for machine in session.lab.installed_by_network])
+    resets = disks.find(session, _nodes(session))
+    obstacles.refuse(session, _nodes(session))
     if consent.require(session, disks.describe(resets), session.command, dry=dry):
         with session.journal.step("lab.discard") as step:
             step.changed = True

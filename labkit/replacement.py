@@ -88,8 +88,7 @@ def find(session: Session, machine: Machine) -> Replacement:
     """What a replacement would take away, once everything that it and what follows need has answered."""
     from labkit.hyperv import discard
 
-    lifecycle.check(session)
-    _refuse_obstacles(session, machine)
+    lifecycle.check(session, [machine.name])
     node = _node(session, machine)
     if _went_before(session, machine, node):
         session.console.print(f"{machine.name} holds no part of a cluster: its system stays, what follows joins it")
@@ -102,17 +101,6 @@ def find(session: Session, machine: Machine) -> Replacement:
 def _dead(node: nodes.Node | None) -> nodes.Node | None:
     """The node of a machine that does not run: for 40 s its cluster still calls it Ready."""
     return dataclasses.replace(node, is_ready=False) if node else None
-
-
-def _refuse_obstacles(session: Session, machine: Machine) -> None:
-    """Raise what `hyperv.create` would refuse after the system was thrown away."""
-    from labkit.hyperv import create, drift
-
-    plan = drift.plan(session.lab, session.hosts.read())
-    lasting = [
-        one for one in plan.refused if not (one.name == machine.name and one.obstacle and one.obstacle.ends_by_reset)
-    ]
-    create.refuse(drift.Plan(tuple(lasting)))
 
 
 def _node(session: Session, machine: Machine) -> nodes.Node | None:

@@ -14,6 +14,7 @@ from labkit.media.dvd import Dvd, NotBootableError, read
 
 if TYPE_CHECKING:
     from labkit.hyperv.facts import VmFacts
+    from labkit.hyperv.findings import Facts
     from labkit.session import Session
 
 BLANK_BYTES = 64 << 20  # a dynamic disk of 80 GB that nothing was written to takes 6 MB; an installed system gigabytes
@@ -33,20 +34,41 @@ def insert(session: Session, kickstart: str) -> bool:
     spec, vm = _spec(session), _vm(session)
     if vm.system_disk is None:
         raise MissingError(f"{spec.vm_name} has no system disk on {spec.host}", "run `inv hyperv.create`")
-    disk = vm.system_disk.path
-    if vm.checkpoints or any(drive.is_layer for drive in vm.drives):
-        return False  # a checkpoint's layer is small, whatever lies below it
-    _require_dvd(session, spec)
-    media = {"Iso": spec.dvd, "Disk": disk}
-    answer = session.hosts.run("Get-LabMedia", {spec.host: media})[spec.host]
-    if answer["disk_bytes"] > BLANK_BYTES:
+    dvd = _installing(session, vm, vm.system_disk.path)
+    if dvd is None:
         return False
-    dvd = _dvd(session, spec, answer["media"])
+    media = {"Iso": spec.dvd, "Disk": vm.system_disk.path}
     files = {"ks.cfg": kickstart.encode()}
     files |= {path: bootdisk.grub(session.lab, dvd).encode() for path in bootdisk.CONFIGURATIONS}
     given = {"Lab": session.lab.name, "Id": vm.id, "Path": spec.boot_disk, "Part": bootdisk.parts(files, dvd)}
     session.hosts.run("Set-LabBootDisk", {spec.host: {**media, **given}})
     return True
+
+
+def holds_system(session: Session, facts: Facts) -> bool:
+    """Whether something was written to the machine's disk, in a VM or left over; one without any disk holds nothing.
+
+    Raises what `insert` would refuse for: no DVD, or, for a blank disk, the wrong one.
+    """
+    spec = _spec(session)
+    here = facts[spec.host]
+    vm = here.machines.get(spec.name)
+    loose = here.loose_disks(spec.name, "system")
+    disk = vm.system_disk if vm and vm.system_disk else next(iter(loose), None)
+    if disk is None:
+        return False
+    return bool(vm and not vm.is_off) or _installing(session, vm, disk.path) is None
+
+
+def require_dvd(session: Session) -> None:
+    """Raise MissingError unless the DVD that installs the machine is on its host."""
+    spec = _spec(session)
+    if session.hosts.read()[spec.host].has_iso:
+        return
+    raise MissingError(
+        f"{spec.name} is installed from {spec.dvd}, which is not on {spec.host}",
+        f"{HOW_TO_GET_IT}; then `inv os.bootstrap`",
+    )
 
 
 def remove(session: Session) -> bool:
@@ -75,13 +97,14 @@ def _drives(session: Session) -> list[str]:
     return [dvd.id for dvd in _vm(session).dvds if dvd.path.lower() == path]
 
 
-def _require_dvd(session: Session, spec: MachineSpec) -> None:
-    if session.hosts.read()[spec.host].has_iso:
-        return
-    raise MissingError(
-        f"{spec.name} is installed from {spec.dvd}, which is not on {spec.host}",
-        f"{HOW_TO_GET_IT}; then `inv os.bootstrap`",
-    )
+def _installing(session: Session, vm: VmFacts | None, disk: str) -> Dvd | None:
+    """The DVD that a machine which is off will be installed from; None when its disk holds something already."""
+    if vm and (vm.checkpoints or any(drive.is_layer for drive in vm.drives)):
+        return None  # a checkpoint's layer is small, whatever lies below it
+    require_dvd(session)
+    spec = _spec(session)
+    answer = session.hosts.run("Get-LabMedia", {spec.host: {"Iso": spec.dvd, "Disk": disk}})[spec.host]
+    return None if answer["disk_bytes"] > BLANK_BYTES else _dvd(session, spec, answer["media"])
 
 
 def _dvd(session: Session, spec: MachineSpec, media: dict[str, str]) -> Dvd:

@@ -13,6 +13,7 @@ from labkit.hyperv.specs import MachineSpec, disk_mark, machine_spec
 
 if TYPE_CHECKING:
     from labkit.hyperv.facts import DiskFacts, HostFacts, VmFacts
+    from labkit.hyperv.findings import Facts
     from labkit.lab import Lab
     from labkit.session import Session
 
@@ -38,16 +39,20 @@ def find(session: Session, machines: Iterable[str]) -> list[Reset]:
 
     Raises RefusedError, naming all, when one has checkpoints: its disks could not be told apart for sure.
     """
-    facts = answering(session.hosts.read(fresh=True))
-    resets = [_reset(session.lab, facts[session.lab.machine(name).host], name) for name in machines]
-    wanted = [reset for reset in resets if reset.disks]
+    wanted = resets(session.lab, answering(session.hosts.read(fresh=True)), machines)
     refuse_checkpoints([reset.vm for reset in wanted if reset.vm])
     return wanted
 
 
-def describe(resets: Iterable[Reset]) -> list[str]:
+def resets(lab: Lab, facts: Facts, machines: Iterable[str]) -> list[Reset]:
+    """As `find`, of facts that were read already, and refusing nothing. Pure."""
+    found = [_reset(lab, facts[lab.machine(name).host], name) for name in machines]
+    return [one for one in found if one.disks]
+
+
+def describe(wanted: Iterable[Reset]) -> list[str]:
     """What a reset would destroy, a line a machine."""
-    return [str(one) for one in resets]
+    return [str(one) for one in wanted]
 
 
 def _reset(lab: Lab, here: HostFacts, machine: str) -> Reset:
@@ -87,16 +92,16 @@ def forgetting(name: str) -> str:
     return f"inv hyperv.forget --name {name}" if " " not in name else f'inv hyperv.forget --name "{name}"'
 
 
-def reset(session: Session, resets: Sequence[Reset]) -> list[str]:
-    """Power off, discard and make blank, on exactly the VMs and disks of `resets`; return the machines' names."""
+def reset(session: Session, wanted: Sequence[Reset]) -> list[str]:
+    """Power off, discard and make blank, on exactly the VMs and disks of `wanted`; return the machines' names."""
     parameters: dict[str, dict[str, Any]] = {}
-    for one in resets:
+    for one in wanted:
         spec = machine_spec(session.lab, session.lab.machine(one.machine))
         call = parameters.setdefault(one.host, {"Lab": session.lab.name, "Machine": []})
         call["Machine"].append(_request(spec, one))
     if parameters:
         session.hosts.run("Reset-LabMachine", parameters)
-    return [one.machine for one in resets]
+    return [one.machine for one in wanted]
 
 
 def reset_disks(session: Session, machines: Iterable[str]) -> list[str]:

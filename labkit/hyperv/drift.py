@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -62,6 +62,11 @@ class Plan:
     @property
     def refused(self) -> tuple[MachinePlan, ...]:
         return tuple(m for m in self.machines if m.obstacle)
+
+    def after_reset(self, machines: Collection[str]) -> Plan:
+        """What will be refused still when these machines have been powered off and given a blank system disk."""
+        lasting = (m for m in self.refused if not (m.name in machines and m.obstacle and m.obstacle.ends_by_reset))
+        return Plan(tuple(lasting))
 
 
 def plan(lab: Lab, facts: Mapping[str, HostFacts]) -> Plan:

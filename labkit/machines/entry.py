@@ -12,7 +12,11 @@ from labkit.state import StateDir
 
 
 def prepare(lab: Lab, state: StateDir) -> bool:
-    """Make in `.lab/<id>/` what is missing there or differs; return whether anything was written."""
+    """Make in `.lab/<id>/` what is missing there or differs; return whether anything was written.
+
+    Raises RefusedError, with nothing written, where a private key that machines know was lost.
+    """
+    keys.refuse_lost(state, str(lab.bootstrap.external.address))
     written = [keys.ensure_lab_keys(state, lab.name, lab.bootstrap.name)]
     private, public = keys.bootstrap_host_key(state)
     written += [keys.pin(state, str(lab.bootstrap.external.address), public)]

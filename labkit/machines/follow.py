@@ -155,6 +155,8 @@ class Watch:
         rescue.told = True
         if rescue.crash:
             raise rescue.crash
+        if name in self.answers:
+            return  # its own `installed` was heard meanwhile
         if rescue.answers:
             place = self.places[name]
             self.board.show(name, "installed", "it answers by SSH with its pinned key")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from labkit import consent
+from labkit import consent, keys
 from labkit.errors import MissingError
 from labkit.machines.bootstrap import bootstrap
 from labkit.machines.choice import chosen
 from labkit.machines.install import install
+from labkit.machines.survey import survey
+from labkit.pxe import publish
 from labkit.session import Session
 
 
@@ -14,7 +16,7 @@ def reinstall(session: Session, name: str, *, dry: bool) -> bool:
     """Give machine `name` a blank system disk, after consent, and install it; return whether anything was done.
 
     The bootstrap server is installed from the DVD, all others over the network. Raises MissingError for a name that is
-    none.
+    none, and what would keep the machine from being installed again; nothing was changed then.
     """
     from labkit.hyperv import discard
 
@@ -25,7 +27,8 @@ def reinstall(session: Session, name: str, *, dry: bool) -> bool:
     resets = discard.find(session, [name])
     what = discard.describe(resets)
     if what and serves:
-        what.append(f"with it what {name} fetched and logged; it keeps its keys, and no other machine is touched")
+        what.append(_with_it(session, name))
+    (_refuse_bootstrap if serves else _refuse)(session)
     if not consent.require(session, what, session.command, dry=dry):
         return False
     discard.reset(session, resets)
@@ -36,3 +39,28 @@ def reinstall(session: Session, name: str, *, dry: bool) -> bool:
     else:
         install(session)
     return True
+
+
+def _with_it(session: Session, name: str) -> str:
+    if session.state.private_key.exists():
+        return f"with it what {name} fetched and logged; it keeps its keys, and no other machine is touched"
+    return (
+        f"with it what {name} fetched and logged; no key of this lab is here, so it gets a new key, which opens no"
+        " machine that was installed before: `inv lab.rebuild` makes those anew"
+    )
+
+
+def _refuse_bootstrap(session: Session) -> None:
+    """Raise what would keep the bootstrap server from being installed: a key that was lost, no DVD."""
+    from labkit.hyperv import bootdisk
+
+    keys.refuse_lost(session.state, str(session.lab.bootstrap.external.address))
+    bootdisk.require_dvd(session)
+
+
+def _refuse(session: Session) -> None:
+    """Raise what would keep a machine from being installed over the network: the bootstrap server, what it serves."""
+    survey(session, look_again=False)
+    lacking = publish.missing(session)
+    if lacking:
+        raise MissingError(f"{lacking}; nothing was changed", "run `inv pxe.publish`, then repeat")

@@ -16,6 +16,7 @@ import pytest
 from labkit import keys
 from labkit.errors import LabError, UnreachableError
 from labkit.lab import Lab, Machine
+from labkit.pxe import publish, server
 from labkit.remote import Result
 from labkit.session import Session
 
@@ -162,8 +163,15 @@ class Station:
     def sudo(self, command: str, **_: Any) -> Result:
         if command.startswith("/opt/lab/scripts/"):
             return Result(self.world.script(shlex.split(command.removeprefix("/opt/lab/scripts/"))), "", 0)
+        if command.startswith("sha256sum"):
+            return Result(self.published(), "", 0)
         text = self.world.records() if "known_hosts" in command else "\n".join(self.world.log)
         return Result(text, "", 0)
+
+    def published(self) -> str:
+        """The digests of what pxe.publish put there."""
+        live = {path: texts[0] for path, texts in publish._live(self.session).items()}
+        return "".join(f"{server.digest(text)}  {path}\n" for path, text in live.items())
 
     def follow(self, _command: str, **_: Any) -> Generator[str | None, None, None]:
         if self.world.breaks:
@@ -244,7 +252,7 @@ class Pcs:
             for machine in self.world.lab.on_host(host)
             if machine.name in self.world.disks
         }
-        return SimpleNamespace(machines=vms, service="Running", refusal=None, answers=True)
+        return SimpleNamespace(machines=vms, service="Running", refusal=None, answers=True, has_iso=True)
 
 
 @pytest.fixture

@@ -101,6 +101,7 @@ def test_reinstalling_asks_before_anything_is_done(
 ) -> None:
     monkeypatch.setattr("labkit.hyperv.discard.find", lambda s, names: list(names))
     monkeypatch.setattr("labkit.hyperv.discard.describe", lambda resets: [f"system disk of {name}" for name in resets])
+    entry.prepare(session.lab, session.state)
     reset: list[str] = []
     monkeypatch.setattr("labkit.hyperv.discard.reset", lambda s, resets: reset.extend(resets))
     with pytest.raises(ConsentError):

@@ -11,6 +11,7 @@ from labkit import replacement
 from labkit.cluster import nodes
 from labkit.errors import ConsentError, DeadlineError, LabError, MissingError, RefusedError, UnreachableError
 from labkit.hyperv.hosts import Hosts
+from labkit.machines import entry
 from labkit.session import Session
 from tests.labs import small
 from tests.unit.cluster.doubles import FakeMachines, FakeRemote, attach
@@ -47,7 +48,9 @@ class World:
         session.__dict__["hosts"] = Hosts(session.lab, session.journal, self.pcs.connect)
         self.machines: FakeMachines = attach(session)
         self.done: list[str] = []
-        self.pcs.vm("w2")["state"] = "Running"
+        entry.prepare(session.lab, session.state)
+        for name in ("bootstrap", "w2"):
+            self.pcs.vm(name)["state"] = "Running"
         self.disk = session.hosts.read()["pc2"].machines["w2"].system_disk
         session.hosts.forget()
         self.node("True")
@@ -245,9 +248,11 @@ def test_a_silent_cluster_is_refused_with_the_two_commands_that_ask_none(world: 
     assert world.done == []
 
 
-def test_a_silent_bootstrap_server_is_not_taken_for_a_silent_cluster(world: World) -> None:
+@pytest.mark.parametrize("state", ["Running", "Off"])
+def test_a_silent_bootstrap_server_is_not_taken_for_a_silent_cluster(world: World, state: str) -> None:
     world.machines.silent.add("bootstrap")
-    with pytest.raises(UnreachableError, match="bootstrap does not answer"):
+    world.pcs.vm("bootstrap")["state"] = state
+    with pytest.raises(UnreachableError, match="bootstrap"):
         world.replace()
 
 

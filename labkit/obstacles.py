@@ -1,0 +1,86 @@
+"""What any later stage would refuse for, looked for before the first thing is destroyed. All of it is gathered here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from typing import TYPE_CHECKING
+
+from labkit import keys
+from labkit.errors import LabError, RefusedError, UnreachableError
+from labkit.session import Session
+
+if TYPE_CHECKING:
+    from labkit.hyperv.findings import Facts
+
+Source = Callable[[Session, "Facts", Collection[str]], None]
+
+
+def refuse(session: Session, machines: Collection[str]) -> None:
+    """Raise, all together, what would keep the lab from being built again once `machines` have lost their systems.
+
+    What a blank system disk puts right is no obstacle of theirs. The facts are those read last; nothing is changed.
+    """
+    from labkit.hyperv.findings import answering
+    from labkit.hyperv.hosts import together
+
+    facts = answering(session.hosts.read())
+    errors: list[LabError] = []
+    for source in SOURCES:
+        try:
+            source(session, facts, machines)
+        except LabError as error:
+            errors.append(error)
+    if errors:
+        raise together(errors)
+
+
+def discarding(session: Session, facts: Facts, machines: Collection[str]) -> None:
+    """Disks of which checkpoints are kept are not thrown away."""
+    from labkit.hyperv import discard
+
+    discard.refuse_checkpoints([reset.vm for reset in discard.resets(session.lab, facts, machines) if reset.vm])
+
+
+def creating(session: Session, facts: Facts, machines: Collection[str]) -> None:
+    """What `hyperv.create` refuses, unless the reset of exactly that machine ends it."""
+    from labkit.hyperv import create, discard, drift
+
+    going = {reset.machine for reset in discard.resets(session.lab, facts, machines)}
+    create.refuse(drift.plan(session.lab, facts).after_reset(going))
+
+
+def entering(session: Session, facts: Facts, machines: Collection[str]) -> None:
+    """The bootstrap server lets us in, or can be made to: without it no machine is installed.
+
+    One that is off is started, one whose disk is blank is installed with the key that lies here, or is made then.
+    """
+    from labkit.hyperv import bootdisk
+
+    lab, state = session.lab, session.state
+    server = lab.bootstrap
+    keys.refuse_lost(state, str(server.external.address))
+    vm, has_key = facts[server.host].machines.get(server.name), state.private_key.exists()
+    if vm and vm.state == "Running" and has_key:
+        if not session.machines.is_up(server):
+            raise UnreachableError(
+                f"{server.name} ({server.external.address}) runs on {server.host} and cannot be entered with the lab's"
+                " key; without it no machine can be installed; nothing was changed",
+                f"`inv os.bootstrap` waits for it and says what is wrong; {_ways(session)}",
+            )
+    elif not has_key and bootdisk.holds_system(session, facts):
+        raise RefusedError(
+            f"{server.name} on {server.host} was installed, and no key that opens it is on this controller: no machine"
+            " could be installed again; nothing was changed",
+            _ways(session),
+        )
+
+
+def _ways(session: Session) -> str:
+    return (
+        "if another controller made this lab: `inv lab.export` there, `inv lab.import FILE` here; if it is beyond"
+        f" repair or its key is lost: `inv os.reinstall --machine {session.lab.bootstrap.name}`, then repeat"
+    )
+
+
+SOURCES: tuple[Source, ...] = (discarding, creating, entering)
+"""A stage that refuses for something adds a function here, which raises the same before anything is destroyed."""
