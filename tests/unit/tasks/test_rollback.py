@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import Any
 
 import pytest
 
 from labkit import consent, lifecycle, rollback
 from labkit.cluster import heartbeats
-from labkit.errors import ConsentError
+from labkit.errors import ConsentError, RefusedError
 from labkit.hyperv import checkpoints
-from labkit.machines import wait
+from labkit.machines import entry, wait
 from labkit.session import Session
 
 
@@ -33,6 +34,7 @@ def done(session: Session, monkeypatch: pytest.MonkeyPatch) -> list[str]:
         def forget(self, machine: Any) -> None:
             pass
 
+    entry.prepare(session.lab, session.state)
     session.__dict__["machines"] = Machines()
     monkeypatch.setattr(checkpoints, "find", lambda s, name: [name])
     monkeypatch.setattr(checkpoints, "describe", lambda places: ["everything since then"])
@@ -49,6 +51,23 @@ def test_nobody_agreed_so_nothing_happens(session: Session, done: list[str]) -> 
     with pytest.raises(ConsentError):
         rollback.restore(session, "before", dry=False)
     assert not rollback.restore(session, "before", dry=True)
+    assert done == []
+
+
+@pytest.mark.parametrize("lost", ["all", "the private key"])
+def test_without_the_key_that_opens_the_machines_they_stay_as_they_are(
+    session: Session, done: list[str], lost: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Their clocks could not be stepped afterwards, nor could anything be proven of them."""
+    monkeypatch.setenv(consent.VARIABLE, session.lab.name)
+    if lost == "all":
+        shutil.rmtree(session.state.path)
+    else:
+        session.state.private_key.unlink()
+    for dry in (True, False):
+        with pytest.raises(RefusedError, match="key") as refusal:
+            rollback.restore(session, "before", dry=dry)
+        assert "inv lab.import FILE" in str(refusal.value.hint)
     assert done == []
 
 
