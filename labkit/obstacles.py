@@ -34,6 +34,15 @@ def refuse(session: Session, machines: Collection[str]) -> None:
         raise together(errors)
 
 
+def require_key(session: Session) -> None:
+    """Raise RefusedError unless the key that opens the lab's machines is here, for what enters those that are there."""
+    if not session.state.private_key.exists():
+        raise RefusedError(
+            f"no key that opens the machines of {session.lab.name} is on this controller; nothing was changed",
+            "`inv lab.export` on the controller that made it, `inv lab.import FILE` here",
+        )
+
+
 def discarding(session: Session, facts: Facts, machines: Collection[str]) -> None:
     """Disks of which checkpoints are kept are not thrown away."""
     from labkit.hyperv import discard

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
-from labkit import consent, lifecycle
+from labkit import consent, lifecycle, obstacles
 from labkit.lab import Machine
 from labkit.session import Session
 
@@ -16,13 +16,14 @@ def restore(session: Session, name: str, *, dry: bool) -> bool:
 
     A restored machine wakes with the time of the checkpoint, with which no certificate or token is valid: every
     clock is stepped before the cluster is looked at. What it says of its nodes is from before: every kubelet is waited
-    for.
+    for. Raises RefusedError, with nothing changed, where no key here opens the machines.
     """
     from labkit.cluster import heartbeats
     from labkit.hyperv import checkpoints
     from labkit.machines import wait
 
     places = checkpoints.find(session, name)
+    obstacles.require_key(session)
     if not consent.require(session, checkpoints.describe(places), session.command, dry=dry):
         return False
     checkpoints.restore(session, name, places)
