@@ -14,7 +14,7 @@ from .identity import AUTHENTICATED, UNAUTHENTICATED, User
 from .objects import Obj, dig
 from .store import Store
 
-MASTERS = {"system:masters", "kubeadm:cluster-admins"}
+MASTERS = {"system:masters"}  # kubeadm's administrators are none: `kubeadm init` binds their group to a role
 COMPONENTS = {"system:kube-controller-manager", "system:kube-scheduler"}
 RBAC = "rbac.authorization.k8s.io"
 READ = frozenset(("get", "list", "watch"))

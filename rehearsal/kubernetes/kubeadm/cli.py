@@ -73,6 +73,7 @@ def _add_init(verbs: argparse._SubParsersAction[Parser]) -> None:
     parser.add_argument("--config")
     parser.add_argument("--ignore-preflight-errors", default="")
     parser.add_argument("--skip-token-print", action="store_true")
+    parser.add_argument("--skip-phases", default="")
     parser.add_argument("--upload-certs", action="store_true", help="accepted: there is one control plane only")
 
 

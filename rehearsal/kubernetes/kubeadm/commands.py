@@ -46,7 +46,12 @@ def version(arguments: Arguments) -> None:
 
 
 def run_init(arguments: Arguments) -> None:
-    init.run(arguments.config, _words(arguments.ignore_preflight_errors), skip_token_print=arguments.skip_token_print)
+    init.run(
+        arguments.config,
+        _words(arguments.ignore_preflight_errors),
+        skip_token_print=arguments.skip_token_print,
+        skip_phases=_words(arguments.skip_phases),
+    )
 
 
 def run_join(arguments: Arguments) -> None:

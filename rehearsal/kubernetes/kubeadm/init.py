@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from rehearsal.kubernetes.node import kubeconfig, x509
+from rehearsal.kubernetes.node import x509
 from rehearsal.kubernetes.node.api import Api, ApiError, UnreachableError
 from rehearsal.kubernetes.node.paths import KUBERNETES, real
 
-from . import addons, certs, duration, kubeconfigs, kubelet, preflight, staticpods, upload
+from . import addons, administrator, certs, duration, kubeconfigs, kubelet, preflight, staticpods, upload
 from .config import InitSettings, load_init
 from .output import CommandError, phase, phase_error, say
 
@@ -32,11 +32,37 @@ Run "kubectl apply -f [podnetwork].yaml" with one of the options listed at:
 """
 
 
-def run(config: str | None, ignored: list[str], *, skip_token_print: bool = False) -> None:
-    """Make this machine the control plane of a new cluster. Raises CommandError or ConfigError."""
+# In kubeadm's order; `cmd/kubeadm/app/cmd/init.go` appends them so.
+PHASES = (
+    "preflight",
+    "certs",
+    "kubeconfig",
+    "etcd",
+    "control-plane",
+    "kubelet-start",
+    "wait-control-plane",
+    "upload-config",
+    "upload-certs",
+    "mark-control-plane",
+    "bootstrap-token",
+    "kubelet-finalize",
+    "addon",
+    "show-join-command",
+)
+
+
+def run(
+    config: str | None, ignored: list[str], *, skip_token_print: bool = False, skip_phases: list[str] | None = None
+) -> None:
+    """Make this machine the control plane of a new cluster, or go on with one that was begun.
+
+    `skip_phases` of the command line stands for the configuration's skipPhases. Raises CommandError or ConfigError.
+    """
     settings = load_init(config)
+    if skip_phases:
+        settings.init["skipPhases"] = skip_phases
+    skipped = _skipped(settings)
     phase("init", f"Using Kubernetes version: {settings.cluster['kubernetesVersion']}")
-    skipped = set(settings.init.get("skipPhases") or [])
     ignored = ignored + (settings.init["nodeRegistration"].get("ignorePreflightErrors") or [])
     if "preflight" not in skipped:
         preflight.announce("init")
@@ -57,6 +83,14 @@ def run(config: str | None, ignored: list[str], *, skip_token_print: bool = Fals
                 settings.endpoint.removeprefix("https://"), settings.init["bootstrapTokens"][0]["token"], lines=True
             )
         )
+
+
+def _skipped(settings: InitSettings) -> set[str]:
+    skipped = set(settings.init.get("skipPhases") or [])
+    for name in sorted(skipped):
+        if name.partition("/")[0] not in PHASES:
+            raise CommandError(f"invalid phase name: {name}")
+    return skipped
 
 
 def _on_disk(settings: InitSettings) -> list[tuple[str, Callable[[], None]]]:
@@ -90,17 +124,21 @@ def _start_kubelet(settings: InitSettings) -> None:
 
 
 def wait_control_plane(settings: InitSettings) -> Api:
-    """Until the API is live and knows the node. Raises CommandError after controlPlaneComponentHealthCheck."""
+    """Until the API has its administrator, is live and knows the node. Raises CommandError.
+
+    The first of it has kubernetesAPICall to come up, not controlPlaneComponentHealthCheck: the real program asks for
+    its client before it begins to wait (cmd/phases/init/waitcontrolplane.go of 1.36).
+    """
     limit = duration.seconds(settings.init["timeouts"]["controlPlaneComponentHealthCheck"])
     phase(
         "wait-control-plane",
         f'Waiting for the kubelet to boot up the control plane as static Pods from directory "{KUBERNETES}/manifests"',
     )
+    api = administrator.ensure(duration.seconds(settings.init["timeouts"]["kubernetesAPICall"]))
     phase(
         "control-plane-check",
         f"Waiting for healthy control plane components. This can take up to {duration.written(limit)}",
     )
-    api = kubeconfig.login(f"{KUBERNETES}/super-admin.conf")
     started = time.monotonic()
     problem = "not asked yet"
     while time.monotonic() - started < limit:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import pytest
 from labkit.cluster import tree
 from labkit.lab import Lab
 from labkit.project import ANSIBLE
+from tests.contracts.ansible.begun import PLAYBOOK, Begun, environment_of
 
 Play = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -34,15 +34,16 @@ def play(folder: Path) -> Play:
     """Run `ansible-playbook` there; the machines are this computer, nobody becomes root."""
 
     def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-        environment = {
-            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-            "HOME": str(folder.parent),
-            "LC_ALL": "C.UTF-8",
-            "ANSIBLE_BECOME": "False",
-            "ANSIBLE_NOCOLOR": "1",
-            **variables,
-        }
-        command = ["ansible-playbook", "--extra-vars", "ansible_connection=local", *arguments]
+        environment = environment_of(folder) | variables
+        command = [*PLAYBOOK, *arguments]
         return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
 
     return run
+
+
+@pytest.fixture
+def begun(folder: Path, tmp_path: Path) -> Begun:
+    """A machine whose cluster may be anywhere between nothing and made."""
+    if os.geteuid() != 0 or shutil.which("unshare") is None:
+        pytest.skip("needs root and unshare: mounts and a network of its own")
+    return Begun(folder, tmp_path)

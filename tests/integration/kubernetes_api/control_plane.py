@@ -17,6 +17,7 @@ from typing import Any
 from tests.integration.kubernetes_api.pki import Pki
 
 API = Path(__file__).parents[3] / "rehearsal/kubernetes/api"
+ADMINS = "kubeadm:cluster-admins"
 DEADLINE_S = 30.0
 GRACE = "3s"
 
@@ -50,7 +51,10 @@ class ControlPlane:
         self.port = free_port()
         self.server = f"https://127.0.0.1:{self.port}"
         self.pki = Pki(folder / "pki")
-        self.admin = self.pki.kubeconfig("admin", self.server, "kubernetes-admin", ("kubeadm:cluster-admins",))
+        self.admin = self.pki.kubeconfig("admin", self.server, "kubernetes-admin", (ADMINS,))
+        self.super_admin = self.pki.kubeconfig(
+            "super-admin", self.server, "kubernetes-super-admin", ("system:masters",)
+        )
         self._kubectl = kubectl
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         # The package runs under the name that it has on a machine, out of a folder with nothing else in it.
@@ -66,6 +70,7 @@ class ControlPlane:
 
     def start_all(self) -> ControlPlane:
         self.start_server()
+        self.bind_admins()
         pki = self.pki.folder
         self._start(
             "controller-manager",
@@ -82,6 +87,11 @@ class ControlPlane:
         self._start("scheduler", f"--kubeconfig={pki}/scheduler.conf", f"--secure-port={free_port()}")
         eventually(lambda: self.try_kubectl("get", "serviceaccount", "default").returncode == 0)
         return self
+
+    def bind_admins(self) -> None:
+        """What makes admin.conf an administrator's: `kubeadm init` does it with super-admin.conf."""
+        binding = ("clusterrolebinding", ADMINS, "--clusterrole=cluster-admin", f"--group={ADMINS}")
+        self.kubectl("create", *binding, kubeconfig=self.super_admin)
 
     def start_server(self) -> None:
         pki = self.pki.folder

@@ -16,7 +16,7 @@ from cryptography.x509.oid import NameOID
 
 from rehearsal.kubernetes.api.client import Client
 from rehearsal.kubernetes.api.errors import ApiError
-from tests.integration.kubernetes_api.control_plane import ControlPlane, eventually
+from tests.integration.kubernetes_api.control_plane import ADMINS, ControlPlane, eventually
 from tests.integration.kubernetes_api.kubelet import FakeKubelet
 from tests.integration.kubernetes_api.pki import key_pem
 
@@ -74,6 +74,21 @@ spec:
   signerName: kubernetes.io/kube-apiserver-client-kubelet
   usages: [digital signature, client auth]
 """
+
+
+def test_kubeadms_administrators_have_no_right_that_nobody_bound_them_to(plane: ControlPlane) -> None:
+    """Between an API server that answers and the end of `kubeadm init` lies this moment."""
+    plane.kubectl("delete", "clusterrolebinding", ADMINS, kubeconfig=plane.super_admin)
+    try:
+        assert plane.kubectl("get", "--raw=/readyz") == "ok"
+        refused = plane.try_kubectl("get", "configmap", "kubeadm-config", "-n", "kube-system").stderr
+    finally:
+        plane.bind_admins()
+    assert refused == (
+        'Error from server (Forbidden): configmaps "kubeadm-config" is forbidden: User "kubernetes-admin" cannot get '
+        'resource "configmaps" in API group "" in the namespace "kube-system"\n'
+    )
+    assert "NotFound" in plane.try_kubectl("get", "configmap", "kubeadm-config", "-n", "kube-system").stderr
 
 
 def test_a_joining_kubelet_gets_a_certificate_that_the_server_accepts_for_its_own_node_only(

@@ -17,6 +17,7 @@ def test_a_server_that_is_killed_comes_back_with_everything_that_it_acknowledged
     plane = ControlPlane(tmp_path, kubectl)
     try:
         plane.start_server()
+        plane.bind_admins()
         plane.kubectl("create", "configmap", "kept", "--from-literal=a=b", "-n", "kube-system")
         before = plane.json("get", "configmap", "kept", "-n", "kube-system")
         plane.kill("apiserver")

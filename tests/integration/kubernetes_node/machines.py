@@ -157,9 +157,9 @@ class Machine:
             "RES_OPTIONS": "timeout:1 attempts:1",  # nobody answers names here
         }
 
-    def run(self, *command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+    def words(self, *command: str) -> list[str]:
         """A command on the machine: in its network, under its host name, with its folder before every path."""
-        words = [
+        return [
             "ip",
             "netns",
             "exec",
@@ -172,7 +172,9 @@ class Machine:
             "sh",
             *command,
         ]
-        done = run(*words, check=False, **self.environment())
+
+    def run(self, *command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        done = run(*self.words(*command), check=False, **self.environment())
         if check and done.returncode:
             raise AssertionError(
                 f"{' '.join(command)} on {self.name}:\n{done.stdout}\n{done.stderr}\n{self.kubelet_log()[-3000:]}"
@@ -181,6 +183,20 @@ class Machine:
 
     def kubeadm(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         return self.run("/usr/bin/python3", "-m", "rehearsal.kubernetes.kubeadm", *arguments, check=check)
+
+    def kubeadm_killed(self, *arguments: str, once: Callable[[], object]) -> None:
+        """kubeadm, killed as soon as `once` is true: a power cut, a deadline, somebody's hand."""
+        started = subprocess.Popen(
+            self.words("/usr/bin/python3", "-m", "rehearsal.kubernetes.kubeadm", *arguments),
+            env={**os.environ, **self.environment()},
+            stdout=subprocess.DEVNULL,
+        )
+        try:
+            eventually(lambda: started.poll() is not None or once())
+            assert started.poll() is None, f"kubeadm ended with {started.returncode} before it could be killed"
+        finally:
+            started.kill()
+            started.wait()
 
     def kubelet_log(self) -> str:
         file = self.root / "kubelet.log"

@@ -185,6 +185,34 @@ def test_swap_and_a_closed_runtime_are_refused_on_the_machine(cluster: Cluster) 
     cluster.cp1.write("/modules", b"overlay\nbr_netfilter\n")
 
 
+def test_an_init_that_was_killed_goes_on_without_preflight(cluster: Cluster) -> None:
+    machine, config = cluster.w1, "/etc/kubernetes/kubeadm-init.yaml"
+    machine.write(config, INIT.replace(CP1, W1).replace("name: cp1", "name: w1").encode())
+    machine.kubeadm_killed("init", "--config", config, once=machine.file("/kubelet.pid").exists)
+    asked = [shutil.which("kubectl") or "kubectl", "--kubeconfig", str(machine.file("/etc/kubernetes/admin.conf"))]
+    eventually(lambda: machine.run(*asked, "get", "--raw=/readyz", check=False).stdout == "ok")
+    last = [
+        *asked,
+        "-n",
+        "kube-system",
+        "get",
+        "configmap/kubeadm-config",
+        "daemonset/kube-proxy",
+        "deployment/coredns",
+    ]
+    assert "(Forbidden)" in machine.run(*last, check=False).stderr
+    authority = machine.file("/etc/kubernetes/pki/ca.crt").read_bytes()
+    refused = machine.kubeadm("init", "--config", config, check=False)
+    assert "[ERROR FileAvailable--etc-kubernetes-manifests-kube-apiserver.yaml]" in refused.stderr
+    done = machine.kubeadm("init", "--config", config, "--skip-phases=preflight")
+    assert "[certs] Using existing ca certificate authority" in done.stdout
+    assert 'Using existing kubeconfig file: "/etc/kubernetes/admin.conf"' in done.stdout
+    assert "Your Kubernetes control-plane has initialized successfully!" in done.stdout
+    assert machine.file("/etc/kubernetes/pki/ca.crt").read_bytes() == authority
+    machine.run(*last)
+    machine.kubeadm("reset", "-f")
+
+
 def test_init_brings_up_a_control_plane_that_waits_for_a_network(cluster: Cluster) -> None:
     done = cluster.cp1.kubeadm("init", "--config", "/etc/kubernetes/kubeadm-init.yaml")
     assert "Your Kubernetes control-plane has initialized successfully!" in done.stdout

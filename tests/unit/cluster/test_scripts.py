@@ -128,3 +128,23 @@ def test_a_probe_of_membership_asks_unit_and_api(tmp_path: Path, up: str, said: 
     credential.touch()
     script.write_text(text.replace("/etc/kubernetes/kubelet.conf", str(credential)), encoding="utf-8")
     assert run(script, "k8s.join", "tree", "w1", path=tmp_path).stdout == said
+
+
+LAST = "configmap/kubeadm-config daemonset/kube-proxy deployment/coredns"
+
+
+@pytest.mark.parametrize(("knows", "is_done"), [("*", True), ("*/readyz*", False)])
+def test_a_probe_of_the_control_plane_asks_for_what_kubeadm_makes_last(
+    tmp_path: Path, knows: str, is_done: bool
+) -> None:
+    """/readyz is ok for anybody as soon as the API server runs, in the middle of `kubeadm init`."""
+    program(tmp_path, "systemctl", "true")
+    program(tmp_path, "kubectl", f'echo "$*" >> {tmp_path}/asked; [[ "$*" == {knows} ]]')
+    script = tmp_path / "probe.sh"
+    text = (ANSIBLE / "unit" / "probe.sh").read_text(encoding="utf-8")
+    credential = tmp_path / "admin.conf"
+    credential.touch()
+    script.write_text(text.replace("/etc/kubernetes/admin.conf", str(credential)), encoding="utf-8")
+    said = run(script, "k8s.control-plane", "tree", "cp1", path=tmp_path).stdout
+    assert (said == "") is is_done
+    assert LAST in (tmp_path / "asked").read_text(encoding="utf-8")
