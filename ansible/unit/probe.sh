@@ -38,7 +38,10 @@ main() {
     k8s.prepare)
       was_done "$stage" "$tree" && runs chronyd firewalld && { [[ ! -e /usr/bin/kubelet ]] || is_node; }
       ;;
-    k8s.control-plane) runs kubelet && accepts "$ADMIN" get --raw=/readyz ;;
+    k8s.control-plane)
+      # /readyz is open to anybody in the middle of `kubeadm init`: ask for what that makes last, as the role does.
+      runs kubelet && accepts "$ADMIN" --namespace=kube-system get configmap/kubeadm-config daemonset/kube-proxy deployment/coredns
+      ;;
     k8s.cni | k8s.load-balancer) was_done "$stage" "$tree" && accepts "$ADMIN" get --raw=/readyz ;;
     k8s.join) runs kubelet && accepts "$KUBELET" get node "$machine" ;;
     nfs.server)
