@@ -38,11 +38,15 @@ def run(config: str | None, overrides: Object, ignored: list[str]) -> None:
     phase("preflight", "Use 'kubeadm init phase upload-config kubeadm --config your-config-file' to re-upload it.")
     configuration = _read(api)
     _refuse_taken_name(api, registration["name"])
-    _bootstrap(settings, server, ca, token)
-    kubelet.write_files(configuration, registration)
-    kubelet.start()
-    kubelet.wait_healthy(configuration, settings["timeouts"])
-    _wait_certificate(registration["name"], settings["timeouts"])
+    try:
+        _bootstrap(settings, server, ca, token)
+        kubelet.write_files(configuration, registration)
+        kubelet.start()
+        kubelet.wait_healthy(configuration, settings["timeouts"])
+        _wait_certificate(registration["name"], settings["timeouts"])
+    finally:
+        # However it ends. The CA's certificate stays, and the next preflight refuses it (cmd/phases/join/kubelet.go).
+        real(BOOTSTRAP_KUBECONFIG).unlink(missing_ok=True)
     say(DONE)
 
 
@@ -92,7 +96,6 @@ def _wait_certificate(name: str, timeouts: Object) -> None:
         try:
             if real(KUBELET_KUBECONFIG).exists():
                 kubeconfig.login(KUBELET_KUBECONFIG).get(f"/api/v1/nodes/{name}")
-                real(BOOTSTRAP_KUBECONFIG).unlink(missing_ok=True)
                 return
         except (ApiError, UnreachableError, OSError, kubeconfig.KubeconfigError) as error:
             problem = str(error)

@@ -9,6 +9,7 @@ import os
 import shutil
 import signal
 import subprocess
+import time
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -26,7 +27,7 @@ pytestmark = [
     pytest.mark.skipif(shutil.which("nft") is None or shutil.which("nginx") is None, reason="needs nft and nginx"),
     pytest.mark.timeout(240),
 ]
-CP1, W1 = "10.77.0.12", "10.77.0.13"
+CP1, W1, W2 = "10.77.0.12", "10.77.0.13", "10.77.0.14"
 INIT = f"""\
 apiVersion: kubeadm.k8s.io/v1beta4
 kind: InitConfiguration
@@ -264,6 +265,36 @@ def test_a_worker_joins_only_with_the_right_hash_and_token(cluster: Cluster) -> 
     assert cluster.kubectl("get", "node", "w1", "-o", f"jsonpath={address}") == W1
 
 
+def test_a_join_that_fails_leaves_what_the_next_one_refuses_until_a_reset(cluster: Cluster) -> None:
+    worker, config = cluster.room.machine("w2", W2), "/etc/kubernetes/kubeadm-join.yaml"
+    words = cluster.cp1.kubeadm("token", "create", "--print-join-command").stdout.split()
+    token = {"apiServerEndpoint": words[2], "token": words[4], "caCertHashes": [words[6]]}
+    file = {
+        "apiVersion": "kubeadm.k8s.io/v1beta4",
+        "kind": "JoinConfiguration",
+        "discovery": {"bootstrapToken": token},
+        "nodeRegistration": {"name": "w2", "kubeletExtraArgs": [{"name": "node-ip", "value": "10.77.0.99"}]},
+        "timeouts": {"kubeletHealthCheck": "2s"},
+    }
+    worker.write(config, yaml.safe_dump(file).encode())
+    failed = worker.kubeadm("join", "--config", config, check=False)  # a kubelet with another machine's address
+    assert "failed while waiting for the kubelet to start" in failed.stderr
+    assert worker.file("/etc/kubernetes/pki/ca.crt").exists()
+    assert not worker.file("/etc/kubernetes/bootstrap-kubelet.conf").exists()
+    del file["timeouts"]
+    file["nodeRegistration"]["kubeletExtraArgs"][0]["value"] = W2  # type: ignore[index]
+    worker.write(config, yaml.safe_dump(file).encode())
+    refused = worker.kubeadm("join", "--config", config, check=False)
+    assert (
+        "[ERROR FileAvailable--etc-kubernetes-pki-ca.crt]: /etc/kubernetes/pki/ca.crt already exists" in refused.stderr
+    )
+    worker.kubeadm("reset", "--force")
+    worker.write(config, yaml.safe_dump(file).encode())
+    worker.kubeadm("join", "--config", config)
+    worker.kubeadm("reset", "--force")
+    cluster.kubectl("delete", "node", "w2")
+
+
 def test_nodes_are_ready_once_the_network_is_there(cluster: Cluster) -> None:
     def ready(node: str) -> bool:
         return cluster.status(node) == "True"
@@ -331,6 +362,18 @@ def test_a_node_whose_kubelet_is_killed_is_not_ready_until_it_is_back(cluster: C
     os.kill(int(cluster.w1.file("/kubelet.pid").read_text()), signal.SIGKILL)
     eventually(lambda: cluster.status("w1") == "Unknown", 70)
     cluster.w1.run("systemctl", "start", "kubelet")
+    eventually(lambda: cluster.status("w1") == "True", 40)
+
+
+def test_a_node_that_was_deleted_comes_back_by_the_kubelets_restart_alone(cluster: Cluster) -> None:
+    """The kubelet goes on renewing its Lease (every 10 s) and posting its status, and registers at its start only."""
+    cluster.kubectl("delete", "node", "w1")
+    end = time.monotonic() + 15
+    while time.monotonic() < end:
+        assert cluster.kubectl("get", "node", "w1") == 'Error from server (NotFound): nodes "w1" not found\n'
+        time.sleep(1)
+    assert 'nodes "w1" not found' in cluster.w1.kubelet_log()
+    cluster.w1.run("systemctl", "restart", "kubelet")
     eventually(lambda: cluster.status("w1") == "True", 40)
 
 

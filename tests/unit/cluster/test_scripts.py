@@ -148,3 +148,32 @@ def test_a_probe_of_the_control_plane_asks_for_what_kubeadm_makes_last(
     said = run(script, "k8s.control-plane", "tree", "cp1", path=tmp_path).stdout
     assert (said == "") is is_done
     assert LAST in (tmp_path / "asked").read_text(encoding="utf-8")
+
+
+def probe_members(tmp_path: Path, *files: str) -> list[str]:
+    """What members.sh says of a machine that has these files of /etc/kubernetes."""
+    text = (ANSIBLE / "unit" / "members.sh").read_text(encoding="utf-8")
+    script = tmp_path / "members.sh"
+    for path in ("/etc/kubernetes", "/var/lib/etcd"):
+        text = text.replace(path, f"{tmp_path}{path}")
+    script.write_text(text, encoding="utf-8")
+    for name in files:
+        (tmp_path / "etc/kubernetes" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "etc/kubernetes" / name).touch()
+    return run(script, path=tmp_path).stdout.splitlines()
+
+
+@pytest.mark.parametrize(
+    ("files", "said"),
+    [
+        ((), []),
+        (("kubelet.conf", "pki/ca.crt"), ["its membership in the cluster"]),
+        (("pki/ca.crt",), ["what a join or an init that broke off has left"]),
+        (("bootstrap-kubelet.conf",), ["what a join or an init that broke off has left"]),
+        (("admin.conf", "pki/ca.crt"), ["the cluster's administration and certificates"]),
+    ],
+)
+def test_members_names_what_a_machine_holds_of_a_cluster(
+    tmp_path: Path, files: tuple[str, ...], said: list[str]
+) -> None:
+    assert probe_members(tmp_path, *files) == said
