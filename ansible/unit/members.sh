@@ -3,10 +3,16 @@
 # Usage: members.sh
 set -euo pipefail
 
+has() { [[ -e /etc/kubernetes/$1 ]]; }
+
 main() {
-  [[ ! -e /etc/kubernetes/admin.conf ]] || echo "the cluster's administration and certificates"
+  ! has admin.conf || echo "the cluster's administration and certificates"
   [[ ! -d /var/lib/etcd || -z $(ls -A /var/lib/etcd) ]] || echo "the cluster's data (etcd)"
-  [[ ! -e /etc/kubernetes/kubelet.conf ]] || echo "its membership in the cluster"
+  if has kubelet.conf; then
+    echo "its membership in the cluster"
+  elif ! has admin.conf && { has pki/ca.crt || has bootstrap-kubelet.conf; }; then
+    echo "what a join or an init that broke off has left"
+  fi
 }
 
 main "$@"
