@@ -1,8 +1,10 @@
-"""What the next run repairs: ten kinds of damage, each on one machine, and nothing is changed on any other."""
+"""What the next run repairs: ten kinds of damage, each on one machine, and nothing is changed on any other; then a
+`kubeadm init` that was cut off, with which the next run goes on."""
 
 from __future__ import annotations
 
 import re
+import shlex
 
 import pytest
 
@@ -53,3 +55,22 @@ def test_the_next_run_repairs_it_and_changes_that_host_alone(room: Rehearsal, wh
     assert run.code == 0, run
     room.on(host, is_right)
     assert changed(run) == {host}, run
+
+
+def test_an_init_that_was_cut_off_is_gone_on_with(room: Rehearsal) -> None:
+    """Killed once the API server's manifest is there: the kubelet was not set up, nothing of the cluster is in its API."""
+    run = room.inv("k8s.reset", consent=True)
+    assert run.code == 0, run
+    manifest = "/etc/kubernetes/manifests/kube-apiserver.yaml"
+    killer = f"while ! test -e {manifest}; do sleep 0.02; done; pkill -KILL -f 'kubeadm init'"
+    room.on("cp1", f"systemd-run --unit=cut-off sh -c {shlex.quote(killer)}")
+    run = room.inv("k8s.control-plane")
+    assert run.code == 1, run
+    assert "kubeadm init did not finish on cp1" in " ".join(run.output.split()), run
+    authority = room.on("cp1", "cat /etc/kubernetes/pki/ca.crt")
+    run = room.inv("lab.up", timeout_s=900)
+    assert run.code == 0, run
+    assert room.on("cp1", "cat /etc/kubernetes/pki/ca.crt") == authority
+    run = room.inv("k8s.all")
+    assert run.code == 0, run
+    assert changed(run) == set(), run

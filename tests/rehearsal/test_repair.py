@@ -1,4 +1,4 @@
-"""Two machines are deleted behind the lab's back; the stage that was asked for ends with both in the cluster again."""
+"""Machines, a Node and a join's end are taken away behind the lab's back; `inv k8s.join` ends with all in the cluster."""
 
 from __future__ import annotations
 
@@ -76,6 +76,28 @@ def test_the_new_machine_is_a_new_member(room: Rehearsal, repaired: Run) -> None
     node = json.loads(room.kubectl("get", "node", "w3", "--output=json"))
     machine_id = room.on("w3", "cat /etc/machine-id").strip()
     assert node["status"]["nodeInfo"]["machineID"] == machine_id
+
+
+def test_a_node_that_somebody_deleted_is_made_anew_and_nothing_else(room: Rehearsal, repaired: Run) -> None:
+    before = room.on("w2", "cat /etc/machine-id; readlink /var/lib/kubelet/pki/kubelet-client-current.pem")
+    room.kubectl("delete", "node", "w2")
+    run = room.inv("k8s.join")
+    assert run.code == 0, run
+    eventually(room.ready, dict.fromkeys(("cp1", "w1", "w2", "w3"), "True"), timeout_s=60)
+    assert room.on("w2", "cat /etc/machine-id; readlink /var/lib/kubelet/pki/kubelet-client-current.pem") == before
+
+
+def test_a_join_that_broke_off_is_undone_and_made_again(room: Rehearsal, repaired: Run) -> None:
+    """It leaves the CA's certificate, over which kubeadm refuses to join."""
+    room.on("w2", "kubeadm reset --force")
+    room.kubectl("delete", "node", "w2")
+    token = room.on("cp1", "kubeadm token create --ttl 15m --print-join-command").strip()
+    killed = "while ! test -e /etc/kubernetes/pki/ca.crt; do sleep 0.02; done; kill -KILL $!; wait $!; test $? = 137"
+    room.on("w2", f"{token} > /dev/null & {killed}")
+    room.on("w2", "test -e /etc/kubernetes/pki/ca.crt && ! test -e /etc/kubernetes/kubelet.conf")
+    run = room.inv("k8s.join")
+    assert run.code == 0, run
+    eventually(room.ready, dict.fromkeys(("cp1", "w1", "w2", "w3"), "True"), timeout_s=60)
 
 
 def _installed(run: Run) -> set[str]:

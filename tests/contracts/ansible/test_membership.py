@@ -47,3 +47,53 @@ def test_what_a_join_that_broke_off_has_left_is_reset_before_the_next(begun: Beg
     begun.put(f"/etc/kubernetes/{left}")
     begun.world("api", "running")
     assert done(begun) == [RESET, JOIN]
+
+
+def test_a_node_that_was_deleted_is_made_anew_by_its_kubelet(begun: Begun) -> None:
+    begun.put(*MEMBER)
+    begun.world("api", "running", "registers")
+    assert done(begun) == [RESTART]
+    assert not play(begun).changed
+    assert begun.calls == []
+
+
+def test_a_kubelet_that_does_not_register_is_told_as_such(begun: Begun) -> None:
+    begun.put(*MEMBER)
+    begun.world("api", "running")
+    message = refused(begun)
+    assert 'nodes "w2" not found' in message
+    assert "journalctl -u kubelet" in message
+    assert "inv k8s.replace --machine w2" in message
+    assert "k8s.reset" not in message
+
+
+def test_the_membership_of_another_cluster_is_refused(begun: Begun) -> None:
+    begun.put(*MEMBER)
+    begun.world("api", "running", "foreign")
+    message = refused(begun)
+    assert "w2 holds a membership that cp1 (127.0.0.1) does not accept" in message
+    assert "(Unauthorized)" in message
+    assert "If the cluster was made anew: inv k8s.reset, then inv k8s.join" in message
+    assert begun.calls == []
+
+
+@pytest.mark.parametrize("files", [(), MEMBER])
+def test_a_control_plane_that_does_not_answer_is_told_as_such_and_never_with_a_reset(
+    begun: Begun, files: tuple[str, ...]
+) -> None:
+    begun.put(*files)
+    begun.world("running", "node")
+    message = refused(begun)
+    assert "w2 gets no answer from the control plane, cp1 (127.0.0.1:6443)" in message
+    assert "inv k8s.control-plane" in message
+    assert "reset" not in message
+
+
+def test_a_server_that_listens_and_does_not_answer_yet_is_no_other_cluster(begun: Begun) -> None:
+    """Its port is open for seconds before it can say who somebody is."""
+    begun.put(*MEMBER)
+    begun.world("api", "running", "node", "starting")
+    message = refused(begun)
+    assert "the control plane, cp1 (127.0.0.1:6443)" in message
+    assert "ServiceUnavailable" in message
+    assert "reset" not in message
