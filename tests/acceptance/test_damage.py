@@ -58,7 +58,7 @@ def test_the_next_run_repairs_it_and_changes_that_host_alone(room: Rehearsal, wh
 
 
 def test_an_init_that_was_cut_off_is_gone_on_with(room: Rehearsal) -> None:
-    """Killed once the API server's manifest is there: the kubelet was not set up, nothing of the cluster is in its API."""
+    """Killed once the API server's manifest is there: the kubelet is not set up, and no API holds anything."""
     run = room.inv("k8s.reset", consent=True)
     assert run.code == 0, run
     manifest = "/etc/kubernetes/manifests/kube-apiserver.yaml"

@@ -1,4 +1,4 @@
-"""Machines, a Node and a join's end are taken away behind the lab's back; `inv k8s.join` ends with all in the cluster."""
+"""Machines, a Node, a join's end are taken away behind the lab's back; `inv k8s.join` ends with all in the cluster."""
 
 from __future__ import annotations
 
