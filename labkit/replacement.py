@@ -131,4 +131,6 @@ def _went_before(session: Session, machine: Machine, node: nodes.Node | None) ->
     found = Survey([place], server.read_records(session.machines.bootstrap()))
     if not found.is_installed(place):
         return found.is_armed(place) or machine.name in found.records.installed
-    return node is None and session.machines.is_up(machine) and not membership.held(session, [machine])
+    if node is not None or not session.machines.is_up(machine):
+        return False
+    return all(part.is_only_left for parts in membership.held(session, [machine]).values() for part in parts)

@@ -1,17 +1,19 @@
 #!/usr/bin/env bash
-# Says what a machine holds of a cluster, one line each, and nothing when it holds nothing. Changes nothing. Run as root, on that machine.
+# Says what a machine holds of a cluster: a line KIND<TAB>WORDS each (control-plane, data, member; left: of what broke off), nothing when
+# it holds nothing. Changes nothing. Run as root, on that machine.
 # Usage: members.sh
 set -euo pipefail
 
+holds() { printf '%s\t%s\n' "$@"; }
 has() { [[ -e /etc/kubernetes/$1 ]]; }
 
 main() {
-  ! has admin.conf || echo "the cluster's administration and certificates"
-  [[ ! -d /var/lib/etcd || -z $(ls -A /var/lib/etcd) ]] || echo "the cluster's data (etcd)"
+  ! has admin.conf || holds control-plane "the cluster's administration and certificates"
+  [[ ! -d /var/lib/etcd || -z $(ls -A /var/lib/etcd) ]] || holds data "the cluster's data (etcd)"
   if has kubelet.conf; then
-    echo "its membership in the cluster"
+    holds member "its membership in the cluster"
   elif ! has admin.conf && { has pki/ca.crt || has bootstrap-kubelet.conf; }; then
-    echo "what a join or an init that broke off has left"
+    holds left "what a join or an init that broke off has left"
   fi
 }
 

@@ -12,7 +12,7 @@ COMMAND = "inv k8s.reset"
 def reset(s: Session, *, dry: bool) -> bool:
     """Reset the nodes that hold something of a cluster, and no others, after consent; return whether that happened."""
     found = membership.held(s, s.lab.nodes)
-    what = [f"{machine}: {', '.join(parts)}" for machine, parts in found.items()]
+    what = [f"{machine}: {', '.join(part.words for part in parts)}" for machine, parts in found.items()]
     if not consent.require(s, what, COMMAND, dry=dry):
         return False
     tree.push(s)

@@ -167,10 +167,10 @@ def probe_members(tmp_path: Path, *files: str) -> list[str]:
     ("files", "said"),
     [
         ((), []),
-        (("kubelet.conf", "pki/ca.crt"), ["its membership in the cluster"]),
-        (("pki/ca.crt",), ["what a join or an init that broke off has left"]),
-        (("bootstrap-kubelet.conf",), ["what a join or an init that broke off has left"]),
-        (("admin.conf", "pki/ca.crt"), ["the cluster's administration and certificates"]),
+        (("kubelet.conf", "pki/ca.crt"), ["member\tits membership in the cluster"]),
+        (("pki/ca.crt",), ["left\twhat a join or an init that broke off has left"]),
+        (("bootstrap-kubelet.conf",), ["left\twhat a join or an init that broke off has left"]),
+        (("admin.conf", "pki/ca.crt"), ["control-plane\tthe cluster's administration and certificates"]),
     ],
 )
 def test_members_names_what_a_machine_holds_of_a_cluster(

@@ -179,7 +179,7 @@ def test_reset_asks_before_it_acts_and_acts_on_what_it_showed(
     session: Session, machines: FakeMachines, bootstrap: FakeRemote, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("cp1", "w2"):
-        machines.remotes[name].answers["bash -s"] = "its membership in the cluster\n"
+        machines.remotes[name].answers["bash -s"] = "member\tits membership in the cluster\n"
     with pytest.raises(ConsentError):
         reset.reset(session, dry=False)
     assert started(bootstrap) == []

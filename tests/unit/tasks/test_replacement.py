@@ -56,7 +56,7 @@ class World:
         self.node("True")
         self.api.answers["get pods"] = json.dumps({"items": PODS})
         self.know(self.disk.id if self.disk else "")
-        self.machines.remotes["w2"].answers["bash -s"] = "its membership in the cluster\n"
+        self.machines.remotes["w2"].answers["bash -s"] = "member\tits membership in the cluster\n"
 
     @property
     def api(self) -> FakeRemote:
@@ -193,6 +193,13 @@ def test_cut_off_while_it_is_installed_nothing_is_asked(
 def test_installed_anew_and_not_joined_yet_it_is_not_thrown_away_again(world: World) -> None:
     world.node("")
     world.machines.remotes["w2"].answers.clear()
+    assert world.replace() is False
+    assert world.done == []
+
+
+def test_installed_anew_with_a_join_that_broke_off_it_is_not_thrown_away_again(world: World) -> None:
+    world.node("")
+    world.machines.remotes["w2"].answers["bash -s"] = "left\twhat a join or an init that broke off has left\n"
     assert world.replace() is False
     assert world.done == []
 
