@@ -27,9 +27,10 @@ from labkit.config.models import (
 )
 
 NetworkName = Literal["mgmt", "internal", "external"]
+Scheme = Literal["http", "https"]
 SwitchType = Literal["External", "Internal", "Private"]  # Hyper-V's words
 NETWORKS: tuple[NetworkName, ...] = ("mgmt", "internal", "external")
-WINRM_PORTS = {"http": 5985, "https": 5986}
+WINRM_PORTS: dict[Scheme, int] = {"http": 5985, "https": 5986}
 FIRST_HOST_PART = 10  # a machine's address in MGMT and INTERNAL ends in this plus its number
 
 
@@ -107,7 +108,7 @@ class Host:
     name: str
     address: str
     user: str
-    scheme: Literal["http", "https"]
+    scheme: Scheme
     port: int
     uplink: str | None
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from labkit.errors import ConsentError, MissingError, UnreachableError
 from labkit.hyperv.hosts import together
+from labkit.hyperv.ports import silent
 
 if TYPE_CHECKING:
     from labkit.errors import LabError
@@ -55,6 +56,8 @@ def fetch(session: Session, hosts: Sequence[Host]) -> list[Offer]:
         if host.scheme == "https":
             try:
                 offers.append(_offer(session, host))
+            except (TimeoutError, ConnectionRefusedError) as error:
+                errors.append(silent(host, error))
             except OSError as error:
                 errors.append(
                     UnreachableError(

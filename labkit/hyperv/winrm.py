@@ -29,6 +29,7 @@ from winrm.exceptions import (
 from winrm.protocol import Protocol as WsMan
 
 from labkit.errors import DeadlineError, LabError, MissingError, UnreachableError
+from labkit.hyperv.ports import PREPARE, silent
 
 if TYPE_CHECKING:
     from labkit.lab import Host
@@ -93,12 +94,7 @@ class WinRm:
         try:
             socket.create_connection((self.host.address, self.host.port), CONNECT_TIMEOUT_S).close()
         except OSError as error:
-            hint = "is the PC on and awake, and its address right? " + PREPARE
-            if isinstance(error, ConnectionRefusedError):
-                hint = f"nothing listens there: is scheme {self.host.scheme} what that PC was prepared for? " + PREPARE
-            raise UnreachableError(
-                f"host {self.host.name} ({self.host.address}) does not answer on port {self.host.port}: {error}", hint
-            ) from error
+            raise silent(self.host, error) from error
 
     def _open(self) -> Any:
         trusted = None  # else the environment's REQUESTS_CA_BUNDLE would decide whom to trust
@@ -186,8 +182,4 @@ class WinRm:
 
 
 ACCESS_DENIED = 5  # Windows' ERROR_ACCESS_DENIED, as the WSManFault of a filtered token carries it
-PREPARE = (
-    "scripts/powershell/Enable-LabHost.ps1, run there as administrator, sets up WinRM, its firewall rule for the local "
-    "subnet, and the account's rights"
-)
 AGAIN = "repeat the command: it reads the state again and goes on from there"

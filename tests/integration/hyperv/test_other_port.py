@@ -1,6 +1,6 @@
 """A PC that was prepared for the other scheme is told by the port on which it listens; real sockets on this computer.
 
-Windows' firewall answers nothing where it has no rule ("stealth mode"): a port that is not WinRM's is silent, not closed.
+Windows' firewall answers nothing where it has no rule ("stealth mode"): a port that is not WinRM's is silent.
 """
 
 from __future__ import annotations

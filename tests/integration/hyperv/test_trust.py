@@ -131,7 +131,7 @@ def test_without_a_person_and_without_a_fingerprint_nothing_is_kept(
 def test_a_host_that_does_not_answer_is_named(pc: Pc, tmp_path: Path) -> None:
     with pc(certificate(tmp_path / "one.pem")) as session:
         pass
-    with pytest.raises(UnreachableError, match=r"host pc1 .* shows no certificate"):
+    with pytest.raises(UnreachableError, match=r"host pc1 .* does not answer on port \d+ \(https\)"):
         trust.fetch(session, session.lab.hosts)
 
 

@@ -179,7 +179,7 @@ def test_a_closed_port_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None
     with pytest.raises(UnreachableError, match=r"host pc1 \(127.0.0.1\) does not answer on port 9") as caught:
         run(link(Host("pc1", "127.0.0.1", "lab", "http", 9, None)))
     assert "Enable-LabHost.ps1" in str(caught.value.hint)
-    assert "scheme http" in str(caught.value.hint)
+    assert "is `port: 9` right? Without it http is on 5985" in str(caught.value.hint)
 
 
 @pytest.mark.network
