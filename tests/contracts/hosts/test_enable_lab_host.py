@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 from pathlib import Path
@@ -94,8 +95,8 @@ def test_a_fresh_pc_is_prepared_once_and_its_certificate_is_named(fresh: HostSta
     assert any(line.startswith("RESTART NEEDED") for line in lines)
     made = certificate(fresh)
     names = made.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    assert names.get_values_for_type(x509.DNSName) == ["PC1"]
-    assert [str(ip) for ip in names.get_values_for_type(x509.IPAddress)] == ["192.0.2.11"]
+    assert names.get_values_for_type(x509.DNSName) == ["PC1", "localhost"]
+    assert {str(ip) for ip in names.get_values_for_type(x509.IPAddress)} == {"192.0.2.11", "127.0.0.1"}
     assert made.fingerprint(SHA256()).hex(":").upper() in lines[-2]
     assert trust.fingerprint(made.public_bytes(Encoding.PEM).decode()) in lines[-2]  # what hyperv.trust shows
     state = fresh.read()
@@ -145,6 +146,35 @@ def test_a_new_address_makes_a_new_certificate_and_removes_the_old_one(fresh: Ho
         state["addresses"][0]["address"] = "192.0.2.99"
     assert changed(enable(fresh)) == ["WinRM over HTTPS on port 5986"]
     assert certificate(fresh) != old
+
+
+def test_a_certificate_that_lacks_this_pcs_own_names_is_made_anew_and_must_be_trusted_anew(
+    fresh: HostState, enable: Any
+) -> None:
+    """A PC that was prepared by an earlier version of the script."""
+    first = enable(fresh)
+    assert not any("hyperv.trust" in line and "anew" in line for line in first)
+    file = fresh.drive / "ProgramData" / "hyperv-k8s-lab" / "host.json"
+    record = json.loads(file.read_text(encoding="ascii"))
+    record["certificate"]["names"] = "DNS=PC1&IPAddress=192.0.2.11"
+    file.write_text(json.dumps(record), encoding="ascii")
+    old = certificate(fresh)
+    lines = enable(fresh)
+    assert changed(lines) == ["WinRM over HTTPS on port 5986"]
+    assert certificate(fresh) != old
+    assert any("hyperv.trust" in line and "anew" in line for line in lines)
+    assert changed(enable(fresh)) == []
+
+
+def test_the_order_in_which_windows_lists_addresses_makes_no_new_certificate(fresh: HostState, enable: Any) -> None:
+    with fresh.change() as state:
+        state["addresses"].append({**state["addresses"][0], "address": "192.0.2.12"})
+    enable(fresh)
+    old = certificate(fresh)
+    with fresh.change() as state:
+        state["addresses"].reverse()
+    assert changed(enable(fresh)) == []
+    assert certificate(fresh) == old
 
 
 def test_http_needs_no_certificate(fresh: HostState, enable: Any) -> None:
