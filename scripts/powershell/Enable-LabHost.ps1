@@ -173,7 +173,10 @@ function Enable-WinRm {
         Start-Service -Name WinRM
     }
     if ("$((Get-Service -Name WinRM).Status)" -ne 'Running') { return }  # -WhatIf: its listeners cannot be asked for
-    $names = @("DNS=$env:COMPUTERNAME") + @(Get-LanAddress | ForEach-Object { "IPAddress=$_" }) -join '&'
+    # 127.0.0.1 and localhost too, for a lab on this PC alone: its `inv` runs here. Sorted, since Windows lists addresses in
+    # no order of its own and another text would make another certificate.
+    $addresses = @(Get-LanAddress) + '127.0.0.1' | Sort-Object -Unique | ForEach-Object { "IPAddress=$_" }
+    $names = @("DNS=$env:COMPUTERNAME", 'DNS=localhost') + $addresses -join '&'
     $listener = Get-Listener -By $transport
     $good = [bool]$listener -and ($Http -or ($record['certificate'].names -eq $names -and
             "$($listener.CertificateThumbprint)" -eq $record['certificate'].thumbprint))
@@ -191,7 +194,10 @@ function Enable-WinRm {
         $record['certificate'] = @{ thumbprint = $made.Thumbprint; names = $names; fingerprint = $print }
         Save-Record
         Add-SecureListener -Thumbprint $made.Thumbprint
-        if ($old) { Remove-Item -LiteralPath "Cert:\LocalMachine\My\$old" }
+        if ($old) {
+            Remove-Item -LiteralPath "Cert:\LocalMachine\My\$old"
+            'THE CERTIFICATE IS ANOTHER ONE NOW: `inv hyperv.trust` must trust it anew, wherever inv is typed'
+        }
     }
     if (-not $Http -and $record['certificate']) {
         "the certificate's fingerprint (SHA-256): $($record['certificate'].fingerprint)"
