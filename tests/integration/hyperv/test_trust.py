@@ -2,55 +2,37 @@
 
 from __future__ import annotations
 
-import datetime
-import ipaddress
+import json
+import socket
+import threading
 from collections.abc import Callable
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from labkit.errors import ConsentError, MissingError, UnreachableError
 from labkit.hyperv import trust
+from labkit.hyperv.winrm import DroppedError
 from labkit.lab import Lab
 from labkit.session import Session
 from labkit.state import StateDir
+from rehearsal.hosts import certificate
 from rehearsal.hosts.endpoint import serve
 
 pytestmark = pytest.mark.network
 PASSWORD = "mellon"
+ELSEWHERE = "127.0.0.2"
 
 
-def certificate(path: Path, address: str = "127.0.0.1") -> Path:
-    """A self-signed certificate with its key, as Enable-LabHost makes one."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "PC1")])
-    names = x509.SubjectAlternativeName([x509.DNSName("PC1"), x509.IPAddress(ipaddress.ip_address(address))])
-    now = datetime.datetime.now(datetime.UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(minutes=10))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(names, critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    private = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    path.write_bytes(made.public_bytes(serialization.Encoding.PEM) + private)
-    return path
+Pc = Callable[..., AbstractContextManager[Session]]
 
 
-Pc = Callable[[Path], AbstractContextManager[Session]]
+def made(path: Path) -> Path:
+    """The certificate of a PC that is at 192.0.2.11 in its room, and at 127.0.0.1 for itself."""
+    return certificate.of_pc(path, "PC1", "192.0.2.11")
 
 
 @pytest.fixture
@@ -60,10 +42,10 @@ def pc(lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pc:
     monkeypatch.setattr(StateDir, "of", lambda _: StateDir(tmp_path / ".lab"))
 
     @contextmanager
-    def running(pem: Path) -> Any:
-        endpoint = serve("pc1", "127.0.0.1", 0, tmp_path, "lab", PASSWORD, None, pem)
+    def running(pem: Path, at: str = "127.0.0.1") -> Any:
+        endpoint = serve("pc1", at, 0, tmp_path, "lab", PASSWORD, None, pem)
         endpoint.start()
-        host = replace(lab.hosts[0], address="127.0.0.1", scheme="https", port=endpoint.port)
+        host = replace(lab.hosts[0], address=at, scheme="https", port=endpoint.port)
         try:
             yield Session(replace(lab, hosts=(host,)))
         finally:
@@ -79,12 +61,12 @@ def trusted(session: Session) -> None:
 
 
 def test_nothing_is_sent_before_a_certificate_is_trusted(pc: Pc, tmp_path: Path) -> None:
-    with pc(certificate(tmp_path / "one.pem")) as session, pytest.raises(MissingError, match="trusted yet"):
+    with pc(made(tmp_path / "one.pem")) as session, pytest.raises(MissingError, match="trusted yet"):
         session.hosts.read()
 
 
 def test_a_trusted_host_is_read_and_changed_over_tls(pc: Pc, tmp_path: Path) -> None:
-    with pc(certificate(tmp_path / "one.pem")) as session:
+    with pc(made(tmp_path / "one.pem")) as session:
         trusted(session)
         assert session.hosts.read()["pc1"].answers
         (offer,) = trust.fetch(session, session.lab.hosts)
@@ -92,10 +74,10 @@ def test_a_trusted_host_is_read_and_changed_over_tls(pc: Pc, tmp_path: Path) -> 
 
 
 def test_another_certificate_is_refused(pc: Pc, tmp_path: Path) -> None:
-    with pc(certificate(tmp_path / "one.pem")) as session:
+    with pc(made(tmp_path / "one.pem")) as session:
         trusted(session)
     with (
-        pc(certificate(tmp_path / "two.pem")) as session,
+        pc(made(tmp_path / "two.pem")) as session,
         pytest.raises(UnreachableError, match="not the one that was trusted") as caught,
     ):
         session.hosts.read()
@@ -104,14 +86,69 @@ def test_another_certificate_is_refused(pc: Pc, tmp_path: Path) -> None:
 
 
 def test_a_certificate_for_another_address_is_refused(pc: Pc, tmp_path: Path) -> None:
-    with pc(certificate(tmp_path / "one.pem", "192.0.2.77")) as session:
+    with pc(made(tmp_path / "one.pem"), ELSEWHERE) as session:
         trusted(session)
-        with pytest.raises(UnreachableError, match=r"does not name 127\.0\.0\.1"):
+        with pytest.raises(UnreachableError, match=r"does not name 127\.0\.0\.2"):
             session.hosts.read()
 
 
+class Leaver(threading.Thread):
+    """A service on its way down: it takes connections, hears a greeting, and hangs up without TLS's own farewell."""
+
+    def __init__(self) -> None:
+        super().__init__(daemon=True)
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.port = int(self.socket.getsockname()[1])
+
+    def run(self) -> None:
+        with suppress(OSError):  # closed: the test is over
+            while True:
+                connection, _ = self.socket.accept()
+                connection.recv(4096)
+                connection.close()
+
+
+def test_a_connection_lost_within_tls_is_no_matter_of_the_certificate(pc: Pc, tmp_path: Path) -> None:
+    faults = tmp_path / "hosts" / "pc1" / "faults.json"
+    with pc(made(tmp_path / "one.pem")) as session:
+        trusted(session)
+        faults.write_text(json.dumps([{"kind": "drop", "times": 1}]), encoding="utf-8")
+        assert session.hosts.read()["pc1"].answers  # a read is repeated
+        faults.write_text(json.dumps([{"kind": "drop"}]), encoding="utf-8")
+        session.hosts.forget()
+        with pytest.raises(DroppedError, match="the connection was lost"):
+            session.hosts.read()
+        leaver = Leaver()
+        leaver.start()
+        host = replace(session.lab.hosts[0], port=leaver.port)
+        with leaver.socket, pytest.raises(DroppedError, match="the connection was lost"):
+            Session(replace(session.lab, hosts=(host,))).hosts.read()
+
+
+def test_a_service_that_speaks_no_tls_is_no_matter_of_the_certificate(pc: Pc, tmp_path: Path) -> None:
+    with pc(made(tmp_path / "one.pem")) as session:
+        trusted(session)
+        plain = serve("pc1", "127.0.0.1", 0, tmp_path, "lab", PASSWORD, None)
+        plain.start()
+        host = replace(session.lab.hosts[0], port=plain.port)
+        try:
+            with pytest.raises(UnreachableError, match=r"speaks no TLS on port \d+"):
+                Session(replace(session.lab, hosts=(host,))).hosts.read()
+            with pytest.raises(UnreachableError, match=r"shows no certificate on port \d+"):
+                trust.fetch(session, [host])
+        finally:
+            plain.stop()
+
+
+def test_what_is_not_encrypted_is_not_answered_on_a_port_for_tls(pc: Pc, tmp_path: Path) -> None:
+    with pc(made(tmp_path / "one.pem")) as session:
+        host = replace(session.lab.hosts[0], scheme="http")
+        with pytest.raises(DroppedError, match="the connection was lost"):
+            Session(replace(session.lab, hosts=(host,))).hosts.read()
+
+
 def test_a_fingerprint_that_differs_is_not_kept(pc: Pc, tmp_path: Path) -> None:
-    with pc(certificate(tmp_path / "one.pem")) as session:
+    with pc(made(tmp_path / "one.pem")) as session:
         (offer,) = trust.fetch(session, session.lab.hosts)
         with pytest.raises(ConsentError, match="another certificate"):
             trust.agree(offer, "00:11:22")
@@ -122,14 +159,14 @@ def test_without_a_person_and_without_a_fingerprint_nothing_is_kept(
     pc: Pc, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sys.stdin", None)
-    with pc(certificate(tmp_path / "one.pem")) as session:
+    with pc(made(tmp_path / "one.pem")) as session:
         (offer,) = trust.fetch(session, session.lab.hosts)
         with pytest.raises(ConsentError, match="nobody compared"):
             trust.agree(offer, "")
 
 
 def test_a_host_that_does_not_answer_is_named(pc: Pc, tmp_path: Path) -> None:
-    with pc(certificate(tmp_path / "one.pem")) as session:
+    with pc(made(tmp_path / "one.pem")) as session:
         pass
     with pytest.raises(UnreachableError, match=r"host pc1 .* does not answer on port \d+ \(https\)"):
         trust.fetch(session, session.lab.hosts)
