@@ -9,6 +9,7 @@ any failure, never shared between threads.
 from __future__ import annotations
 
 import socket
+import ssl
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from xml.etree.ElementTree import ParseError
 
 from requests.exceptions import RequestException
-from requests.exceptions import SSLError as CertificateError
+from requests.exceptions import SSLError as TlsError
 from spnego.exceptions import SpnegoError
 from winrm.exceptions import (
     InvalidCredentialsError,
@@ -164,13 +165,8 @@ class WinRm:
                 f"check LAB_PASSWORD (or LAB_PASSWORD_{self.host.name.upper().replace('-', '_')}) and host_user; "
                 "Enable-LabHost.ps1 there makes the account and gives it its rights over the network",
             )
-        if isinstance(error, CertificateError):
-            return UnreachableError(
-                f"{where}: its certificate is not the one that was trusted, or does not name {self.host.address} "
-                f"({error})",
-                "was that PC prepared again, or did its address change? Compare: `inv hyperv.trust`; "
-                "Enable-LabHost.ps1 there makes a certificate for its present addresses",
-            )
+        if isinstance(error, TlsError):
+            return self._tls_explained(error, where)
         if isinstance(error, WSManFaultError) and error.wsman_fault_code == ACCESS_DENIED:
             return UnreachableError(
                 f"{where} lets {self.host.user} in and denies it the rights of an administrator",
@@ -179,6 +175,27 @@ class WinRm:
         if isinstance(error, WSManFaultError):
             return DroppedError(f"{where}: WinRM refuses: {error.reason} [{error.wsman_fault_code}]", AGAIN)
         return DroppedError(f"{where}: the connection was lost: {type(error).__name__}: {error}", AGAIN)
+
+    def _tls_explained(self, error: TlsError, where: str) -> LabError:
+        """requests has one class for all trouble of TLS; what it was stands in the error of Python's ssl below it."""
+        below = _of_ssl(error)
+        if isinstance(below, ssl.SSLEOFError):
+            return DroppedError(f"{where}: the connection was lost while it began: {below}", AGAIN)
+        if below is None or isinstance(below, ssl.SSLCertVerificationError):
+            return UnreachableError(
+                f"{where}: its certificate is not the one that was trusted, or does not name {self.host.address} "
+                f"({error})",
+                "was that PC prepared again, or did its address change? Compare: `inv hyperv.trust`; "
+                "Enable-LabHost.ps1 there makes a certificate for its present addresses",
+            )
+        return UnreachableError(f"{where} speaks no TLS on port {self.host.port}: {below}", PREPARE)
+
+
+def _of_ssl(error: BaseException | None) -> ssl.SSLError | None:
+    """The error of Python's ssl that one of requests' was made of, or None."""
+    while error is not None and not isinstance(error, ssl.SSLError):
+        error = error.__cause__ or error.__context__
+    return error
 
 
 ACCESS_DENIED = 5  # Windows' ERROR_ACCESS_DENIED, as the WSManFault of a filtered token carries it

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import ssl
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -120,11 +121,23 @@ def test_a_command_that_never_ends_meets_its_deadline_and_is_tidied(monkeypatch:
     assert StandIn.made[0].asked == ["open", "run", "cleanup", "close"]
 
 
+def of_tls(below: ssl.SSLError) -> requests.exceptions.SSLError:
+    """What requests makes of an error of Python's ssl."""
+    error = requests.exceptions.SSLError("Max retries exceeded")
+    error.__context__ = below
+    return error
+
+
 FAILURES: list[Any] = [
     pytest.param(InvalidCredentialsError("rejected"), UnreachableError, "refuses lab", "LAB_PASSWORD_PC1", id="401"),
     pytest.param(requests.ConnectionError("reset"), DroppedError, "was lost", "repeat", id="dropped"),
     pytest.param(requests.ReadTimeout("slow"), DroppedError, "was lost", "repeat", id="hangs"),
-    pytest.param(requests.exceptions.SSLError("x"), UnreachableError, "not the one", "hyperv.trust", id="certificate"),
+    pytest.param(
+        of_tls(ssl.SSLCertVerificationError("self-signed")), UnreachableError, "not the one", "hyperv.trust",
+        id="certificate",
+    ),
+    pytest.param(of_tls(ssl.SSLEOFError(8, "EOF")), DroppedError, "was lost", "repeat", id="hung up within TLS"),
+    pytest.param(of_tls(ssl.SSLError(1, "x")), UnreachableError, "speaks no TLS", "Enable-LabHost.ps1", id="no TLS"),
     pytest.param(
         WSManFaultError(500, "", "", "denied", wsman_fault_code=5), UnreachableError, "denies it the rights",
         "LocalAccountTokenFilterPolicy", id="filtered rights",
