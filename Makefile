@@ -37,6 +37,7 @@ benchmark: venv ## Time create, status and destroy of up to 60 machines on slow 
 
 rehearse: venv ## Rebuild the whole lab on this machine, without Windows (Debian 12, root).
 	@$(REHEARSE) up
+	@$(REHEARSE) exec -- $(BIN)/inv $(LAB) hyperv.trust --host pc1 --fingerprint "$$($(REHEARSE) fingerprint pc1)"
 	@LAB_ASSUME_YES=lab-7e57 $(REHEARSE) exec -- $(BIN)/inv $(LAB) lab.rebuild
 	@$(REHEARSE) exec -- kubectl --kubeconfig .lab/7e57/kubeconfig get nodes -o wide
 	@$(REHEARSE) exec -- $(BIN)/inv $(LAB) lab.report

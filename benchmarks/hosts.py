@@ -66,7 +66,9 @@ def running(lab: Lab, folder: Path) -> Iterator[Lab]:
         endpoints[-1].start()
     served = zip(lab.hosts, endpoints, strict=True)
     try:
-        yield replace(lab, hosts=tuple(replace(host, address="127.0.0.1", port=one.port) for host, one in served))
+        yield replace(
+            lab, hosts=tuple(replace(host, address="127.0.0.1", scheme="http", port=one.port) for host, one in served)
+        )
     finally:
         for endpoint in endpoints:
             endpoint.stop()

@@ -1,4 +1,4 @@
-"""`python -m rehearsal up [-f LAB]|down|status|exec -- COMMAND...`: the room of a rehearsal."""
+"""`python -m rehearsal up [-f LAB]|down|status|fingerprint HOST|exec -- COMMAND...`: the room of a rehearsal."""
 
 from __future__ import annotations
 
@@ -16,11 +16,13 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(
         prog="python -m rehearsal", description="A lab without Windows, on one Linux machine."
     )
-    actions = top.add_subparsers(dest="action", required=True, metavar="up|down|status|exec")
+    actions = top.add_subparsers(dest="action", required=True, metavar="up|down|status|fingerprint|exec")
     up = actions.add_parser("up", help="make the room: packages, base image, network, hosts")
     down = actions.add_parser("down", help="remove everything that `up` made")
     down.add_argument("--after-stdin", action="store_true", help="wait for the end of standard input first")
     actions.add_parser("status", help="tell whether the room is up, and what its VMs are")
+    shown = actions.add_parser("fingerprint", help="print the fingerprint of a PC's certificate, as that PC prints it")
+    shown.add_argument("host")
     serve = actions.add_parser("serve")  # what `up` starts: not for typing
     for action in (up, serve):
         action.add_argument("-f", dest="file", type=Path, default=DEFAULT, help="the lab whose PCs the room plays")
@@ -43,6 +45,8 @@ def main(words: list[str]) -> int:
             room.enter(command or ["bash"])
         if options.action == "status":
             return 0 if room.status(layout) else 1
+        if options.action == "fingerprint":
+            print(room.fingerprint(layout, options.host))
         if options.action == "up":
             room.up(layout, Plan.of(options.file))
         if options.action == "down":

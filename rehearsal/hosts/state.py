@@ -31,13 +31,17 @@ class NoDriveError(LookupError):
 
 
 class HostState:
-    """The state of one PC below the rehearsal's root folder: `hosts/<pc>/state.json`, `state.lock` and drive `C/`."""
+    """One PC below the rehearsal's root folder: `hosts/<pc>/state.json`, `state.lock`, drive `C/`.
+
+    `winrm.pem`, where the PC was prepared with HTTPS, is the certificate of its WinRM with the key.
+    """
 
     def __init__(self, root: Path, host: str) -> None:
         self.host = host
         self.folder = root / "hosts" / host
         self.path = self.folder / "state.json"
         self.drive = self.folder / "C"
+        self.certificate = self.folder / "winrm.pem"
 
     def read(self) -> Json:
         """Return the whole state as it is now; FileNotFoundError when the PC was never made."""

@@ -14,12 +14,12 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from rehearsal.hosts import endpoint
+from rehearsal.hosts import certificate, endpoint
 from rehearsal.hosts.begin import begin
 from rehearsal.hosts.state import HostState
 from rehearsal.room import base, disk, firmware, nameserver, network, notes
 from rehearsal.room.command import run
-from rehearsal.room.layout import HOST_USER, UPSTREAM, WINRM_PORT, Layout
+from rehearsal.room.layout import HOST_USER, UPSTREAM, Layout
 from rehearsal.room.plan import Plan
 from rehearsal.room.supply import PowerSupply
 from rehearsal.upstream import serve as serve_upstream
@@ -68,12 +68,17 @@ def _serve(layout: Layout, plan: Plan) -> int:
 
 
 def _endpoint(layout: Layout, plan: Plan, host: HostState) -> endpoint.Endpoint:
+    """A PC's WinRM, as Enable-LabHost.ps1 sets it up for the scheme that the lab names."""
     address = plan.hosts[host.host]
+    described = next(one for one in plan.lab.hosts if one.name == host.host)
     host.make(begin(plan.lab, host.host, address=str(address.ip), prefix=address.network.prefixlen))
     if host.host == plan.lab.bootstrap.host:
         _put_dvd(host, plan.lab.iso_path, layout.dvd)
+    pem = None
+    if described.scheme == "https":
+        pem = certificate.of_pc(host.certificate, host.read()["computer_name"], str(address.ip))
     password = os.environ["LAB_PASSWORD"]
-    return endpoint.serve(host.host, str(address.ip), WINRM_PORT, layout.root, HOST_USER, password, _pwsh())
+    return endpoint.serve(host.host, str(address.ip), described.port, layout.root, HOST_USER, password, _pwsh(), pem)
 
 
 def _put_dvd(host: HostState, path: str, image: Path) -> None:

@@ -16,7 +16,6 @@ LAN_BRIDGE = "br-external"  # untagged frames of every External switch
 # The room's LAN: TEST-NET-1 (RFC 5737), which no real network uses. The PCs' addresses on it are the lab file's.
 UPSTREAM = IPv4Interface("192.0.2.1/24")
 CONTROLLER = IPv4Interface("192.0.2.5/24")
-WINRM_PORT = 5985
 HOST_USER = "lab"
 HOST_PASSWORD = "rehearsal"  # noqa: S105 - opens nothing outside the room
 

@@ -10,9 +10,9 @@ from pathlib import Path
 from invoke.exceptions import Exit
 
 from labkit.config.load import load_lab
-from labkit.lab import Host, Lab
+from labkit.lab import WINRM_PORTS, Host, Lab
 from rehearsal.room.errors import RoomError
-from rehearsal.room.layout import CHECKOUT, CONTROLLER, UPSTREAM, WINRM_PORT
+from rehearsal.room.layout import CHECKOUT, CONTROLLER, UPSTREAM
 
 DEFAULT = CHECKOUT / "labs" / "rehearsal.yaml"
 ADVICE = "begin from labs/rehearsal.yaml or labs/rehearsal-one-pc.yaml"
@@ -42,6 +42,11 @@ class Plan:
         return str(self.file.relative_to(CHECKOUT) if self.file.is_relative_to(CHECKOUT) else self.file)
 
     @property
+    def secure(self) -> tuple[str, ...]:
+        """The PCs that speak HTTPS, each with a certificate of its own, which has to be trusted first."""
+        return tuple(host.name for host in self.lab.hosts if host.scheme == "https")
+
+    @property
     def behind_nat(self) -> tuple[tuple[IPv4Network, IPv4Address], ...]:
         """The ranges that only a PC itself reaches, and that PC: `inv` is typed on it."""
         if self.lab.switch_of("external").type != "Internal":
@@ -59,8 +64,9 @@ def _on_lan(host: Host, file: Path) -> IPv4Interface:
     if address is None or address not in UPSTREAM.network or address in taken:
         free = f"{UPSTREAM.network} without {' and '.join(map(str, taken))}"
         raise RoomError(f"{file}: host {host.name} is at {host.address}; in the room PCs are in {free}: {ADVICE}")
-    if host.port != WINRM_PORT:
-        raise RoomError(f"{file}: host {host.name} answers on port {host.port}, in the room on {WINRM_PORT}: {ADVICE}")
+    usual = WINRM_PORTS[host.scheme]
+    if host.port != usual:
+        raise RoomError(f"{file}: host {host.name} answers on port {host.port}, in the room on {usual}: {ADVICE}")
     return IPv4Interface(f"{address}/{UPSTREAM.network.prefixlen}")
 
 

@@ -13,6 +13,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from rehearsal import upstream
+from rehearsal.hosts import certificate
+from rehearsal.hosts.state import HostState
 from rehearsal.room import base, cgroup, disk, initrd, network, system
 from rehearsal.room.errors import RoomError
 from rehearsal.room.layout import CHECKOUT, CONTROLLER_NETNS, HOST_PASSWORD, ROOM_NETNS, Layout
@@ -43,7 +45,21 @@ def up(layout: Layout, plan: Plan) -> None:
     _start(layout, plan)
     hosts = ", ".join(f"{name} {address.ip}" for name, address in plan.hosts.items())
     _say(f"the room is up ({time.monotonic() - begin:.0f} s): hosts {hosts}")
+    for name in plan.secure:
+        trust = f"hyperv.trust --host {name} --fingerprint {fingerprint(layout, name)}"
+        _say(f"next: python -m rehearsal exec -- inv -f {plan.shown} {trust}")
     _say(f"next: python -m rehearsal exec -- inv -f {plan.shown} lab.rebuild")
+
+
+def fingerprint(layout: Layout, host: str) -> str:
+    """What Enable-LabHost.ps1 printed on a PC of the room, read on that PC itself: what `hyperv.trust` is to compare.
+
+    RoomError for a PC without a certificate: the room is down, or the PC is played with HTTP.
+    """
+    file = HostState(layout.root, host).certificate
+    if not file.exists():
+        raise RoomError(f"{host} has no certificate: the room is down, or plays no such PC, or that PC with HTTP")
+    return certificate.fingerprint(file)
 
 
 def down(layout: Layout) -> None:

@@ -125,6 +125,15 @@ class Rehearsal:
         self._guard = guard() if guarded else None
         shutil.rmtree(self.state, ignore_errors=True)  # of the rehearsal's own lab id: nobody's real lab
         self._room("up", "-f", str(self.file))
+        self.trust()
+
+    def trust(self) -> None:
+        """Compare the certificates of the room's new PCs, as its user does before anything else."""
+        for host in self.lab.hosts:
+            if host.scheme == "https":
+                shown = self._room("fingerprint", host.name).strip()
+                run = self.inv("hyperv.trust", "--host", host.name, "--fingerprint", shown)
+                assert run.code == 0, run
 
     def down(self) -> None:
         if self._guard:
@@ -132,10 +141,11 @@ class Rehearsal:
             self._guard = None
         self._room("down")
 
-    def _room(self, action: str, *options: str) -> None:
+    def _room(self, action: str, *options: str) -> str:
         command = [sys.executable, "-m", "rehearsal", action, *options]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
         assert done.returncode == 0, f"rehearsal {action}: {done.stdout[-2000:]}{done.stderr[-2000:]}"
+        return done.stdout
 
     # ---- the controller ----
 

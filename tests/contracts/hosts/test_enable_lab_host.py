@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from labkit.hyperv import trust
 from labkit.project import POWERSHELL
+from rehearsal.hosts import certificate as stand_in
 from rehearsal.hosts import cmdlets
 from rehearsal.hosts.state import HostState
 
@@ -208,3 +209,18 @@ def test_a_hypervisor_that_does_not_run_is_told_at_the_end(
     last = enable(pc, "-WhatIf")[-1]
     assert ("Hyper-V is installed and its hypervisor does not run" in last) is is_told
     assert ("bcdedit /set hypervisorlaunchtype auto" in last) is is_told
+
+
+def test_a_stand_in_pc_has_the_certificate_that_the_script_makes(fresh: HostState, enable: Any, tmp_path: Path) -> None:
+    enable(fresh)
+    played = x509.load_pem_x509_certificate(stand_in.of_pc(tmp_path / "winrm.pem", "PC1", "192.0.2.11").read_bytes())
+    made = certificate(fresh)
+    assert played.subject == made.subject
+    assert played.issuer == made.issuer
+    assert named(played) == named(made)
+    assert stand_in.fingerprint(tmp_path / "winrm.pem") == trust.fingerprint(played.public_bytes(Encoding.PEM).decode())
+
+
+def named(one: x509.Certificate) -> set[str]:
+    names = one.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    return {str(name.value) for name in names}

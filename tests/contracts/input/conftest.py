@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -112,9 +113,9 @@ def hosts(project: Project, tmp_path: Path) -> Iterator[Hosts]:
     endpoints = {name: serve(name, "127.0.0.1", 0, root, "lab", PASSWORD, None) for name in ("pc1", "pc2")}
     text = (project.folder / "labs" / "lab.yaml").read_text()
     for number, (name, endpoint) in enumerate(endpoints.items(), start=11):
-        old = f"{name}: {{address: 192.0.2.{number}}}"
-        assert old in text
-        text = text.replace(old, f"{name}: {{address: 127.0.0.1, port: {endpoint.port}}}")
+        old = re.search(rf"{name}: {{address: 192\.0\.2\.{number}.*}}", text)
+        assert old
+        text = text.replace(old[0], f"{name}: {{address: 127.0.0.1, scheme: http, port: {endpoint.port}}}")
         endpoint.start()
     (project.folder / "labs" / "lab.yaml").write_text(text)
     discs.put(HostState(root, "pc1"), load_lab(project.folder / "labs" / "lab.yaml"))

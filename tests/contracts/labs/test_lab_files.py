@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import yaml
 
 from labkit.config.load import load_lab
 from labkit.errors import ConfigError
+from labkit.project import POWERSHELL
 from tests.labs import DELIVERED, delivered
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -19,6 +21,7 @@ MAY_DIFFER = {
     "lab.id",
     "lab.hosts.pc1.address",
     "lab.hosts.pc2.address",
+    "lab.hosts.pc2.scheme",  # one PC of each
     "lab.external.cidr",
     "lab.external.gateway",
     "lab.external.first_address",
@@ -71,6 +74,17 @@ def test_an_id_of_its_own_is_all_that_a_delivered_lab_lacks(file: str) -> None:
 def test_a_one_pc_lab_leaves_windows_and_its_user_enough_memory(name: str, sizes: tuple[int, int]) -> None:
     whole, kept = sizes
     assert sum(machine.memory_mb for machine in delivered(name).machines) <= whole - kept
+
+
+@pytest.mark.parametrize("name", ["invoke", "one-pc-16gb", "one-pc-32gb", "rehearsal-one-pc"])
+def test_a_pc_is_spoken_to_as_enable_labhost_prepares_it_without_options(name: str) -> None:
+    script = (POWERSHELL / "Enable-LabHost.ps1").read_text(encoding="ascii")
+    (port,) = re.findall(r"^\$port = if \(\$Http\) \{ \d+ \} else \{ (\d+) \}$", script, flags=re.MULTILINE)
+    assert {host.port for host in delivered(name).hosts} == {int(port)}
+
+
+def test_the_rehearsal_plays_one_pc_of_each_scheme() -> None:
+    assert {host.name: host.scheme for host in delivered("rehearsal").hosts} == {"pc1": "https", "pc2": "http"}
 
 
 @pytest.mark.parametrize("name", DELIVERED)

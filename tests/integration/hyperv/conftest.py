@@ -12,10 +12,11 @@ from typing import Any
 
 import pytest
 
-from labkit.hyperv import create
-from labkit.lab import Lab
+from labkit.hyperv import create, trust
+from labkit.lab import Host, Lab
 from labkit.session import Session
 from labkit.state import StateDir
+from rehearsal.hosts import certificate
 from rehearsal.hosts.cmdlets import find_pwsh
 from rehearsal.hosts.endpoint import serve
 from rehearsal.hosts.state import HostState, vm_by_name
@@ -84,9 +85,14 @@ def pwsh(request: pytest.FixtureRequest) -> Path | None:
 
 @contextmanager
 def answering(lab: Lab, root: Path, pwsh: Path | None, *, addresses: Sequence[str] = (HERE, HERE)) -> Iterator[Pcs]:
-    """The PCs of a lab at these addresses: HERE is this computer's own, where a PC needs no network to be reached."""
+    """The PCs of a lab at these addresses: HERE is this computer's own, where a PC needs no network to be reached.
+
+    Each speaks the scheme that the lab names; certificates are trusted as by `inv hyperv.trust`.
+    """
     endpoints = [
-        serve(host.name, address, 0, root, "lab", PASSWORD, pwsh)
+        serve(
+            host.name, address, 0, root, "lab", PASSWORD, pwsh, _certificate(HostState(root, host.name), host, address)
+        )
         for host, address in zip(lab.hosts, addresses, strict=False)
     ]
     for endpoint in endpoints:
@@ -96,23 +102,33 @@ def answering(lab: Lab, root: Path, pwsh: Path | None, *, addresses: Sequence[st
         replace(host, address=str(endpoint.server_address[0]), port=endpoint.port)
         for host, endpoint in zip(lab.hosts, endpoints, strict=True)
     )
+    pcs = Pcs(replace(lab, hosts=hosts), root)
+    for offer in trust.fetch(pcs.session(), hosts):
+        trust.agree(offer, certificate.fingerprint(pcs.state(offer.host.name).certificate))
+        trust.keep(pcs.session(), offer)
     try:
-        yield Pcs(replace(lab, hosts=hosts), root)
+        yield pcs
     finally:
         for endpoint in endpoints:
             endpoint.stop()
+
+
+def _certificate(pc: HostState, host: Host, address: str) -> Path | None:
+    """What Enable-LabHost.ps1 made on a PC that is spoken to over HTTPS."""
+    return certificate.of_pc(pc.certificate, host.name.upper(), address) if host.scheme == "https" else None
 
 
 @pytest.fixture(scope="session")
 def built(lab: Lab, pwsh: Path | None, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with two PCs that carry the whole lab, made once by `hyperv.create`; tests get copies."""
     root = tmp_path_factory.mktemp("built")
-    with pytest.MonkeyPatch.context() as environment, answering(lab, root, pwsh) as pcs:
+    with pytest.MonkeyPatch.context() as environment:
         environment.setenv("LAB_PASSWORD", PASSWORD)
         environment.setattr(StateDir, "of", lambda _: StateDir(root / ".lab"))
-        create.create(pcs.session())
-        for host in lab.hosts:
-            (root / "hosts" / host.name / "calls.jsonl").unlink()
+        with answering(lab, root, pwsh) as pcs:
+            create.create(pcs.session())
+    for host in lab.hosts:
+        (root / "hosts" / host.name / "calls.jsonl").unlink()
     return root
 
 

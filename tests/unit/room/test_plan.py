@@ -64,7 +64,9 @@ def test_what_the_room_has_no_network_for_is_refused(refused: Callable[..., str]
     )
     assert "host pc1 is at localhost" in refused(("address: 192.0.2.11", "address: localhost"), file=ONE_PC)
     assert "host pc1 is at 192.0.2.5" in refused(("192.0.2.11", "192.0.2.5"))
-    assert "answers on port 5986" in refused(("{address: 192.0.2.11}", "{address: 192.0.2.11, scheme: https}"))
+    assert "answers on port 5987, in the room on 5986" in refused(
+        ("{address: 192.0.2.11}", "{address: 192.0.2.11, scheme: https, port: 5987}")
+    )
     assert "in the room EXTERNAL is 192.0.2.0/24" in refused(("gateway: 192.0.2.1", "gateway: 192.0.2.9"))
     own_lan = (
         ("address_pool: 198.51.100.200-198.51.100.219", "address_pool:"),
