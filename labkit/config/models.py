@@ -62,7 +62,7 @@ class Model(BaseModel):
 class HostModel(Model):
     address: str = Field(min_length=1)
     user: str | None = None
-    scheme: Literal["http", "https"] = "http"
+    scheme: Literal["http", "https"] = "https"
     port: Annotated[int, Field(ge=1, le=65535)] | None = None
     uplink: str | None = None
 

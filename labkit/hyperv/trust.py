@@ -56,15 +56,15 @@ def fetch(session: Session, hosts: Sequence[Host]) -> list[Offer]:
         if host.scheme == "https":
             try:
                 offers.append(_offer(session, host))
-            except (TimeoutError, ConnectionRefusedError) as error:
-                errors.append(silent(host, error))
-            except OSError as error:
+            except ssl.SSLError as error:
                 errors.append(
                     UnreachableError(
                         f"host {host.name} ({host.address}) shows no certificate on port {host.port}: {error}",
                         "run scripts/powershell/Enable-LabHost.ps1 on that PC, as administrator",
                     )
                 )
+            except OSError as error:
+                errors.append(silent(host, error))
     if errors:
         raise together(errors)
     return offers

@@ -173,4 +173,6 @@ def test_a_host_that_does_not_answer_is_named(pc: Pc, tmp_path: Path) -> None:
 
 
 def test_a_host_over_http_has_nothing_to_trust(lab: Lab, session: Session) -> None:
-    assert trust.fetch(session, lab.hosts) == []
+    plain = [host for host in lab.hosts if host.scheme == "http"]
+    assert [host.name for host in plain] == ["pc2"]
+    assert trust.fetch(session, plain) == []

@@ -107,7 +107,7 @@ CASES = {
         changed("number: 3", "number: 3, address: 10.190.86.12"),
         "lab.machines.2.address: w1's mgmt address 10.190.86.12 is cp1's already",
     ),
-    "hosts at one address": (("pc2: {address: 192.0.2.12}", "pc2: {address: 192.0.2.11}"), "192.0.2.11 is host pc1's"),
+    "hosts at one address": (("{address: 192.0.2.12,", "{address: 192.0.2.11,"), "192.0.2.11 is host pc1's"),
     "mac outside the plan": (
         changed("number: 3", "number: 3, mac: '02:aa:bb:01:00:03'"),
         "lab.machines.2.mac: 02:aa:bb:01:00:03 is outside this lab's plan (02:7e:57:01:..)",

@@ -84,8 +84,8 @@ def test_the_bootstrap_server_is_not_installed_by_network(lab: Lab) -> None:
 
 
 def test_https_has_a_port_of_its_own(tmp_path: Path) -> None:
-    lab = lab_with(tmp_path, ("pc1: {address: 192.0.2.11}", "pc1: {address: 192.0.2.11, scheme: https}"))
-    assert [host.url for host in lab.hosts] == ["https://192.0.2.11:5986/wsman", "http://192.0.2.12:5985/wsman"]
+    lab = lab_with(tmp_path, ("pc2: {address: 192.0.2.12, scheme: http}", "pc2: {address: 192.0.2.12, port: 15986}"))
+    assert [host.url for host in lab.hosts] == ["https://192.0.2.11:5986/wsman", "https://192.0.2.12:15986/wsman"]
 
 
 def test_the_addresses_on_external_are_the_machines_and_those_for_services(lab: Lab) -> None:

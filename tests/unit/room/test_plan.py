@@ -51,6 +51,7 @@ def test_the_rehearsals_lab_is_the_default_and_has_both_pcs_on_the_lan() -> None
     assert plan.shown == "labs/rehearsal.yaml"
     assert plan.hosts == {"pc1": IPv4Interface("192.0.2.11/24"), "pc2": IPv4Interface("192.0.2.12/24")}
     assert plan.behind_nat == ()
+    assert plan.secure == ("pc1",)
 
 
 def test_machines_behind_nat_are_reached_through_their_pc() -> None:
@@ -60,12 +61,12 @@ def test_machines_behind_nat_are_reached_through_their_pc() -> None:
 
 def test_what_the_room_has_no_network_for_is_refused(refused: Callable[..., str]) -> None:
     assert "host pc2 is at 10.0.0.2; in the room PCs are in 192.0.2.0/24" in refused(
-        ("{address: 192.0.2.12}", "{address: 10.0.0.2}")
+        ("{address: 192.0.2.12,", "{address: 10.0.0.2,")
     )
     assert "host pc1 is at localhost" in refused(("address: 192.0.2.11", "address: localhost"), file=ONE_PC)
     assert "host pc1 is at 192.0.2.5" in refused(("192.0.2.11", "192.0.2.5"))
     assert "answers on port 5987, in the room on 5986" in refused(
-        ("{address: 192.0.2.11}", "{address: 192.0.2.11, scheme: https, port: 5987}")
+        ("{address: 192.0.2.11}", "{address: 192.0.2.11, port: 5987}")
     )
     assert "in the room EXTERNAL is 192.0.2.0/24" in refused(("gateway: 192.0.2.1", "gateway: 192.0.2.9"))
     own_lan = (

@@ -1,0 +1,68 @@
+"""The first commands of a new user, on PCs that Enable-LabHost.ps1 prepared without options."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from labkit.config.load import load_lab
+from rehearsal.hosts import certificate
+from rehearsal.hosts.endpoint import serve
+from rehearsal.hosts.state import HostState
+from tests import discs
+from tests.contracts.input.conftest import PASSWORD, Hosts, Project
+
+pytestmark = pytest.mark.network
+
+
+@pytest.fixture
+def prepared(project: Project, tmp_path: Path) -> Iterator[Hosts]:
+    """Both PCs speak HTTPS with a certificate of their own; the description names no scheme."""
+    root = tmp_path / "hosts"
+    description = project.folder / "labs" / "lab.yaml"
+    text = description.read_text(encoding="utf-8").replace(", scheme: http}", "}")
+    endpoints = {}
+    for number, name in enumerate(("pc1", "pc2"), start=11):
+        pem = certificate.of_pc(HostState(root, name).certificate, name.upper(), f"192.0.2.{number}")
+        endpoints[name] = serve(name, "127.0.0.1", 0, root, "lab", PASSWORD, None, pem)
+        port = f"{{address: 127.0.0.1, port: {endpoints[name].port}}}"
+        text = text.replace(f"{name}: {{address: 192.0.2.{number}}}", f"{name}: {port}")
+        endpoints[name].start()
+    description.write_text(text, encoding="utf-8")
+    discs.put(HostState(root, "pc1"), load_lab(description))
+    yield Hosts(project, endpoints, root)
+    for endpoint in endpoints.values():
+        endpoint.stop()
+
+
+def fingerprint(prepared: Hosts, host: str) -> str:
+    return certificate.fingerprint(prepared.state(host).certificate)
+
+
+def test_before_anything_is_trusted_no_password_is_sent_and_the_next_command_is_named(prepared: Hosts) -> None:
+    answer = prepared.inv("lab.check")
+    assert answer.code == 7
+    for host in ("pc1", "pc2"):
+        assert f"no certificate of host {host} (127.0.0.1) is trusted yet" in answer.errors
+    assert "hint: inv hyperv.trust" in answer.errors
+    assert prepared.calls() == []
+
+
+def test_the_fingerprint_of_another_pc_is_refused_and_nothing_is_kept(prepared: Hosts) -> None:
+    answer = prepared.inv("hyperv.trust", "--host", "pc1", "--fingerprint", fingerprint(prepared, "pc2"))
+    assert answer.code == 5
+    assert "shows another certificate" in answer.errors
+    assert "pc1.pem" not in prepared.project.kept()
+
+
+def test_once_compared_the_pcs_are_used_and_a_second_time_there_is_nothing_to_compare(prepared: Hosts) -> None:
+    for host in ("pc1", "pc2"):
+        answer = prepared.inv("hyperv.trust", "--host", host, "--fingerprint", fingerprint(prepared, host))
+        assert answer.code == 0, answer.errors
+        assert f"{host}: trusted from now on" in answer.output
+    again = prepared.inv("hyperv.trust")
+    assert (again.code, again.output.count("trusted already")) == (0, 2), again
+    assert prepared.inv("hyperv.check").code == 0
+    assert {call["script"] for call in prepared.calls()} >= {"Get-LabHost"}
