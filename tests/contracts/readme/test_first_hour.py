@@ -13,6 +13,11 @@ ENGLISH, KOREAN = "README.md", "README.ko.md"
 BOTH = pytest.mark.parametrize("file", [ENGLISH, KOREAN])
 ON_PCS = {ENGLISH: "## On your two PCs", KOREAN: "## PC 두 대에서"}
 
+SCREEN_LINES = 30
+RUN_ON = ("Debian 12", "QEMU", "Secure Boot", "PowerShell 7", "Ansible", "kubectl", "kubeadm", "containerd")
+NEVER_RUN_ON = ("Windows", "Hyper-V", "Rocky Linux")
+NOT_YET = {ENGLISH: "Not yet:", KOREAN: "아직 아님:"}
+
 
 def text(file: str) -> str:
     return (ROOT / file).read_text(encoding="utf-8")
@@ -89,3 +94,12 @@ def test_the_values_to_edit_are_shown_and_are_as_many_as_is_said(file: str) -> N
 
 def test_the_korean_readme_lacks_nothing_that_is_typed_or_written() -> None:
     assert [line for line in typed(ENGLISH) if line not in typed(KOREAN)] == []
+
+
+@BOTH
+def test_the_first_screen_says_what_it_was_run_on_and_what_not_yet(file: str) -> None:
+    screen = "\n".join(text(file).splitlines()[:SCREEN_LINES])
+    paragraph = next((part for part in screen.split("\n\n") if NOT_YET[file] in part), "")
+    run, _, never = paragraph.partition(NOT_YET[file])
+    assert [word for word in RUN_ON if word not in run] == []
+    assert [word for word in NEVER_RUN_ON if word not in never] == []
