@@ -22,6 +22,10 @@ PREPARE = (
     "scripts/powershell/Enable-LabHost.ps1, run there as administrator, sets up WinRM, its firewall rule for the local "
     "subnet, and the account's rights"
 )
+NO_TLS = (
+    "something else than WinRM over HTTPS listens there: without `port` it is 5986; for a PC that was prepared with -Http "
+    "write `scheme: http`"
+)
 RECONCILE: dict[Scheme, str] = {
     "http": "write `scheme: http` for it, or run Enable-LabHost.ps1 there without -Http",
     "https": "write `scheme: https` for it and type `inv hyperv.trust`, or run Enable-LabHost.ps1 there with -Http",

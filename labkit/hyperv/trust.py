@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from labkit.errors import ConsentError, MissingError, UnreachableError
 from labkit.hyperv.hosts import together
-from labkit.hyperv.ports import silent
+from labkit.hyperv.ports import NO_TLS, silent
 
 if TYPE_CHECKING:
     from labkit.errors import LabError
@@ -60,7 +60,7 @@ def fetch(session: Session, hosts: Sequence[Host]) -> list[Offer]:
                 errors.append(
                     UnreachableError(
                         f"host {host.name} ({host.address}) shows no certificate on port {host.port}: {error}",
-                        "run scripts/powershell/Enable-LabHost.ps1 on that PC, as administrator",
+                        NO_TLS,
                     )
                 )
             except OSError as error:

@@ -30,7 +30,7 @@ from winrm.exceptions import (
 from winrm.protocol import Protocol as WsMan
 
 from labkit.errors import DeadlineError, LabError, MissingError, UnreachableError
-from labkit.hyperv.ports import PREPARE, silent
+from labkit.hyperv.ports import NO_TLS, PREPARE, silent
 
 if TYPE_CHECKING:
     from labkit.lab import Host
@@ -188,7 +188,7 @@ class WinRm:
                 "was that PC prepared again, or did its address change? Compare: `inv hyperv.trust`; "
                 "Enable-LabHost.ps1 there makes a certificate for its present addresses",
             )
-        return UnreachableError(f"{where} speaks no TLS on port {self.host.port}: {below}", PREPARE)
+        return UnreachableError(f"{where} speaks no TLS on port {self.host.port}: {below}", NO_TLS)
 
 
 def _of_ssl(error: BaseException | None) -> ssl.SSLError | None:

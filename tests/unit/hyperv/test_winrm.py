@@ -137,7 +137,7 @@ FAILURES: list[Any] = [
         id="certificate",
     ),
     pytest.param(of_tls(ssl.SSLEOFError(8, "EOF")), DroppedError, "was lost", "repeat", id="hung up within TLS"),
-    pytest.param(of_tls(ssl.SSLError(1, "x")), UnreachableError, "speaks no TLS", "Enable-LabHost.ps1", id="no TLS"),
+    pytest.param(of_tls(ssl.SSLError(1, "x")), UnreachableError, "speaks no TLS", "`scheme: http`", id="no TLS"),
     pytest.param(
         WSManFaultError(500, "", "", "denied", wsman_fault_code=5), UnreachableError, "denies it the rights",
         "LocalAccountTokenFilterPolicy", id="filtered rights",

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from rehearsal.__main__ import parser
+from rehearsal.hosts import certificate
 from rehearsal.hosts.begin import begin, memory_bytes
-from rehearsal.hosts.state import GIB
+from rehearsal.hosts.state import GIB, HostState
 from rehearsal.room import nat, network, room
 from rehearsal.room.errors import RoomError
 from rehearsal.room.layout import LAN_BRIDGE, Layout
@@ -178,3 +179,20 @@ def test_the_rooms_kernel_is_touched_only_when_a_gateway_changes(laptop: Json, m
     assert done == ["give 198.51.100.1/24", "nft"]
     translation.follow("pc1", {**laptop, "switches": []})
     assert done[2:] == ["take 198.51.100.1/24", "nft"]
+
+
+def test_a_pc_of_the_room_tells_its_fingerprint_and_one_without_a_certificate_says_so(tmp_path: Path) -> None:
+    layout = Layout(tmp_path, tmp_path / "cache")
+    file = certificate.of_pc(HostState(tmp_path, "pc1").certificate, "PC1", "192.0.2.11")
+    told = room.fingerprint(layout, "pc1")
+    assert (len(told), told) == (95, certificate.fingerprint(file))
+    with pytest.raises(RoomError, match="pc2 has no certificate"):
+        room.fingerprint(layout, "pc2")
+
+
+def test_a_pc_keeps_its_certificate_until_its_address_is_another(tmp_path: Path) -> None:
+    file = tmp_path / "winrm.pem"
+    first = certificate.of_pc(file, "PC1", "192.0.2.11").read_bytes()
+    assert certificate.of_pc(file, "PC1", "192.0.2.11").read_bytes() == first
+    assert certificate.of_pc(file, "PC1", "192.0.2.12").read_bytes() != first
+    assert file.stat().st_mode & 0o077 == 0
