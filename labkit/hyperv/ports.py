@@ -23,8 +23,8 @@ PREPARE = (
     "subnet, and the account's rights"
 )
 NO_TLS = (
-    "something else than WinRM over HTTPS listens there: without `port` it is 5986; for a PC that was prepared with -Http "
-    "write `scheme: http`"
+    "something else than WinRM over HTTPS listens there: without `port` it is asked at 5986; for a PC prepared "
+    "with -Http write `scheme: http`"
 )
 RECONCILE: dict[Scheme, str] = {
     "http": "write `scheme: http` for it, or run Enable-LabHost.ps1 there without -Http",

@@ -5,7 +5,8 @@ Prepares this PC as a host of the lab: Hyper-V, an account, WinRM for it. Run on
 Each step looks first and says ok or changed; run again it changes nothing. What was there before is kept in
 %ProgramData%\hyperv-k8s-lab\host.json, from which -Undo puts things back. -WhatIf only tells.
 WinRM listens with TLS (port 5986), by a certificate made here whose fingerprint is printed: `inv hyperv.trust` shows
-the same one. It names this PC, its addresses, localhost and 127.0.0.1. With -Http it listens without TLS instead (port 5985), where NTLM encrypts the messages.
+the same one. It names this PC, its addresses, localhost and 127.0.0.1. With -Http it listens without TLS instead
+(port 5985), where NTLM encrypts the messages.
 .PARAMETER User
 The local account that the lab logs on with; made when it is missing.
 .PARAMETER Password
