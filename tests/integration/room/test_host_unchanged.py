@@ -96,8 +96,10 @@ def test_nothing_that_machines_do_reaches_the_host_and_nothing_outlives_the_room
 ) -> None:
     kernel, clock_offset_s = before
     assert room("up").returncode == 0
-    result = room("exec", "--", "inv", "-f", "labs/rehearsal.yaml", "os.bootstrap")
-    assert result.returncode == 0, result.stdout + result.stderr
+    shown = room("fingerprint", "pc1").stdout.strip()
+    for words in (("hyperv.trust", "--host", "pc1", "--fingerprint", shown), ("os.bootstrap",)):
+        result = room("exec", "--", "inv", "-f", "labs/rehearsal.yaml", *words)
+        assert result.returncode == 0, result.stdout + result.stderr
     result = on_the_bootstrap_server(lab, DAMAGE)
     assert result.returncode == 0, result.stdout + result.stderr
 
