@@ -41,5 +41,5 @@ def looked_at(image: Path) -> tuple[bytes, bytes]:
 
 
 def put(pc: HostState, lab: Lab) -> None:
-    """Put a file where the lab says that its DVD image lies; for tests that look no deeper."""
-    pc.local(lab.iso_path).write_text("a DVD", encoding="ascii")
+    """Put a DVD where the lab says that its image lies."""
+    dvd(pc.local(lab.iso_path))

@@ -131,7 +131,9 @@ def test_what_would_stop_the_building_is_found_before_any_system_goes(
         others = tuple(storage if one.name == "storage1" else one for one in pcs.lab.machines)
         pcs = replace(pcs, lab=replace(pcs.lab, machines=others))
     elif told == "no key":
-        shutil.rmtree(pcs.session().state.path)
+        for file in ("id_ed25519", "id_ed25519.pub", "known_hosts"):
+            (pcs.session().state.path / file).unlink(missing_ok=True)
+        shutil.rmtree(pcs.session().state.bootstrap)
         disk = pcs.session().hosts.read()["pc1"].machines["bootstrap"].system_disk.path
         file = pcs.state("pc1").local(disk)  # the stand-in's disk says how much was written to it
         file.write_text(file.read_text("ascii").replace("{", '{"file_bytes": 2000000000, ', 1), encoding="ascii")
