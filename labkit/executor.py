@@ -17,10 +17,10 @@ from typing import Any
 
 from invoke.executor import Executor
 
-from labkit import kinds, lock, probes, report
+from labkit import kinds, lock, report, stages
 from labkit.errors import ConfigError, ConsentError, LabError, RefusedError
 from labkit.failures import explained
-from labkit.kinds import typed_name
+from labkit.kinds import Destroyer, Umbrella, Verification, typed_name
 from labkit.session import Session, session
 
 Calls = list[Any]  # of Invoke's Call: a task, and what it is called with
@@ -39,21 +39,21 @@ class LabExecutor(Executor):  # type: ignore[misc]
             calls = self.dedupe(calls)
         if self.config.run.dry:
             return self._dry(calls)
-        if any(kinds.changes_the_lab(typed_name(call)) for call in calls):
+        if any(kinds.of(call).changes_the_lab for call in calls):
             return self._change(tasks, named, below, calls)
         return {call.task: self._run(call) for call in calls}
 
     def _dry(self, calls: Calls) -> dict[Any, Any]:
         """Print the order, then run what changes nothing; destroyers see `run.dry` and only show their list."""
-        names = [typed_name(call) for call in calls]
-        harmless = [kinds.only_reads(name) or kinds.asks(name) for name in names]
+        names, tasks = [typed_name(call) for call in calls], [kinds.of(call) for call in calls]
+        harmless = [task.only_reads or task.asks for task in tasks]
         if not all(harmless):
             print("would run, in this order:")
             for number, (name, runs) in enumerate(zip(names, harmless, strict=True), start=1):
                 print(f"{number:4}. {name}{' (runs now, changes nothing)' if runs else ''}")
         results = {call.task: self._run(call) for call, runs in zip(calls, harmless, strict=True) if runs}
-        shown = [name for name in names if name in kinds.PLAYBOOKS]
-        if shown and not any(kinds.asks(name) for name in names):
+        shown = [name for name in names if name in stages.PLAYBOOKS]
+        if shown and not any(task.asks for task in tasks):
             from labkit.cluster import preview  # few lines are dry ones: the others need not wait for it
 
             with explained(shown[0]):
@@ -116,7 +116,7 @@ def refuse_company(named: Calls, below: list[Calls], commands: Sequence[str]) ->
     Invoke de-duplicates over the whole line: a stage asked for after the destroyer would be dropped as done before it.
     """
     for call, parts in zip(named, below, strict=True):
-        if len(named) > 1 and any(typed_name(part) in kinds.DESTROYERS for part in parts):
+        if len(named) > 1 and any(isinstance(kinds.of(part), Destroyer) for part in parts):
             alone = ", then ".join(f"`{command}`" for command in commands)
             raise RefusedError(
                 f"{typed_name(call)} destroys and is therefore typed alone; nothing was run", f"type {alone}"
@@ -125,22 +125,22 @@ def refuse_company(named: Calls, below: list[Calls], commands: Sequence[str]) ->
 
 def verification_last(calls: Calls) -> Calls:
     """Move every verification that stands before the line's last change behind it; the order stays otherwise."""
-    names = [typed_name(call) for call in calls]
-    end = 1 + max((index for index, name in enumerate(names) if kinds.changes_the_lab(name)), default=-1)
-    early = [index for index in range(end) if kinds.is_verification(names[index])]
+    tasks = [kinds.of(call) for call in calls]
+    end = 1 + max((index for index, task in enumerate(tasks) if task.changes_the_lab), default=-1)
+    early = [index for index in range(end) if isinstance(tasks[index], Verification)]
     before = [call for index, call in enumerate(calls[:end]) if index not in early]
     return [*before, *(calls[index] for index in early), *calls[end:]]
 
 
 def _is_umbrella(call: Any) -> bool:
-    return typed_name(call) in kinds.UMBRELLAS
+    return isinstance(kinds.of(call), Umbrella)
 
 
 def _is_satisfied(lab: Session, name: str) -> bool:
-    """Whether the stage's probe finds nothing missing; tasks without a probe never are."""
-    if name not in probes.PROBES:
+    """Whether a look at the stage finds nothing missing; other tasks never are."""
+    if name not in stages.STAGES:
         return False
-    lacking = probes.missing(lab, name)
+    lacking = stages.missing(lab, name)
     lab.journal.write("probe", step=name, missing=lacking)
     lab.console.print(f"    {name}: {lacking or 'satisfied'}", markup=False)
     return lacking is None

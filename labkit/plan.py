@@ -9,7 +9,7 @@ from invoke import Collection
 from invoke.executor import Executor
 from invoke.tasks import Call
 
-from labkit import kinds, probes
+from labkit import kinds, stages
 from labkit.errors import ConfigError, LabError
 from labkit.session import Session
 
@@ -43,9 +43,9 @@ def rows(session: Session, task: Any) -> list[Row]:
     looking, found = True, []
     for call in calls(task):
         name, state = kinds.typed_name(call), ""
-        if name in kinds.STAGES and looking:
+        if name in stages.STAGES and looking:
             state, looking = _state(session, name)
-        elif name in kinds.STAGES:
+        elif name in stages.STAGES:
             state = "known when that above is done"
         found.append(Row(name, str(call.task.__doc__).strip().splitlines()[0], state))
     return found
@@ -54,7 +54,7 @@ def rows(session: Session, task: Any) -> list[Row]:
 def _state(session: Session, stage: str) -> tuple[str, bool]:
     """What `stage` lacks, and whether those after it can be looked at: what does not answer here does not there."""
     try:
-        lacking = probes.PROBES[stage](session)
+        lacking = stages.STAGES[stage].look(session)
     except LabError as error:
         return error.problem.replace("\nerror: ", "; "), False
     return lacking or "satisfied", True

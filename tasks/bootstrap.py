@@ -2,11 +2,12 @@
 
 from invoke import Context, task
 
+from labkit.kinds import Stage
 from labkit.session import session
 from tasks.hyperv import hyperv_create
 
 
-@task(pre=[hyperv_create])
+@task(klass=Stage, pre=[hyperv_create])
 def os_bootstrap(c: Context) -> None:
     """Install and start the bootstrap server; give it the key."""
     from labkit.machines import bootstrap

@@ -1,14 +1,15 @@
 """The machines on their Hyper-V hosts."""
 
-from invoke import Collection, Context, task
+from invoke import Context, task
 
+from labkit.kinds import Controller, Destroyer, HostNetwork, Keeper, Power, Reader, Stage
 from labkit.session import session
 from tasks.verify import verify_all
 
 ONE = {"machine": "a machine's name; without it, all of the lab"}
 
 
-@task
+@task(klass=Reader)
 def hyperv_check(c: Context) -> None:
     """Check that the hosts can carry the lab; change nothing."""
     from labkit.hyperv import check
@@ -18,7 +19,7 @@ def hyperv_check(c: Context) -> None:
     s.output.print(f"{', '.join(facts)}: ready for {s.lab.name}")
 
 
-@task(pre=[hyperv_check])
+@task(klass=Stage, pre=[hyperv_check])
 def hyperv_create(c: Context) -> None:
     """Create missing machines; repair what stops nothing."""
     from labkit.hyperv import create, display
@@ -30,7 +31,7 @@ def hyperv_create(c: Context) -> None:
         s.output.print(display.done_table(s.lab, done))
 
 
-@task
+@task(klass=Reader)
 def hyperv_plan(c: Context) -> None:
     """Show what differs from the description; change nothing."""
     from labkit.hyperv import display, drift, findings
@@ -43,7 +44,7 @@ def hyperv_plan(c: Context) -> None:
 NAME = {"name": "the checkpoint's name"}
 
 
-@task(help=NAME, auto_shortflags=False)
+@task(klass=Keeper, help=NAME, auto_shortflags=False)
 def hyperv_checkpoint(c: Context, name: str = "") -> None:
     """Take a checkpoint of the whole lab, which is off."""
     from labkit.hyperv import checkpoints
@@ -55,7 +56,7 @@ def hyperv_checkpoint(c: Context, name: str = "") -> None:
         s.output.print(f"checkpoint {name}: {', '.join(taken)}")
 
 
-@task(help=NAME, auto_shortflags=False, post=[verify_all])
+@task(klass=Destroyer, help=NAME, auto_shortflags=False, post=[verify_all])
 def hyperv_restore(c: Context, name: str = "") -> None:
     """Take the whole lab back to a checkpoint, and prove it."""
     from labkit import rollback
@@ -67,7 +68,7 @@ def hyperv_restore(c: Context, name: str = "") -> None:
         step.changed = rollback.restore(s, name, dry=c.config.run.dry)
 
 
-@task
+@task(klass=Reader)
 def hyperv_checkpoints(c: Context) -> None:
     """List the lab's checkpoints."""
     from labkit.hyperv import checkpoints, display, findings
@@ -78,7 +79,7 @@ def hyperv_checkpoints(c: Context) -> None:
     s.output.print(display.checkpoints_table(s.lab, facts) if there else f"{s.lab.name} has no checkpoints")
 
 
-@task(help=NAME, auto_shortflags=False)
+@task(klass=Keeper, help=NAME, auto_shortflags=False)
 def hyperv_forget(c: Context, name: str = "") -> None:
     """Remove a checkpoint; the machines stay as they are."""
     from labkit.hyperv import checkpoints
@@ -90,7 +91,7 @@ def hyperv_forget(c: Context, name: str = "") -> None:
         s.output.print(f"removed {name}: {', '.join(having) or 'none, no machine had it'}")
 
 
-@task(help=ONE, auto_shortflags=False)
+@task(klass=Reader, help=ONE, auto_shortflags=False)
 def hyperv_screenshot(c: Context, machine: str = "") -> None:
     """Write pictures of running machines' consoles."""
     from labkit.hyperv import power, screen
@@ -106,7 +107,7 @@ HOST = {
 }
 
 
-@task(help=HOST, auto_shortflags=False)
+@task(klass=Controller, help=HOST, auto_shortflags=False)
 def hyperv_trust(c: Context, host: str = "", fingerprint: str = "") -> None:
     """Trust the hosts' own certificates, after comparing."""
     from labkit.hyperv import trust
@@ -125,7 +126,7 @@ def hyperv_trust(c: Context, host: str = "", fingerprint: str = "") -> None:
         s.output.print(f"{plain}: scheme http, encrypted by NTLM; there is no certificate")
 
 
-@task(default=True)
+@task(klass=Reader, default=True)
 def hyperv_status(c: Context) -> None:
     """Show the machines on their hosts."""
     from labkit.hyperv import display
@@ -142,7 +143,7 @@ def hyperv_status(c: Context) -> None:
         raise together(errors)
 
 
-@task(help=ONE, auto_shortflags=False)
+@task(klass=Power, help=ONE, auto_shortflags=False)
 def hyperv_start(c: Context, machine: str = "") -> None:
     """Power on machines that are off."""
     from labkit.hyperv import power
@@ -154,7 +155,7 @@ def hyperv_start(c: Context, machine: str = "") -> None:
         s.output.print(f"started: {', '.join(started) or 'none, all run'}")
 
 
-@task(help={**ONE, "cut-power": "turn off without asking the guests"}, auto_shortflags=False)
+@task(klass=Power, help={**ONE, "cut-power": "turn off without asking the guests"}, auto_shortflags=False)
 def hyperv_stop(c: Context, machine: str = "", cut_power: bool = False) -> None:
     """Shut machines down."""
     from labkit.hyperv import power
@@ -166,7 +167,7 @@ def hyperv_stop(c: Context, machine: str = "", cut_power: bool = False) -> None:
         s.output.print(f"stopped: {', '.join(stopped) or 'none, all are off'}")
 
 
-@task
+@task(klass=HostNetwork)
 def hyperv_switch(c: Context) -> None:
     """Make missing virtual switches; prove the path between PCs."""
     from labkit import consent
@@ -188,7 +189,7 @@ def hyperv_switch(c: Context) -> None:
             s.output.print(line)
 
 
-@task(help=ONE, auto_shortflags=False)
+@task(klass=Destroyer, help=ONE, auto_shortflags=False)
 def hyperv_destroy(c: Context, machine: str = "") -> None:
     """Remove VMs and system disks; data disks stay."""
     from labkit import consent
@@ -201,20 +202,3 @@ def hyperv_destroy(c: Context, machine: str = "") -> None:
             gone = destroy.remove(s, removals)
             step.changed = bool(gone)
             s.output.print(f"removed: {', '.join(gone)}")
-
-
-ns = Collection("hyperv")
-ns.add_task(hyperv_check, name="check")
-ns.add_task(hyperv_switch, name="switch")
-ns.add_task(hyperv_create, name="create")
-ns.add_task(hyperv_plan, name="plan")
-ns.add_task(hyperv_status, name="status")
-ns.add_task(hyperv_start, name="start")
-ns.add_task(hyperv_stop, name="stop")
-ns.add_task(hyperv_destroy, name="destroy")
-ns.add_task(hyperv_trust, name="trust")
-ns.add_task(hyperv_screenshot, name="screenshot")
-ns.add_task(hyperv_checkpoint, name="checkpoint")
-ns.add_task(hyperv_restore, name="restore")
-ns.add_task(hyperv_checkpoints, name="checkpoints")
-ns.add_task(hyperv_forget, name="forget")

@@ -1,28 +1,26 @@
 """The Kubernetes cluster."""
 
-from invoke import Collection, Context, task
+from invoke import Context, task
 
+from labkit.kinds import ClusterChange, Controller, Destroyer, Reader, Umbrella
 from labkit.session import session
-from tasks.k8s_stages import (
-    k8s_bootstrap,
-    k8s_cni,
-    k8s_control_plane,
-    k8s_join,
-    k8s_load_balancer,
-    k8s_prepare,
-)
+from tasks.k8s_stages import k8s_join, k8s_load_balancer
 from tasks.nfs import nfs_storage
 from tasks.verify import verify_nodes
 
 
-@task(pre=[k8s_join, k8s_load_balancer, nfs_storage])
+@task(klass=Umbrella, pre=[k8s_join, k8s_load_balancer, nfs_storage])
 def k8s_all(c: Context) -> None:
     """Build the cluster with its storage, all stages."""
     s = session(c)
     s.console.print(f"{s.lab.name}: the cluster is there; `inv verify.all` proves it")
 
 
-@task(help={"merge": "put it into your own kubeconfig, too, under the lab's name"}, auto_shortflags=False)
+@task(
+    klass=Controller,
+    help={"merge": "put it into your own kubeconfig, too, under the lab's name"},
+    auto_shortflags=False,
+)
 def k8s_kubeconfig(c: Context, merge: bool = False) -> None:
     """Fetch the administrator's kubeconfig and say where it is."""
     from labkit.cluster import kubeconfig, merging
@@ -36,7 +34,7 @@ def k8s_kubeconfig(c: Context, merge: bool = False) -> None:
         s.output.print(f"{file} ({'changed' if changed else 'unchanged'}): kubectl --context {s.lab.name} get nodes")
 
 
-@task(default=True)
+@task(klass=Reader, default=True)
 def k8s_status(c: Context) -> None:
     """Show nodes and stages."""
     from labkit.cluster import status
@@ -44,7 +42,7 @@ def k8s_status(c: Context) -> None:
     status.show_cluster(session(c))
 
 
-@task
+@task(klass=Destroyer)
 def k8s_reset(c: Context) -> None:
     """Take the cluster off its nodes; they stay prepared."""
     from labkit.cluster import reset
@@ -54,7 +52,7 @@ def k8s_reset(c: Context) -> None:
         step.changed = reset.reset(s, dry=c.config.run.dry)
 
 
-@task(help={"machine": "the worker to replace"}, auto_shortflags=False, post=[k8s_join, verify_nodes])
+@task(klass=Destroyer, help={"machine": "the worker to replace"}, auto_shortflags=False, post=[k8s_join, verify_nodes])
 def k8s_replace(c: Context, machine: str = "") -> None:
     """Drain one worker, install it anew, and join it again.
 
@@ -68,6 +66,7 @@ def k8s_replace(c: Context, machine: str = "") -> None:
 
 
 @task(
+    klass=ClusterChange,
     help={"machine": "the worker to add"},
     auto_shortflags=False,
     post=[k8s_join, k8s_load_balancer, nfs_storage, verify_nodes],
@@ -82,18 +81,3 @@ def k8s_add(c: Context, machine: str = "") -> None:
     s = session(c)
     added = addition.check(s, machine)
     s.console.print(f"{added.name} on {added.host} is to be a node of {s.lab.name}; the stages that miss it follow")
-
-
-ns = Collection("k8s")
-ns.add_task(k8s_bootstrap, name="bootstrap")
-ns.add_task(k8s_prepare, name="prepare")
-ns.add_task(k8s_control_plane, name="control-plane")
-ns.add_task(k8s_cni, name="cni")
-ns.add_task(k8s_join, name="join")
-ns.add_task(k8s_load_balancer, name="load-balancer")
-ns.add_task(k8s_all, name="all")
-ns.add_task(k8s_kubeconfig, name="kubeconfig")
-ns.add_task(k8s_status, name="status")
-ns.add_task(k8s_reset, name="reset")
-ns.add_task(k8s_replace, name="replace")
-ns.add_task(k8s_add, name="add")

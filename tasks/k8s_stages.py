@@ -2,12 +2,13 @@
 
 from invoke import Context, task
 
+from labkit.kinds import Stage
 from labkit.session import session
 from tasks.bootstrap import os_bootstrap
 from tasks.os_ import os_install
 
 
-@task(pre=[os_bootstrap])
+@task(klass=Stage, pre=[os_bootstrap])
 def k8s_bootstrap(c: Context) -> None:
     """Make the bootstrap server ready to run Ansible (stage 1)."""
     from labkit.cluster import stages
@@ -17,7 +18,7 @@ def k8s_bootstrap(c: Context) -> None:
         step.changed = stages.run(s, "k8s.bootstrap")
 
 
-@task(pre=[os_install, k8s_bootstrap])
+@task(klass=Stage, pre=[os_install, k8s_bootstrap])
 def k8s_prepare(c: Context) -> None:
     """Prepare every machine for its part (stage 2).
 
@@ -30,7 +31,7 @@ def k8s_prepare(c: Context) -> None:
         step.changed = stages.run(s, "k8s.prepare")
 
 
-@task(pre=[k8s_prepare])
+@task(klass=Stage, pre=[k8s_prepare])
 def k8s_control_plane(c: Context) -> None:
     """Make the cluster's control plane, once (stage 3).
 
@@ -43,7 +44,7 @@ def k8s_control_plane(c: Context) -> None:
         step.changed = stages.run(s, "k8s.control-plane")
 
 
-@task(pre=[k8s_control_plane])
+@task(klass=Stage, pre=[k8s_control_plane])
 def k8s_cni(c: Context) -> None:
     """Install the pod network, bound to INTERNAL."""
     from labkit.cluster import stages
@@ -53,7 +54,7 @@ def k8s_cni(c: Context) -> None:
         step.changed = stages.run(s, "k8s.cni")
 
 
-@task(pre=[k8s_cni])
+@task(klass=Stage, pre=[k8s_cni])
 def k8s_join(c: Context) -> None:
     """Join the workers that are not members yet (stage 4)."""
     from labkit.cluster import stages
@@ -63,7 +64,7 @@ def k8s_join(c: Context) -> None:
         step.changed = stages.run(s, "k8s.join")
 
 
-@task(pre=[k8s_join])
+@task(klass=Stage, pre=[k8s_join])
 def k8s_load_balancer(c: Context) -> None:
     """Give Services of type LoadBalancer addresses on EXTERNAL.
 

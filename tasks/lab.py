@@ -1,13 +1,14 @@
 """The lab as a whole: from nothing to a proven cluster, and back."""
 
-from invoke import Collection, Context, task
+from invoke import Context, task
 
+from labkit.kinds import Controller, Destroyer, Power, Reader, Umbrella
 from labkit.session import session
 from tasks.k8s import k8s_all
 from tasks.verify import verify_all
 
 
-@task
+@task(klass=Reader)
 def lab_check(c: Context) -> None:
     """Check that a rebuild can finish; change nothing."""
     from labkit import lifecycle
@@ -17,7 +18,7 @@ def lab_check(c: Context) -> None:
     s.output.print(f"{s.lab.name}: ready to be built from {s.lab.source.name}")
 
 
-@task(help={"of": "the task to plan (default: lab.up)"}, auto_shortflags=False)
+@task(klass=Reader, help={"of": "the task to plan (default: lab.up)"}, auto_shortflags=False)
 def lab_plan(c: Context, of: str = "lab.up") -> None:
     """Show what lab.up would run, in order, and what is missing."""
     from labkit import plan
@@ -26,7 +27,7 @@ def lab_plan(c: Context, of: str = "lab.up") -> None:
     plan.show(session(c), plan.find(ns, of))
 
 
-@task(default=True)
+@task(klass=Reader, default=True)
 def lab_status(c: Context) -> None:
     """Show hosts, machines and nodes."""
     from labkit import status
@@ -34,14 +35,14 @@ def lab_status(c: Context) -> None:
     status.show(session(c))
 
 
-@task(pre=[k8s_all], post=[verify_all])
+@task(klass=Umbrella, pre=[k8s_all], post=[verify_all])
 def lab_up(c: Context) -> None:
     """Build what is missing, from nothing to a verified lab."""
     s = session(c)
     s.console.print(f"{s.lab.name} is built; what follows proves it")
 
 
-@task(pre=[lab_check])
+@task(klass=Destroyer, pre=[lab_check])
 def lab_discard(c: Context) -> None:
     """Throw the nodes' systems away: blank system disks.
 
@@ -52,14 +53,14 @@ def lab_discard(c: Context) -> None:
     lifecycle.discard(session(c), dry=c.config.run.dry)
 
 
-@task(pre=[lab_discard, k8s_all], post=[verify_all])
+@task(klass=Umbrella, pre=[lab_discard, k8s_all], post=[verify_all])
 def lab_rebuild(c: Context) -> None:
     """Throw the nodes away and build the whole lab again."""
     s = session(c)
     s.console.print(f"{s.lab.name} is rebuilt; what follows proves it")
 
 
-@task
+@task(klass=Destroyer)
 def lab_destroy(c: Context) -> None:
     """Remove all machines and system disks; keep NFS data."""
     from labkit import lifecycle
@@ -67,7 +68,7 @@ def lab_destroy(c: Context) -> None:
     lifecycle.destroy(session(c), dry=c.config.run.dry)
 
 
-@task
+@task(klass=Power)
 def lab_start(c: Context) -> None:
     """Power on every machine that is off."""
     from labkit import lifecycle
@@ -77,7 +78,7 @@ def lab_start(c: Context) -> None:
         step.changed = bool(lifecycle.start(s))
 
 
-@task
+@task(klass=Power)
 def lab_stop(c: Context) -> None:
     """Shut every machine down, workers first."""
     from labkit import lifecycle
@@ -87,7 +88,7 @@ def lab_stop(c: Context) -> None:
         step.changed = bool(lifecycle.stop(s))
 
 
-@task
+@task(klass=Reader)
 def lab_report(c: Context) -> None:
     """Show what the last run did and how long it took."""
     from labkit import report
@@ -95,7 +96,7 @@ def lab_report(c: Context) -> None:
     report.show(session(c))
 
 
-@task(help={"file": "the file to write (default: lab-ID.export.json, here)"}, auto_shortflags=False)
+@task(klass=Controller, help={"file": "the file to write (default: lab-ID.export.json, here)"}, auto_shortflags=False)
 def lab_export(c: Context, file: str = "") -> None:
     """Write what opens this lab into one file."""
     from pathlib import Path
@@ -109,7 +110,9 @@ def lab_export(c: Context, file: str = "") -> None:
     s.output.print("Whoever has this file can enter every machine of the lab: move it safely, then remove it.")
 
 
-@task(help={"file": "what lab.export wrote (default: lab-ID.export.json, here)"}, auto_shortflags=False)
+@task(
+    klass=Controller, help={"file": "what lab.export wrote (default: lab-ID.export.json, here)"}, auto_shortflags=False
+)
 def lab_import(c: Context, file: str = "") -> None:
     """Take in what lab.export wrote on another controller."""
     from pathlib import Path
@@ -119,18 +122,3 @@ def lab_import(c: Context, file: str = "") -> None:
     s = session(c)
     taken = transfer.read_in(s, Path(file) if file else transfer.default_file(s))
     s.output.print(f"{s.lab.name}: {', '.join(taken) or 'all there already'}")
-
-
-ns = Collection("lab")
-ns.add_task(lab_check, name="check")
-ns.add_task(lab_plan, name="plan")
-ns.add_task(lab_status, name="status")
-ns.add_task(lab_up, name="up")
-ns.add_task(lab_rebuild, name="rebuild")
-ns.add_task(lab_discard, name="discard")
-ns.add_task(lab_destroy, name="destroy")
-ns.add_task(lab_start, name="start")
-ns.add_task(lab_stop, name="stop")
-ns.add_task(lab_report, name="report")
-ns.add_task(lab_export, name="export")
-ns.add_task(lab_import, name="import")

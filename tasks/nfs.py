@@ -1,12 +1,13 @@
 """The NFS server and the cluster's use of it."""
 
-from invoke import Collection, Context, task
+from invoke import Context, task
 
+from labkit.kinds import Destroyer, Reader, Stage, Umbrella
 from labkit.session import session
 from tasks.k8s_stages import k8s_join, k8s_prepare
 
 
-@task(pre=[k8s_prepare])
+@task(klass=Stage, pre=[k8s_prepare])
 def nfs_server(c: Context) -> None:
     """Serve the data disk over NFS, to INTERNAL alone.
 
@@ -19,7 +20,7 @@ def nfs_server(c: Context) -> None:
         step.changed = stages.run(s, "nfs.server")
 
 
-@task(pre=[nfs_server, k8s_join])
+@task(klass=Stage, pre=[nfs_server, k8s_join])
 def nfs_storage(c: Context) -> None:
     """Make the NFS server the default storage (stage 5)."""
     from labkit.cluster import stages
@@ -29,7 +30,7 @@ def nfs_storage(c: Context) -> None:
         step.changed = stages.run(s, "nfs.storage")
 
 
-@task(pre=[nfs_storage])
+@task(klass=Umbrella, pre=[nfs_storage])
 def nfs_all(c: Context) -> None:
     """Build the NFS server and all it needs."""
     s = session(c)
@@ -37,7 +38,7 @@ def nfs_all(c: Context) -> None:
     s.console.print(f"{s.lab.name}: {there}")
 
 
-@task(default=True)
+@task(klass=Reader, default=True)
 def nfs_status(c: Context) -> None:
     """Show what the NFS server holds."""
     from labkit.cluster import status
@@ -45,7 +46,7 @@ def nfs_status(c: Context) -> None:
     status.show_storage(session(c))
 
 
-@task
+@task(klass=Destroyer)
 def nfs_destroy_data(c: Context) -> None:
     """Remove all data that is stored on the NFS server."""
     from labkit.cluster import data
@@ -53,11 +54,3 @@ def nfs_destroy_data(c: Context) -> None:
     s = session(c)
     with s.journal.step("nfs.destroy-data") as step:
         step.changed = data.destroy(s, dry=c.config.run.dry)
-
-
-ns = Collection("nfs")
-ns.add_task(nfs_server, name="server")
-ns.add_task(nfs_storage, name="storage")
-ns.add_task(nfs_all, name="all")
-ns.add_task(nfs_status, name="status")
-ns.add_task(nfs_destroy_data, name="destroy-data")

@@ -1,16 +1,16 @@
 """The machines' operating systems. The file is not called os.py, which would hide Python's own module."""
 
-from invoke import Collection, Context, task
+from invoke import Context, task
 
+from labkit.kinds import Destroyer, Door, Reader, Stage
 from labkit.session import session
-from tasks.bootstrap import os_bootstrap
 from tasks.hyperv import hyperv_create
 from tasks.pxe import pxe_publish
 
 ALL = "a machine's name; without it, all of the lab"
 
 
-@task(pre=[hyperv_create, pxe_publish])
+@task(klass=Stage, pre=[hyperv_create, pxe_publish])
 def os_install(c: Context) -> None:
     """Install every machine that has a fresh disk."""
     from labkit.machines import install
@@ -22,7 +22,7 @@ def os_install(c: Context) -> None:
         s.output.print(f"installed and answering: {', '.join(names)}")
 
 
-@task(help={"machine": ALL}, auto_shortflags=False)
+@task(klass=Reader, help={"machine": ALL}, auto_shortflags=False)
 def os_wait(c: Context, machine: str = "") -> None:
     """Wait until machines answer by SSH; change nothing."""
     from labkit.machines import watch
@@ -32,7 +32,7 @@ def os_wait(c: Context, machine: str = "") -> None:
     s.output.print("\n".join(f"{name} answers ({passed} s)" for name, passed in seconds.items()))
 
 
-@task(help={"machine": "the machine to install anew"}, auto_shortflags=False)
+@task(klass=Destroyer, help={"machine": "the machine to install anew"}, auto_shortflags=False)
 def os_reinstall(c: Context, machine: str = "") -> None:
     """Throw one machine's system away; install it anew.
 
@@ -46,6 +46,7 @@ def os_reinstall(c: Context, machine: str = "") -> None:
 
 
 @task(
+    klass=Door,
     help={"machine": "the machine to enter (default: the bootstrap server)", "command": "run this there and leave"},
     auto_shortflags=False,
 )
@@ -56,19 +57,10 @@ def os_ssh(c: Context, machine: str = "", command: str = "") -> None:
     enter.enter(session(c), machine, command)
 
 
-@task(default=True)
+@task(klass=Reader, default=True)
 def os_status(c: Context) -> None:
     """Show what is installed and what answers."""
     from labkit.machines import status
 
     s = session(c)
     s.output.print(status.table(s))
-
-
-ns = Collection("os")
-ns.add_task(os_bootstrap, name="bootstrap")
-ns.add_task(os_install, name="install")
-ns.add_task(os_wait, name="wait")
-ns.add_task(os_reinstall, name="reinstall")
-ns.add_task(os_ssh, name="ssh")
-ns.add_task(os_status, name="status")

@@ -1,12 +1,13 @@
 """The network boot, served by the bootstrap server on MGMT."""
 
-from invoke import Collection, Context, task
+from invoke import Context, task
 
+from labkit.kinds import HostFile, Reader, Stage
 from labkit.session import session
 from tasks.bootstrap import os_bootstrap
 
 
-@task(pre=[os_bootstrap])
+@task(klass=Stage, pre=[os_bootstrap])
 def pxe_setup(c: Context) -> None:
     """Set up DHCP, TFTP, HTTP and the install tree."""
     from labkit.pxe import setup
@@ -18,7 +19,7 @@ def pxe_setup(c: Context) -> None:
         s.output.print("\n".join(f"changed: {what}" for what in changed) or "the network boot is as described")
 
 
-@task(pre=[pxe_setup])
+@task(klass=Stage, pre=[pxe_setup])
 def pxe_publish(c: Context) -> None:
     """Publish each machine's kickstart and GRUB files."""
     from labkit.pxe import publish
@@ -30,7 +31,7 @@ def pxe_publish(c: Context) -> None:
         s.output.print("\n".join(f"changed: {what}" for what in changed) or "the machines' files are as described")
 
 
-@task
+@task(klass=HostFile)
 def pxe_media(c: Context) -> None:
     """Fetch the DVD image to its PC; hold it to its SHA-256."""
     from labkit.hyperv import media
@@ -42,7 +43,7 @@ def pxe_media(c: Context) -> None:
         s.output.print(f"{found.path} on {found.host} is what {found.by} says", soft_wrap=True)
 
 
-@task
+@task(klass=Reader)
 def pxe_check(c: Context) -> None:
     """Fetch what a machine fetches; change nothing."""
     from labkit.pxe import check
@@ -54,6 +55,7 @@ def pxe_check(c: Context) -> None:
 
 
 @task(
+    klass=Reader,
     help={"machine": "a machine's name; without it, all of the lab", "lines": "how many of the last lines"},
     auto_shortflags=False,
 )
@@ -65,7 +67,7 @@ def pxe_logs(c: Context, machine: str = "", lines: str = "200") -> None:
     s.output.print("\n".join(logs.gather(s, machine, lines)), markup=False, soft_wrap=True)
 
 
-@task(help={"machine": "a machine's name; without it, all of the lab"}, auto_shortflags=False)
+@task(klass=Reader, help={"machine": "a machine's name; without it, all of the lab"}, auto_shortflags=False)
 def pxe_watch(c: Context, machine: str = "") -> None:
     """Watch machines boot and install; change nothing.
 
@@ -77,7 +79,7 @@ def pxe_watch(c: Context, machine: str = "") -> None:
     s.output.print(watch.until_installed(s, machine))
 
 
-@task
+@task(klass=Reader)
 def pxe_cache_status(c: Context) -> None:
     """Show what is kept of packages and images."""
     from labkit.pxe import cache
@@ -86,21 +88,10 @@ def pxe_cache_status(c: Context) -> None:
     s.output.print(cache.table(cache.look(s)))
 
 
-@task(default=True)
+@task(klass=Reader, default=True)
 def pxe_status(c: Context) -> None:
     """Show whether the network boot is as described."""
     from labkit.pxe import status
 
     s = session(c)
     s.output.print("\n".join(status.lines(s)), markup=False)
-
-
-ns = Collection("pxe")
-ns.add_task(pxe_setup, name="setup")
-ns.add_task(pxe_publish, name="publish")
-ns.add_task(pxe_media, name="media")
-ns.add_task(pxe_check, name="check")
-ns.add_task(pxe_cache_status, name="cache-status")
-ns.add_task(pxe_logs, name="logs")
-ns.add_task(pxe_status, name="status")
-ns.add_task(pxe_watch, name="watch")

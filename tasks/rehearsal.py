@@ -5,10 +5,11 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from invoke import Collection, Context, task
+from invoke import Context, task
 
 from labkit.config.source import PROJECT_FILE
 from labkit.errors import LabError, RefusedError
+from labkit.kinds import Controller, Reader
 from labkit.project import ROOT
 from labkit.session import lab_file
 
@@ -20,7 +21,7 @@ def _room(action: str, *options: str) -> int:
     return subprocess.run([sys.executable, "-m", "rehearsal", action, *options], cwd=ROOT, check=False).returncode
 
 
-@task
+@task(klass=Controller)
 def rehearsal_up(c: Context) -> None:
     """Make the rehearsal's room: network, hosts, firmware.
 
@@ -31,20 +32,14 @@ def rehearsal_up(c: Context) -> None:
         raise LabError("the room did not come up; its own message stands above")
 
 
-@task
+@task(klass=Controller)
 def rehearsal_down(c: Context) -> None:
     """Remove everything that rehearsal.up made."""
     if _room("down"):
         raise LabError("the room is not down; its own message stands above")
 
 
-@task
+@task(klass=Reader, default=True)
 def rehearsal_status(c: Context) -> None:
     """Tell whether the room is up, and what its VMs are."""
     _room("status")
-
-
-ns = Collection("rehearsal")
-ns.add_task(rehearsal_up, name="up")
-ns.add_task(rehearsal_down, name="down")
-ns.add_task(rehearsal_status, name="status", default=True)

@@ -1,11 +1,12 @@
 """Proof that the lab works: each row was seen, from outside where that is what counts."""
 
-from invoke import Collection, Context, task
+from invoke import Context, task
 
+from labkit.kinds import Reader, Verification
 from labkit.session import session
 
 
-@task
+@task(klass=Verification)
 def verify_nodes(c: Context) -> None:
     """Prove that every machine is a Ready node, and no other."""
     from labkit.verify import nodes, run
@@ -13,7 +14,7 @@ def verify_nodes(c: Context) -> None:
     run.verify(session(c), "verify.nodes", nodes.check, makes_things=False)
 
 
-@task
+@task(klass=Verification)
 def verify_nginx(c: Context) -> None:
     """Prove that nginx on three nodes answers from outside."""
     from labkit.verify import nginx, run
@@ -21,7 +22,7 @@ def verify_nginx(c: Context) -> None:
     run.verify(session(c), "verify.nginx", nginx.check)
 
 
-@task
+@task(klass=Verification)
 def verify_storage(c: Context) -> None:
     """Prove that what one node writes, another node reads."""
     from labkit.verify import run, storage
@@ -29,7 +30,7 @@ def verify_storage(c: Context) -> None:
     run.verify(session(c), "verify.storage", storage.check)
 
 
-@task
+@task(klass=Verification)
 def verify_system(c: Context) -> None:
     """Prove the cluster's own pods, its certificates and clocks."""
     from labkit.verify import machines, run, system
@@ -37,7 +38,7 @@ def verify_system(c: Context) -> None:
     run.verify(session(c), "verify.system", system.check, machines.check, makes_things=False)
 
 
-@task
+@task(klass=Verification)
 def verify_network(c: Context) -> None:
     """Prove names, pods, packets, Services and NetworkPolicy."""
     from labkit.verify import network, policy, run
@@ -45,7 +46,7 @@ def verify_network(c: Context) -> None:
     run.verify(session(c), "verify.network", network.check, policy.check)
 
 
-@task
+@task(klass=Verification)
 def verify_all(c: Context) -> None:
     """Prove all of it: nodes, system, network, nginx, storage."""
     from labkit.verify import machines, network, nginx, nodes, policy, run, storage, system
@@ -54,19 +55,9 @@ def verify_all(c: Context) -> None:
     run.verify(session(c), "verify.all", *every)
 
 
-@task(default=True)
+@task(klass=Reader, default=True)
 def verify_status(c: Context) -> None:
     """Show the last verification's rows."""
     from labkit.verify import run
 
     run.show_last(session(c))
-
-
-ns = Collection("verify")
-ns.add_task(verify_nodes, name="nodes")
-ns.add_task(verify_system, name="system")
-ns.add_task(verify_network, name="network")
-ns.add_task(verify_nginx, name="nginx")
-ns.add_task(verify_storage, name="storage")
-ns.add_task(verify_all, name="all")
-ns.add_task(verify_status, name="status")

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from labkit import probes
+from labkit import stages
 from labkit.cluster import tree, unit
 from labkit.cluster.events import Run, Task
 from labkit.cluster.live import live
-from labkit.cluster.stages import STAGES
 from labkit.errors import MissingError
 from labkit.session import Session
 
@@ -30,7 +29,7 @@ def show(s: Session, names: Sequence[str]) -> None:
         return
     tree.push(s, FOLDER)
     for name in names:
-        if STAGES[name].machines(s.lab):
+        if stages.PLAYBOOKS[name].machines(s.lab):
             try:
                 run = _check(s, name)
             except MissingError as error:
@@ -65,7 +64,7 @@ def _differences(task: Task) -> list[str]:
 def _lacking(s: Session) -> str | None:
     """Why nothing can be looked at, in one sentence."""
     for name in NEEDED:
-        lacking = probes.missing(s, name)
+        lacking = stages.missing(s, name)
         if lacking:
             return lacking
     what = unit.running(s)
@@ -73,6 +72,6 @@ def _lacking(s: Session) -> str | None:
 
 
 def _check(s: Session, name: str) -> Run:
-    what = unit.start(s, f"{name}.check", [STAGES[name].playbook, "--check", "--diff"], folder=FOLDER)
+    what = unit.start(s, f"{name}.check", [stages.PLAYBOOKS[name].playbook, "--check", "--diff"], folder=FOLDER)
     with live(s.console) as watcher:
         return unit.follow(s, what, lambda run, event: watcher.glance(run))

@@ -1,55 +1,14 @@
-"""The stages that Ansible does: their playbooks, running them, and the quick look whether they have to run."""
+"""The stages that Ansible does: running their playbooks, and the quick look whether they have to run."""
 
 from __future__ import annotations
-
-from collections.abc import Callable
-from dataclasses import dataclass
 
 from labkit.cluster import environment, kubeconfig, tree, unit
 from labkit.cluster.ask import ask
 from labkit.cluster.events import Run
 from labkit.cluster.live import live
 from labkit.errors import DeadlineError, LabError
-from labkit.lab import Lab, Machine
 from labkit.session import Session
-
-Machines = Callable[[Lab], tuple[Machine, ...]]
-
-
-@dataclass(frozen=True)
-class Stage:
-    """One playbook, and the machines whose state tells whether it is done."""
-
-    playbook: str
-    machines: Machines
-
-
-def _control_plane(lab: Lab) -> tuple[Machine, ...]:
-    return (lab.control_plane,)
-
-
-def _storage(lab: Lab) -> tuple[Machine, ...]:
-    return (lab.storage,) if lab.storage else ()
-
-
-def _for_services(lab: Lab) -> tuple[Machine, ...]:
-    return _control_plane(lab) if lab.address_pool else ()
-
-
-def _prepared(lab: Lab) -> tuple[Machine, ...]:
-    return tuple(dict.fromkeys((*lab.nodes, *_storage(lab))))
-
-
-STAGES: dict[str, Stage] = {
-    "k8s.bootstrap": Stage("1-bootstrap.yml", lambda lab: (lab.bootstrap,)),
-    "k8s.prepare": Stage("2-prepare.yml", _prepared),
-    "k8s.control-plane": Stage("3-control-plane.yml", _control_plane),
-    "k8s.cni": Stage("cni.yml", _control_plane),
-    "k8s.join": Stage("4-join.yml", lambda lab: lab.workers),
-    "k8s.load-balancer": Stage("load-balancer.yml", _for_services),
-    "nfs.server": Stage("nfs-server.yml", _storage),
-    "nfs.storage": Stage("5-storage.yml", lambda lab: _control_plane(lab) if lab.storage else ()),
-}
+from labkit.stages import PLAYBOOKS
 
 
 def missing(s: Session, name: str) -> str | None:
@@ -58,7 +17,7 @@ def missing(s: Session, name: str) -> str | None:
     UnreachableError when a machine does not answer.
     """
     identity = tree.identity(s.lab)
-    said = ask(s, STAGES[name].machines(s.lab), "probe.sh", lambda machine: (name, identity, machine.name))
+    said = ask(s, PLAYBOOKS[name].machines(s.lab), "probe.sh", lambda machine: (name, identity, machine.name))
     lacks = [f"{machine}: {sentence}" for machine, sentence in said.items() if sentence]
     return "; ".join(lacks) or None
 
@@ -68,7 +27,7 @@ def run(s: Session, name: str) -> bool:
 
     Raises LabError with machine, task and reason when it fails; what other machines had done stays done.
     """
-    stage = STAGES[name]
+    stage = PLAYBOOKS[name]
     if not stage.machines(s.lab):
         s.output.print(f"{name}: this lab is described without it; nothing to do")
         return False

@@ -10,6 +10,7 @@ from rich.table import Table
 from labkit.cluster import data, kubectl, stages
 from labkit.errors import LabError, MissingError
 from labkit.session import Session
+from labkit.stages import PLAYBOOKS
 
 ROLE_LABEL = "node-role.kubernetes.io/"
 
@@ -27,7 +28,7 @@ def show_cluster(s: Session) -> None:
     for row in node_rows(json.loads(kubectl.run(s, "get", "nodes", "--output=json"))):
         table.add_row(*row)
     s.output.print(table)
-    _show_stages(s, [name for name in stages.STAGES if name.startswith("k8s.")])
+    _show_stages(s, [name for name in PLAYBOOKS if name.startswith("k8s.")])
 
 
 def node_rows(nodes: dict[str, Any]) -> list[tuple[str, ...]]:

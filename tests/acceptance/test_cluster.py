@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from labkit.cluster.stages import STAGES
 from labkit.project import ANSIBLE
+from labkit.stages import PLAYBOOKS
 from tests.labs import changed, flannel, grown
 from tests.rehearsal.rehearsing import ON_MACHINE, Rehearsal, Run, eventually
 
@@ -20,8 +20,8 @@ NODES = dict.fromkeys(("cp1", "w1", "w2", "w3"), "True")
 NOT_READY_AFTER_S = 75  # kube-controller-manager's grace period of 40 s, and what the room adds
 NETWORK = ("cp1", "w1", "w2", "w3", "storage1")
 SITE = "cd /opt/lab/ansible && sudo -H -u lab env LC_ALL=C.UTF-8 /opt/lab/venv/bin/ansible-playbook site.yml"
-PLAYBOOKS = [ANSIBLE / stage.playbook for stage in STAGES.values()]
-TAGS = sorted({tag for file in PLAYBOOKS for tag in TAGGED.findall(file.read_text(encoding="utf-8"))})
+FILES = [ANSIBLE / stage.playbook for stage in PLAYBOOKS.values()]
+TAGS = sorted({tag for file in FILES for tag in TAGGED.findall(file.read_text(encoding="utf-8"))})
 IMAGE = "docker.io/library/nginx:1.29"
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from labkit.cluster import stages
+from labkit.stages import PLAYBOOKS
 
 ROOT = Path(__file__).resolve().parents[3]
 ANSIBLE = ROOT / "ansible"
@@ -81,7 +81,7 @@ def test_stage_one_checks_the_variables_of_every_role_that_has_defaults() -> Non
 def test_site_runs_the_stages_in_their_order() -> None:
     plays = yaml.safe_load((ANSIBLE / "site.yml").read_text(encoding="utf-8"))
     assert [play["ansible.builtin.import_playbook"] for play in plays] == [
-        stage.playbook for stage in stages.STAGES.values()
+        stage.playbook for stage in PLAYBOOKS.values()
     ]
 
 

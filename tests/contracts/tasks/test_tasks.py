@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 from itertools import combinations
+from types import ModuleType
 from typing import Any
 
 import pytest
 from invoke.executor import Executor
+from invoke.tasks import Task
 
 import tasks
-from labkit import kinds, plan, probes
-from labkit.cluster import stages
+from labkit import kinds, plan, stages
+from labkit.kinds import Destroyer, LabTask, Reader, Stage, Umbrella, Verification
+from labkit.project import ANSIBLE
+from tasks import gathering
 
 TASKS: dict[str, Any] = {name: tasks.ns[name] for name in tasks.ns.task_names}
+
+
+def named(*kind: type[LabTask]) -> list[str]:
+    """The tasks of these kinds, as typed."""
+    return sorted(name for name, task in TASKS.items() if isinstance(task, kind))
+
+
 ARGUMENTS = {name: task.get_arguments() for name, task in TASKS.items()}  # once: asking takes the helps out of the task
 
 # DESIGN, section 3, and decision 0011: all that has a prerequisite or something that follows; nothing else has.
@@ -76,10 +87,6 @@ def test_no_two_tasks_are_one_for_invoke() -> None:
         assert left.body.__code__ != right.body.__code__, f"{one} and {other}"
 
 
-def test_the_stages_that_can_be_shown_are_those_that_have_a_playbook() -> None:
-    assert set(stages.STAGES) == kinds.PLAYBOOKS
-
-
 @pytest.mark.parametrize("name", TASKS)
 def test_a_tasks_own_name_is_the_typed_one_with_underscores(name: str) -> None:
     assert kinds.typed_name(TASKS[name]) == name
@@ -94,7 +101,7 @@ def test_a_task_says_in_one_short_sentence_what_it_does(name: str) -> None:
     assert len(lines) == 1 or lines[1] == ""
 
 
-@pytest.mark.parametrize("name", sorted(kinds.STAGES | kinds.UMBRELLAS))
+@pytest.mark.parametrize("name", named(Stage, Umbrella))
 def test_a_stage_takes_no_arguments(name: str) -> None:
     assert ARGUMENTS[name] == []
 
@@ -114,43 +121,51 @@ def test_every_option_has_a_help_and_no_short_name_by_chance(name: str) -> None:
 @pytest.mark.parametrize("collection", sorted(tasks.ns.collections))
 def test_status_is_every_collections_default_and_reads_only(collection: str) -> None:
     assert tasks.ns.collections[collection].default == "status"
-    assert kinds.only_reads(f"{collection}.status")
+    assert isinstance(TASKS[f"{collection}.status"], Reader)
 
 
 def test_the_collections_are_those_of_the_design() -> None:
     assert set(tasks.ns.collections) == {"lab", "hyperv", "pxe", "os", "k8s", "nfs", "verify", "rehearsal"}
 
 
-@pytest.mark.parametrize("name", sorted(kinds.STAGES))
-def test_every_stage_has_a_probe_and_every_probe_a_stage(name: str) -> None:
-    assert name in probes.PROBES
-    assert set(probes.PROBES) == kinds.STAGES
+def test_every_stage_has_its_line_in_the_table_and_every_line_a_stage() -> None:
+    assert named(Stage) == sorted(stages.STAGES)
 
 
-CHANGING = (kinds.STAGES, kinds.UMBRELLAS, kinds.DESTROYERS, kinds.NETWORK, kinds.POWER, kinds.CHECKPOINTS)
+def test_the_playbooks_of_the_table_are_those_of_ansible() -> None:
+    assert {stage.playbook for stage in stages.PLAYBOOKS.values()} <= {file.name for file in ANSIBLE.glob("*.yml")}
 
 
-@pytest.mark.parametrize("name", sorted(frozenset().union(*CHANGING)))
-def test_the_table_of_kinds_names_only_tasks(name: str) -> None:
-    assert name in TASKS
+def test_a_task_without_a_kind_is_refused_when_its_collection_is_made() -> None:
+    module = ModuleType("more")
+
+    vars(module)["k8s_upgrade"] = Task(lambda context: None, name="k8s_upgrade")
+    with pytest.raises(TypeError, match="k8s_upgrade says no kind"):
+        gathering.gathered(module)
 
 
-def test_a_task_has_one_kind() -> None:
-    assert len(frozenset().union(*CHANGING)) == sum(map(len, CHANGING))
-    for name in TASKS:
-        assert not (kinds.changes_the_lab(name) and kinds.only_reads(name))
-        assert not (kinds.changes_the_lab(name) and kinds.is_verification(name))
+def test_what_only_reads_neither_asks_nor_changes() -> None:
+    assert [kind for kind in LabTask.__subclasses__() if kind.only_reads and (kind.changes_the_lab or kind.asks)] == []
 
 
-@pytest.mark.parametrize("name", sorted(kinds.STAGES | {"lab.up", "k8s.all", "nfs.all"}))
+# By the last word of its name alone a reader knows that looking is safe.
+READING = {
+    "cache-status", "check", "checkpoints", "logs", "plan", "report", "screenshot", "status", "wait", "watch",
+}  # fmt: skip
+
+
+def test_readers_are_named_by_the_words_of_reading_and_nobody_else_is() -> None:
+    assert sorted(name for name in TASKS if name.partition(".")[2] in READING) == named(Reader)
+
+
+@pytest.mark.parametrize("name", [*named(Stage), "lab.up", "k8s.all", "nfs.all"])
 def test_no_destroyer_stands_below_a_stage(name: str) -> None:
-    below = {kinds.typed_name(call) for call in plan.calls(TASKS[name])}
-    assert not below & kinds.DESTROYERS
+    assert not [call for call in plan.calls(TASKS[name]) if isinstance(kinds.of(call), Destroyer)]
 
 
 def test_a_task_that_only_reads_has_nothing_before_or_after_it() -> None:
-    for name, task in TASKS.items():
-        if kinds.only_reads(name) or kinds.is_verification(name):
+    for task in TASKS.values():
+        if isinstance(task, Reader | Verification):
             assert not task.pre
             assert not task.post
 
@@ -173,9 +188,9 @@ def test_the_walk_to_joined_workers_passes_every_stage_it_needs() -> None:
 def test_what_goes_on_after_a_destroyer_is_built_by_what_follows_it(name: str) -> None:
     destroyer, builder = kinds.GOES_ON[name]
     order = [kinds.typed_name(call) for call in plan.calls(TASKS[name])]
-    assert destroyer in kinds.DESTROYERS
-    assert builder in kinds.STAGES | kinds.UMBRELLAS
-    rest = {kinds.typed_name(call) for call in plan.calls(TASKS[builder])} & kinds.STAGES
+    assert isinstance(TASKS[destroyer], Destroyer)
+    assert isinstance(TASKS[builder], Stage | Umbrella)
+    rest = {kinds.typed_name(call) for call in plan.calls(TASKS[builder])} & set(stages.STAGES)
     assert rest <= set(order[order.index(destroyer) :])
 
 

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from labkit import probes
+from labkit import stages
 from labkit.cluster import preview, tree
 from labkit.cluster.events import Run
 from labkit.cluster.unit import NOT_INSTALLED
@@ -33,7 +33,7 @@ def told(*rows: dict[str, object]) -> list[str]:
 def lacking(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     """What the probes of stages say is missing: nothing, unless a test puts something here."""
     said: dict[str, str] = {}
-    monkeypatch.setattr(probes, "missing", lambda _session, stage: said.get(stage))
+    monkeypatch.setattr(stages, "missing", lambda _session, stage: said.get(stage))
     return said
 
 

@@ -7,6 +7,7 @@ import pytest
 from labkit.cluster import kubectl, stages, tree
 from labkit.lab import Lab
 from labkit.session import Session
+from labkit.stages import PLAYBOOKS
 from tests.labs import SMALL, delivered, small
 from tests.unit.cluster.doubles import FakeMachines
 from tests.unit.cluster.test_stages import ADMIN, EVENTS, events, started
@@ -22,16 +23,16 @@ def test_each_stage_runs_once_and_those_of_storage_where_there_is_some(
     bootstrap = machines.bootstrap()
     bootstrap.answers |= {"start.sh": EVENTS, tree.IDENTITY: tree.identity(lab) + "\n"}
     machines.remotes["cp1"].files[kubectl.ADMIN] = ADMIN.encode()
-    for name in stages.STAGES:
+    for name in PLAYBOOKS:
         bootstrap.stream = events()
         stages.run(session, name)
     ran = [command.split()[3] for command in started(bootstrap)]
-    assert ran == [name for name in stages.STAGES if lab.storage or name not in NFS]
+    assert ran == [name for name in PLAYBOOKS if lab.storage or name not in NFS]
 
 
 @pytest.mark.parametrize("lab", LABS)
 def test_a_probe_asks_each_machine_of_a_stage_once(session: Session, machines: FakeMachines, lab: Lab) -> None:
-    assert all(stages.missing(session, name) is None for name in stages.STAGES)
+    assert all(stages.missing(session, name) is None for name in PLAYBOOKS)
     prepared = {*lab.nodes, *([lab.storage] if lab.storage else [])}
     for machine in lab.machines:
         commands = machines.remotes[machine.name].commands

@@ -11,6 +11,7 @@ import pytest
 from labkit.cluster import environment, kubeconfig, kubectl, reset, stages, tree
 from labkit.errors import ConsentError, DeadlineError, LabError, MissingError, UnreachableError
 from labkit.session import Session
+from labkit.stages import PLAYBOOKS
 from tests.unit.cluster.doubles import FakeMachines, FakeRemote
 
 EVENTS = "/var/log/lab/ansible/run.jsonl"
@@ -41,13 +42,13 @@ def started(remote: FakeRemote) -> list[str]:
     return [command for command in remote.commands if "start.sh" in command]
 
 
-@pytest.mark.parametrize("name", stages.STAGES)
+@pytest.mark.parametrize("name", PLAYBOOKS)
 def test_each_stage_runs_its_playbook(
     session: Session, machines: FakeMachines, bootstrap: FakeRemote, name: str
 ) -> None:
     machines.remotes["cp1"].files[kubectl.ADMIN] = ADMIN.encode()
     stages.run(session, name)
-    assert started(bootstrap) == [f"/opt/lab/ansible/unit/start.sh lab 1800 {name} {stages.STAGES[name].playbook}"]
+    assert started(bootstrap) == [f"/opt/lab/ansible/unit/start.sh lab 1800 {name} {PLAYBOOKS[name].playbook}"]
 
 
 def test_a_run_that_changes_nothing_says_so(session: Session, bootstrap: FakeRemote) -> None:
@@ -145,7 +146,7 @@ def test_a_probe_asks_the_stages_machines_and_no_others(session: Session, machin
 
 
 def test_a_probe_without_complaints_is_satisfied(session: Session, machines: FakeMachines) -> None:
-    assert all(stages.missing(session, name) is None for name in stages.STAGES)
+    assert all(stages.missing(session, name) is None for name in PLAYBOOKS)
 
 
 def test_the_kubeconfig_points_outside_and_is_its_owners_alone(session: Session, machines: FakeMachines) -> None:

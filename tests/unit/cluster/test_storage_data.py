@@ -10,9 +10,10 @@ import sys
 
 import pytest
 
-from labkit.cluster import data, stages, status, tree
+from labkit.cluster import data, status, tree
 from labkit.errors import ConsentError
 from labkit.session import Session
+from labkit.stages import PLAYBOOKS
 from tests.unit.cluster.doubles import FakeMachines
 
 LISTED = "default/claim a\t120\nshop/db\t2048\n"
@@ -71,5 +72,5 @@ def test_without_a_storage_machine_it_says_so_and_asks_nobody(
 
 
 def test_no_stage_runs_a_playbook_that_destroys() -> None:
-    playbooks = {stage.playbook for stage in stages.STAGES.values()}
+    playbooks = {stage.playbook for stage in PLAYBOOKS.values()}
     assert playbooks.isdisjoint({"reset.yml", "destroy-data.yml"})

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from invoke import Config
 
-from labkit import probes
+from labkit import stages
 from labkit.cluster import preview
 from labkit.executor import LabExecutor
 from tests.unit.executor.fakes import Run, Tasks
@@ -38,8 +38,8 @@ def tasks(monkeypatch: pytest.MonkeyPatch) -> Tasks:
     made.make("os.reinstall")
     made.make("k8s.replace", post=["k8s.join", "verify.nodes"])
     made.make("lab.stop")
-    stages = ("hyperv.create", "pxe.setup", "k8s.join", "nfs.storage")
-    monkeypatch.setattr(probes, "PROBES", {name: made.probe(name) for name in stages})
+    for name in ("hyperv.create", "pxe.setup", "k8s.join", "nfs.storage"):
+        monkeypatch.setitem(stages.STAGES, name, made.stage(name))
     return made
 
 

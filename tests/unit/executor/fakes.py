@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
 from invoke import Collection, Context
-from invoke.tasks import Task
+
+from labkit import stages
+from tasks import ns
 
 Run = Callable[..., list[str]]
 
@@ -30,16 +33,19 @@ class Tasks:
                 raise self.failing[name]
 
         before, after = ([self.made[other] for other in names or []] for names in (pre, post))
-        task = Task(body, name=name.replace(".", "_").replace("-", "_"), pre=before, post=after)
+        kind = type(ns[name])  # what the real task of that name is
+        task = kind(body, name=name.replace(".", "_").replace("-", "_"), pre=before, post=after)
         self.made[name] = task
         collection, _, short = name.partition(".")
         if collection not in self.root.collections:
             self.root.add_collection(Collection(collection))
         self.root.collections[collection].add_task(task, name=short)
 
-    def probe(self, name: str) -> Callable[[Any], str | None]:
+    def stage(self, name: str) -> stages.Stage:
+        """The line of the table of stages, with a look that answers from `missing`."""
+
         def look(_session: Any) -> str | None:
             self.probed.append(name)
             return self.missing.get(name)
 
-        return look
+        return dataclasses.replace(stages.STAGES[name], look=look)

@@ -13,7 +13,7 @@ from invoke import Context
 from invoke.parser import Argument, ParserContext
 from jinja2 import TemplateNotFound
 
-from labkit import probes
+from labkit import stages
 from labkit.errors import (
     ConsentError,
     InterruptedLabError,
@@ -162,5 +162,5 @@ def test_what_cannot_be_reached_is_not_satisfied(tasks: Tasks, run: Run, monkeyp
     def unreachable(_session: Session) -> str | None:
         raise UnreachableError("bootstrap does not answer")
 
-    monkeypatch.setitem(probes.PROBES, "pxe.setup", unreachable)
+    monkeypatch.setitem(stages.STAGES, "pxe.setup", stages.Stage("pxe.setup", unreachable))
     assert run("k8s.join") == ["hyperv.check", "pxe.setup", "k8s.join"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 from invoke import Config
 
 import tasks
-from labkit import kinds, probes
+from labkit import stages
 from labkit.executor import LabExecutor
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -24,13 +25,14 @@ Run = Callable[..., list[str]]
 @pytest.fixture
 def lacking(monkeypatch: pytest.MonkeyPatch) -> set[str]:
     """The stages whose probe finds something missing; the others are satisfied."""
-    stages: set[str] = set()
+    missing: set[str] = set()
 
     def probe(name: str) -> Callable[[Any], str | None]:
-        return lambda _session: "something is missing" if name in stages else None
+        return lambda _session: "something is missing" if name in missing else None
 
-    monkeypatch.setattr(probes, "PROBES", {name: probe(name) for name in kinds.STAGES})
-    return stages
+    for name in stages.STAGES:
+        monkeypatch.setitem(stages.STAGES, name, dataclasses.replace(stages.STAGES[name], look=probe(name)))
+    return missing
 
 
 @pytest.fixture
@@ -94,7 +96,7 @@ def test_a_dry_rebuilding_runs_the_checks_and_asks_the_destroyer(run: Run) -> No
     assert run("lab.rebuild", dry=True) == ["lab.check", "lab.discard", "hyperv.check"]
 
 
-@pytest.mark.parametrize("stage", sorted(kinds.STAGES))
+@pytest.mark.parametrize("stage", sorted(stages.STAGES))
 def test_a_stage_that_is_named_does_its_work_whatever_its_probe_says(run: Run, stage: str) -> None:
     assert stage in run(stage)
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 
 import pytest
 
 import tasks
-from labkit import kinds, plan, probes
+from labkit import plan, stages
 from labkit.errors import ConfigError, LabError, UnreachableError
 from labkit.session import Session
 
@@ -28,7 +29,8 @@ def missing(monkeypatch: pytest.MonkeyPatch) -> dict[str, str | LabError]:
 
         return look
 
-    monkeypatch.setattr(probes, "PROBES", {stage: probe(stage) for stage in kinds.STAGES})
+    for name in stages.STAGES:
+        monkeypatch.setitem(stages.STAGES, name, dataclasses.replace(stages.STAGES[name], look=probe(name)))
     return found
 
 
@@ -38,7 +40,7 @@ def states(session: Session, task: str) -> dict[str, str]:
 
 def test_a_built_lab_is_satisfied_throughout(session: Session, missing: dict[str, str | LabError]) -> None:
     found = states(session, "lab.up")
-    assert {found[stage] for stage in kinds.STAGES} == {"satisfied"}
+    assert {found[stage] for stage in stages.STAGES} == {"satisfied"}
     assert found["verify.all"] == ""
 
 
@@ -70,7 +72,7 @@ def test_a_task_that_is_none_is_told() -> None:
         plan.find(tasks.ns, "lab.upp")
 
 
-@pytest.mark.parametrize("stage", sorted(kinds.STAGES))
+@pytest.mark.parametrize("stage", sorted(stages.STAGES))
 def test_a_probe_leads_to_a_function_of_the_library(
     session: Session, monkeypatch: pytest.MonkeyPatch, stage: str
 ) -> None:
@@ -82,6 +84,6 @@ def test_a_probe_leads_to_a_function_of_the_library(
 
     monkeypatch.setattr("socket.socket.connect", unreachable)
     monkeypatch.setattr("labkit.hyperv.hosts.Hosts.survey", unreachable)
-    answer = probes.missing(session, stage)
+    answer = stages.missing(session, stage)
     assert answer
     assert "\n" not in answer
