@@ -19,12 +19,12 @@ import yaml
 from rich.console import Console
 from rich.table import Table
 
-from labkit.config.load import load_lab
+from labkit.controller.state import StateDir
+from labkit.description.lab import Lab
+from labkit.description.load import load_lab
 from labkit.hyperv import create, destroy
-from labkit.lab import Lab
 from labkit.project import ROOT
 from labkit.session import Session
-from labkit.state import StateDir
 from rehearsal.hosts.endpoint import Endpoint, serve
 from rehearsal.hosts.state import GIB, HostState, initial
 

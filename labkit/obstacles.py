@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
 
-from labkit import keys
+from labkit.controller import keys
 from labkit.errors import LabError, RefusedError, UnreachableError
 from labkit.session import Session
 
@@ -13,6 +13,18 @@ if TYPE_CHECKING:
     from labkit.hyperv.findings import Facts
 
 Source = Callable[[Session, "Facts", Collection[str]], None]
+
+
+def check(session: Session, machines: Collection[str] | None = None) -> None:
+    """Raise what keeps a rebuild from finishing: hosts, space, media, and whatever a later stage would refuse.
+
+    `machines` are those that are going to lose their systems; without them all nodes, as `lab.rebuild` does it.
+    """
+    from labkit.hyperv import check as hosts
+
+    hosts.check(session)
+    nodes = [machine.name for machine in session.lab.installed_by_network]
+    refuse(session, nodes if machines is None else machines)
 
 
 def refuse(session: Session, machines: Collection[str]) -> None:

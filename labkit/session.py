@@ -9,18 +9,18 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from labkit.config.source import PROJECT_FILE
-from labkit.journal import Journal
+from labkit.controller.journal import Journal
+from labkit.controller.state import StateDir
+from labkit.description.source import PROJECT_FILE
 from labkit.project import ROOT
-from labkit.state import StateDir
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from labkit.controller.secrets import Secret
+    from labkit.description.lab import Host, Lab
     from labkit.hyperv.hosts import Hosts
-    from labkit.lab import Host, Lab
-    from labkit.secrets import Secret
-    from labkit.ssh import Machines
+    from labkit.transport.ssh import Machines
 
 PIPE_WIDTH = 140
 
@@ -40,7 +40,7 @@ class Session:
     def hosts(self) -> Hosts:
         """The Hyper-V hosts; one WinRM session each, reads shared by the tasks of this run."""
         from labkit.hyperv.hosts import Hosts  # winrm takes 0.3 s to import: only who needs it pays
-        from labkit.hyperv.winrm import WinRm
+        from labkit.transport.winrm import WinRm
 
         def connect(host: Host, password: Secret) -> WinRm:
             return WinRm(host, password, self.state.host_certificate(host.name))
@@ -50,7 +50,7 @@ class Session:
     @cached_property
     def machines(self) -> Machines:
         """SSH to the machines, through the bootstrap server."""
-        from labkit.ssh import Machines
+        from labkit.transport.ssh import Machines
 
         return Machines(self.lab, self.state)
 
@@ -77,6 +77,6 @@ def session(context: Any) -> Session:
 
 @cache
 def _open(file: Path) -> Session:
-    from labkit.config.load import load_lab  # pydantic takes 0.3 s to import: `inv --list` does not pay
+    from labkit.description.load import load_lab  # pydantic takes 0.3 s to import: `inv --list` does not pay
 
     return Session(load_lab(file))

@@ -6,7 +6,7 @@ from tasks.checkout import refuse_another_ones_labkit
 
 refuse_another_ones_labkit()  # before the first import from labkit, which would be the other's
 
-from labkit.config.source import refuse_broken_files  # noqa: E402
+from labkit.description.source import refuse_broken_files  # noqa: E402
 from labkit.project import ROOT  # noqa: E402
 
 refuse_broken_files(ROOT, sys.argv[1:])  # here, because Invoke reads the same files right after this import

@@ -2,7 +2,7 @@
 
 from invoke import Context, task
 
-from labkit.kinds import Stage
+from labkit.line.kinds import Stage
 from labkit.session import session
 from tasks.hyperv import hyperv_create
 

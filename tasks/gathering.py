@@ -7,7 +7,7 @@ from types import ModuleType
 from invoke import Collection
 from invoke.tasks import Task
 
-from labkit import kinds
+from labkit.line import kinds
 
 
 def gathered(*modules: ModuleType) -> Collection:

@@ -2,7 +2,7 @@
 
 from invoke import Context, task
 
-from labkit.kinds import Controller, Destroyer, HostNetwork, Keeper, Power, Reader, Stage
+from labkit.line.kinds import Controller, Destroyer, HostNetwork, Keeper, Power, Reader, Stage
 from labkit.session import session
 from tasks.verify import verify_all
 
@@ -59,8 +59,8 @@ def hyperv_checkpoint(c: Context, name: str = "") -> None:
 @task(klass=Destroyer, help=NAME, auto_shortflags=False, post=[verify_all])
 def hyperv_restore(c: Context, name: str = "") -> None:
     """Take the whole lab back to a checkpoint, and prove it."""
-    from labkit import rollback
     from labkit.hyperv import checkpoints
+    from labkit.lab import rollback
 
     s = session(c)
     checkpoints.given(name)
@@ -170,8 +170,8 @@ def hyperv_stop(c: Context, machine: str = "", cut_power: bool = False) -> None:
 @task(klass=HostNetwork)
 def hyperv_switch(c: Context) -> None:
     """Make missing virtual switches; prove the path between PCs."""
-    from labkit import consent
     from labkit.hyperv import path, switching
+    from labkit.line import consent
 
     s = session(c)
     makings = switching.find(s)
@@ -192,8 +192,8 @@ def hyperv_switch(c: Context) -> None:
 @task(klass=Destroyer, help=ONE, auto_shortflags=False)
 def hyperv_destroy(c: Context, machine: str = "") -> None:
     """Remove VMs and system disks; data disks stay."""
-    from labkit import consent
     from labkit.hyperv import destroy
+    from labkit.line import consent
 
     s = session(c)
     removals = destroy.find(s, [machine] if machine else None)

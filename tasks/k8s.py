@@ -2,7 +2,7 @@
 
 from invoke import Context, task
 
-from labkit.kinds import ClusterChange, Controller, Destroyer, Reader, Umbrella
+from labkit.line.kinds import ClusterChange, Controller, Destroyer, Reader, Umbrella
 from labkit.session import session
 from tasks.k8s_stages import k8s_join, k8s_load_balancer
 from tasks.nfs import nfs_storage
@@ -23,7 +23,7 @@ def k8s_all(c: Context) -> None:
 )
 def k8s_kubeconfig(c: Context, merge: bool = False) -> None:
     """Fetch the administrator's kubeconfig and say where it is."""
-    from labkit.cluster import kubeconfig, merging
+    from labkit.k8s import kubeconfig, merging
 
     s = session(c)
     changed = kubeconfig.fetch(s)
@@ -37,7 +37,7 @@ def k8s_kubeconfig(c: Context, merge: bool = False) -> None:
 @task(klass=Reader, default=True)
 def k8s_status(c: Context) -> None:
     """Show nodes and stages."""
-    from labkit.cluster import status
+    from labkit.k8s import status
 
     status.show_cluster(session(c))
 
@@ -45,7 +45,7 @@ def k8s_status(c: Context) -> None:
 @task(klass=Destroyer)
 def k8s_reset(c: Context) -> None:
     """Take the cluster off its nodes; they stay prepared."""
-    from labkit.cluster import reset
+    from labkit.k8s import reset
 
     s = session(c)
     with s.journal.step("k8s.reset") as step:
@@ -58,7 +58,7 @@ def k8s_replace(c: Context, machine: str = "") -> None:
 
     Its system disk is thrown away, and so are pods that nothing makes anew. No other machine is touched.
     """
-    from labkit import replacement
+    from labkit.k8s import replacement
 
     s = session(c)
     with s.journal.step("k8s.replace") as step:
@@ -76,7 +76,7 @@ def k8s_add(c: Context, machine: str = "") -> None:
 
     The stages that miss it make its VM, install and join it; the other machines learn its name and stay as they are.
     """
-    from labkit import addition
+    from labkit.k8s import addition
 
     s = session(c)
     added = addition.check(s, machine)

@@ -2,7 +2,7 @@
 
 from invoke import Context, task
 
-from labkit.kinds import Stage
+from labkit.line.kinds import Stage
 from labkit.session import session
 from tasks.bootstrap import os_bootstrap
 from tasks.os_ import os_install
@@ -11,7 +11,7 @@ from tasks.os_ import os_install
 @task(klass=Stage, pre=[os_bootstrap])
 def k8s_bootstrap(c: Context) -> None:
     """Make the bootstrap server ready to run Ansible (stage 1)."""
-    from labkit.cluster import stages
+    from labkit.k8s import stages
 
     s = session(c)
     with s.journal.step("k8s.bootstrap") as step:
@@ -24,7 +24,7 @@ def k8s_prepare(c: Context) -> None:
 
     Packages, time, firewall; on nodes also kernel, containerd and kubelet. The storage machine gets the common part.
     """
-    from labkit.cluster import stages
+    from labkit.k8s import stages
 
     s = session(c)
     with s.journal.step("k8s.prepare") as step:
@@ -37,7 +37,7 @@ def k8s_control_plane(c: Context) -> None:
 
     A second cluster is never made over the first; `inv k8s.reset` takes the first one away.
     """
-    from labkit.cluster import stages
+    from labkit.k8s import stages
 
     s = session(c)
     with s.journal.step("k8s.control-plane") as step:
@@ -47,7 +47,7 @@ def k8s_control_plane(c: Context) -> None:
 @task(klass=Stage, pre=[k8s_control_plane])
 def k8s_cni(c: Context) -> None:
     """Install the pod network, bound to INTERNAL."""
-    from labkit.cluster import stages
+    from labkit.k8s import stages
 
     s = session(c)
     with s.journal.step("k8s.cni") as step:
@@ -57,7 +57,7 @@ def k8s_cni(c: Context) -> None:
 @task(klass=Stage, pre=[k8s_cni])
 def k8s_join(c: Context) -> None:
     """Join the workers that are not members yet (stage 4)."""
-    from labkit.cluster import stages
+    from labkit.k8s import stages
 
     s = session(c)
     with s.journal.step("k8s.join") as step:
@@ -70,7 +70,7 @@ def k8s_load_balancer(c: Context) -> None:
 
     They are those of external.address_pool, which MetalLB announces on the LAN; without a pool there is nothing to do.
     """
-    from labkit.cluster import stages
+    from labkit.k8s import stages
 
     s = session(c)
     with s.journal.step("k8s.load-balancer") as step:

@@ -2,7 +2,7 @@
 
 from invoke import Context, task
 
-from labkit.kinds import Controller, Destroyer, Power, Reader, Umbrella
+from labkit.line.kinds import Controller, Destroyer, Power, Reader, Umbrella
 from labkit.session import session
 from tasks.k8s import k8s_all
 from tasks.verify import verify_all
@@ -11,17 +11,17 @@ from tasks.verify import verify_all
 @task(klass=Reader)
 def lab_check(c: Context) -> None:
     """Check that a rebuild can finish; change nothing."""
-    from labkit import lifecycle
+    from labkit import obstacles
 
     s = session(c)
-    lifecycle.check(s)
+    obstacles.check(s)
     s.output.print(f"{s.lab.name}: ready to be built from {s.lab.source.name}")
 
 
 @task(klass=Reader, help={"of": "the task to plan (default: lab.up)"}, auto_shortflags=False)
 def lab_plan(c: Context, of: str = "lab.up") -> None:
     """Show what lab.up would run, in order, and what is missing."""
-    from labkit import plan
+    from labkit.lab import plan
     from tasks import ns
 
     plan.show(session(c), plan.find(ns, of))
@@ -30,7 +30,7 @@ def lab_plan(c: Context, of: str = "lab.up") -> None:
 @task(klass=Reader, default=True)
 def lab_status(c: Context) -> None:
     """Show hosts, machines and nodes."""
-    from labkit import status
+    from labkit.lab import status
 
     status.show(session(c))
 
@@ -48,7 +48,7 @@ def lab_discard(c: Context) -> None:
 
     Kept are the bootstrap server with its caches, and the NFS data disk.
     """
-    from labkit import lifecycle
+    from labkit.lab import lifecycle
 
     lifecycle.discard(session(c), dry=c.config.run.dry)
 
@@ -63,7 +63,7 @@ def lab_rebuild(c: Context) -> None:
 @task(klass=Destroyer)
 def lab_destroy(c: Context) -> None:
     """Remove all machines and system disks; keep NFS data."""
-    from labkit import lifecycle
+    from labkit.lab import lifecycle
 
     lifecycle.destroy(session(c), dry=c.config.run.dry)
 
@@ -71,7 +71,7 @@ def lab_destroy(c: Context) -> None:
 @task(klass=Power)
 def lab_start(c: Context) -> None:
     """Power on every machine that is off."""
-    from labkit import lifecycle
+    from labkit.lab import lifecycle
 
     s = session(c)
     with s.journal.step("lab.start") as step:
@@ -81,7 +81,7 @@ def lab_start(c: Context) -> None:
 @task(klass=Power)
 def lab_stop(c: Context) -> None:
     """Shut every machine down, workers first."""
-    from labkit import lifecycle
+    from labkit.lab import lifecycle
 
     s = session(c)
     with s.journal.step("lab.stop") as step:
@@ -91,7 +91,7 @@ def lab_stop(c: Context) -> None:
 @task(klass=Reader)
 def lab_report(c: Context) -> None:
     """Show what the last run did and how long it took."""
-    from labkit import report
+    from labkit.line import report
 
     report.show(session(c))
 
@@ -101,7 +101,7 @@ def lab_export(c: Context, file: str = "") -> None:
     """Write what opens this lab into one file."""
     from pathlib import Path
 
-    from labkit import transfer
+    from labkit.lab import transfer
 
     s = session(c)
     target = Path(file) if file else transfer.default_file(s)
@@ -117,7 +117,7 @@ def lab_import(c: Context, file: str = "") -> None:
     """Take in what lab.export wrote on another controller."""
     from pathlib import Path
 
-    from labkit import transfer
+    from labkit.lab import transfer
 
     s = session(c)
     taken = transfer.read_in(s, Path(file) if file else transfer.default_file(s))

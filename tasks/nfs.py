@@ -2,7 +2,7 @@
 
 from invoke import Context, task
 
-from labkit.kinds import Destroyer, Reader, Stage, Umbrella
+from labkit.line.kinds import Destroyer, Reader, Stage, Umbrella
 from labkit.session import session
 from tasks.k8s_stages import k8s_join, k8s_prepare
 
@@ -13,7 +13,7 @@ def nfs_server(c: Context) -> None:
 
     Only a blank disk ever gets a file system; one that carries the lab's data is used as it is.
     """
-    from labkit.cluster import stages
+    from labkit.k8s import stages
 
     s = session(c)
     with s.journal.step("nfs.server") as step:
@@ -23,7 +23,7 @@ def nfs_server(c: Context) -> None:
 @task(klass=Stage, pre=[nfs_server, k8s_join])
 def nfs_storage(c: Context) -> None:
     """Make the NFS server the default storage (stage 5)."""
-    from labkit.cluster import stages
+    from labkit.k8s import stages
 
     s = session(c)
     with s.journal.step("nfs.storage") as step:
@@ -41,15 +41,15 @@ def nfs_all(c: Context) -> None:
 @task(klass=Reader, default=True)
 def nfs_status(c: Context) -> None:
     """Show what the NFS server holds."""
-    from labkit.cluster import status
+    from labkit.nfs import status
 
-    status.show_storage(session(c))
+    status.show(session(c))
 
 
 @task(klass=Destroyer)
 def nfs_destroy_data(c: Context) -> None:
     """Remove all data that is stored on the NFS server."""
-    from labkit.cluster import data
+    from labkit.nfs import data
 
     s = session(c)
     with s.journal.step("nfs.destroy-data") as step:

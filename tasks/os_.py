@@ -2,7 +2,7 @@
 
 from invoke import Context, task
 
-from labkit.kinds import Destroyer, Door, Reader, Stage
+from labkit.line.kinds import Destroyer, Door, Reader, Stage
 from labkit.session import session
 from tasks.hyperv import hyperv_create
 from tasks.pxe import pxe_publish

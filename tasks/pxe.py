@@ -2,7 +2,7 @@
 
 from invoke import Context, task
 
-from labkit.kinds import HostFile, Reader, Stage
+from labkit.line.kinds import HostFile, Reader, Stage
 from labkit.session import session
 from tasks.bootstrap import os_bootstrap
 
@@ -34,7 +34,7 @@ def pxe_publish(c: Context) -> None:
 @task(klass=HostFile)
 def pxe_media(c: Context) -> None:
     """Fetch the DVD image to its PC; hold it to its SHA-256."""
-    from labkit.hyperv import media
+    from labkit.pxe import media
 
     s = session(c)
     with s.journal.step("pxe.media") as step:

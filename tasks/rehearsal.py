@@ -7,9 +7,9 @@ import sys
 
 from invoke import Context, task
 
-from labkit.config.source import PROJECT_FILE
+from labkit.description.source import PROJECT_FILE
 from labkit.errors import LabError, RefusedError
-from labkit.kinds import Controller, Reader
+from labkit.line.kinds import Controller, Reader
 from labkit.project import ROOT
 from labkit.session import lab_file
 

@@ -2,7 +2,7 @@
 
 from invoke import Context, task
 
-from labkit.kinds import Reader, Verification
+from labkit.line.kinds import Reader, Verification
 from labkit.session import session
 
 

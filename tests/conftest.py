@@ -14,10 +14,10 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 import labkit.session  # noqa: E402
-from labkit.config.load import load_lab  # noqa: E402
-from labkit.lab import Lab  # noqa: E402
+from labkit.controller.state import StateDir  # noqa: E402
+from labkit.description.lab import Lab  # noqa: E402
+from labkit.description.load import load_lab  # noqa: E402
 from labkit.session import Session  # noqa: E402
-from labkit.state import StateDir  # noqa: E402
 from tests import sharing, summary  # noqa: E402
 
 OPEN_TO_THE_NETWORK = ("network", "boot", "rehearsal")

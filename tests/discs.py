@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pycdlib import PyCdlib
 
-from labkit.lab import Lab
+from labkit.description.lab import Lab
 from labkit.media.dvd import SECTOR
 from rehearsal.hosts.state import HostState
 

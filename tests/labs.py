@@ -10,8 +10,8 @@ from typing import Any
 
 import yaml
 
-from labkit.config.load import load_lab
-from labkit.lab import Lab
+from labkit.description.lab import Lab
+from labkit.description.load import load_lab
 
 FOLDER = Path(__file__).resolve().parent.parent / "labs"
 DELIVERED = ("rehearsal", "one-pc-16gb", "one-pc-32gb")

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 
 from labkit.errors import MissingError, RefusedError
 from labkit.hyperv.findings import answering
-from labkit.hyperv.media import HOW_TO_GET_IT
 from labkit.hyperv.specs import MachineSpec, machine_spec
 from labkit.media import bootdisk
-from labkit.media.dvd import Dvd, NotBootableError, read
+from labkit.media.dvd import HOW_TO_GET_IT, Dvd, NotBootableError, read
 
 if TYPE_CHECKING:
     from labkit.hyperv.facts import VmFacts

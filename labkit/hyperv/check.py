@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from labkit.hyperv.facts import HostFacts
 from labkit.hyperv.findings import Facts, Finding, refusal, service_answers
 from labkit.hyperv.hosts import together
-from labkit.hyperv.media import HOW_TO_GET_IT
 from labkit.hyperv.preparation import network_is_private, stays_awake, winrm_is_for_the_lan
 from labkit.hyperv.room import (
     addresses_are_free,
@@ -25,9 +24,10 @@ from labkit.hyperv.room import (
 )
 from labkit.hyperv.specs import GB, SECURE_BOOT_TEMPLATE, MachineSpec, specs
 from labkit.hyperv.switch import switch_is_suitable
+from labkit.media.dvd import HOW_TO_GET_IT
 
 if TYPE_CHECKING:
-    from labkit.lab import Lab
+    from labkit.description.lab import Lab
     from labkit.session import Session
 
 OLDEST_POWERSHELL = (5, 1)

@@ -14,7 +14,7 @@ from labkit.hyperv import drift
 from labkit.hyperv.check import check
 from labkit.hyperv.findings import answering
 from labkit.hyperv.specs import SECURE_BOOT_TEMPLATE, DiskKind, MachineSpec, disk_mark, specs
-from labkit.hyperv.winrm import DroppedError
+from labkit.transport.winrm import DroppedError
 
 if TYPE_CHECKING:
     from labkit.hyperv.drift import MachinePlan, Plan

@@ -6,15 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from labkit.hyperv.facts import DiskFacts, VmFacts
-from labkit.hyperv.specs import (
-    MB,
-    SECURE_BOOT_TEMPLATE,
-    START_ACTION,
-    STOP_ACTION,
-    AdapterSpec,
-    DiskKind,
-    MachineSpec,
-)
+from labkit.hyperv.specs import MB, SECURE_BOOT_TEMPLATE, START_ACTION, STOP_ACTION, AdapterSpec, DiskKind, MachineSpec
 
 
 @dataclass(frozen=True)

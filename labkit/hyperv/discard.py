@@ -12,9 +12,9 @@ from labkit.hyperv.findings import answering
 from labkit.hyperv.specs import MachineSpec, disk_mark, machine_spec
 
 if TYPE_CHECKING:
+    from labkit.description.lab import Lab
     from labkit.hyperv.facts import DiskFacts, HostFacts, VmFacts
     from labkit.hyperv.findings import Facts
-    from labkit.lab import Lab
     from labkit.session import Session
 
 

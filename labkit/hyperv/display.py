@@ -13,9 +13,9 @@ from labkit.hyperv import checkpoints
 from labkit.hyperv.specs import GB
 
 if TYPE_CHECKING:
+    from labkit.description.lab import Lab
     from labkit.hyperv.drift import MachinePlan, Plan
     from labkit.hyperv.facts import CheckpointFacts, HostFacts, VmFacts
-    from labkit.lab import Lab
 
 COLOURS = {
     "create": "green",

@@ -11,7 +11,7 @@ from labkit.hyperv.facts import DiskFacts, HostFacts, VmFacts
 from labkit.hyperv.specs import GB, DiskKind, MachineSpec, specs
 
 if TYPE_CHECKING:
-    from labkit.lab import Lab
+    from labkit.description.lab import Lab
 
 Action = Literal["create", "change", "attach", "replace", "destroy", "foreign", "unchanged"]
 STEPS = ("create", "identity", "cpus", "memory", "policy", "adapters", "disks", "dvd", "secure_boot", "boot")

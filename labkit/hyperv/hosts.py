@@ -12,16 +12,16 @@ from pathlib import PureWindowsPath
 from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any
 
+from labkit.controller.secrets import Secret, host_password
 from labkit.errors import LabError
-from labkit.hyperv import powershell
 from labkit.hyperv.facts import HostFacts
 from labkit.hyperv.reading import host_facts
-from labkit.hyperv.winrm import DroppedError, Transport, WinRm
-from labkit.secrets import Secret, host_password
+from labkit.transport import powershell
+from labkit.transport.winrm import DroppedError, Transport, WinRm
 
 if TYPE_CHECKING:
-    from labkit.journal import Journal
-    from labkit.lab import Host, Lab
+    from labkit.controller.journal import Journal
+    from labkit.description.lab import Host, Lab
 
 READ_DEADLINE_S = 120.0
 WRITE_DEADLINE_S = 900.0

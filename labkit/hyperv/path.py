@@ -15,7 +15,7 @@ from labkit.errors import LabError, RefusedError
 from labkit.hyperv.hosts import together
 
 if TYPE_CHECKING:
-    from labkit.lab import Host, Lab, Network
+    from labkit.description.lab import Host, Lab, Network
     from labkit.session import Session
 
 TRY_FOR_S = 15  # a new adapter needs some seconds

@@ -9,8 +9,8 @@ from labkit.errors import MissingError
 from labkit.hyperv.findings import answering
 
 if TYPE_CHECKING:
+    from labkit.description.lab import Lab
     from labkit.hyperv.facts import VmFacts
-    from labkit.lab import Lab
     from labkit.session import Session
 
     Place = tuple[str, VmFacts]

@@ -1,5 +1,5 @@
 """Rules about how a PC was prepared. Without most of it nobody answers at all, and the way there says so instead:
-`labkit.hyperv.winrm` (no listener, a closed port, a refused account) and `labkit.hyperv.findings` (Hyper-V itself).
+`labkit.transport.winrm` (no listener, a closed port, a refused account) and `labkit.hyperv.findings` (Hyper-V itself).
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from labkit.hyperv.findings import Facts, Finding
 
 if TYPE_CHECKING:
-    from labkit.lab import Lab
+    from labkit.description.lab import Lab
 
 EVERYBODY = {"Any", "Internet", "0.0.0.0/0", "0.0.0.0-255.255.255.255"}
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from labkit.hyperv.findings import Facts, Finding
 
 if TYPE_CHECKING:
-    from labkit.lab import Lab
+    from labkit.description.lab import Lab
 
 LARGEST_SKEW_S = 120.0
 CPU_ID = re.compile(r"(?P<maker>Intel64|EM64T|AMD64) Family (?P<family>\d+) Model (?P<model>\d+)")

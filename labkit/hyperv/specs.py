@@ -8,7 +8,7 @@ from pathlib import PureWindowsPath
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from labkit.lab import Lab, Machine
+    from labkit.description.lab import Lab, Machine
 
 SECURE_BOOT_TEMPLATE = "MicrosoftUEFICertificateAuthority"  # what shim is signed for; the default boots Windows alone
 START_ACTION, STOP_ACTION = "StartIfRunning", "ShutDown"

@@ -10,7 +10,7 @@ from labkit.hyperv.findings import Facts, Finding
 from labkit.hyperv.uplink import ETHERNET, unsuitable, uplink
 
 if TYPE_CHECKING:
-    from labkit.lab import Host, Lab, Switch, SwitchType
+    from labkit.description.lab import Host, Lab, Switch, SwitchType
 
 WILDCARDS = "*?[]"
 NO_WAY_OUT = "it leads to no other PC"

@@ -15,13 +15,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from labkit.errors import LabError, UnreachableError
-from labkit.hyperv import powershell, switch
+from labkit.hyperv import switch
 from labkit.hyperv.findings import Facts, answering, refusal
 from labkit.hyperv.hosts import together
 from labkit.hyperv.uplink import uplink
+from labkit.transport import powershell
 
 if TYPE_CHECKING:
-    from labkit.lab import Host, Lab, Switch
+    from labkit.description.lab import Host, Lab, Switch
     from labkit.session import Session
 
 CONFIRM_WITHIN_S = 180  # then the PC takes the switch away again

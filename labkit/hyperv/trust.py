@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 
 from labkit.errors import ConsentError, MissingError, UnreachableError
 from labkit.hyperv.hosts import together
-from labkit.hyperv.ports import NO_TLS, silent
+from labkit.transport.ports import NO_TLS, silent
 
 if TYPE_CHECKING:
+    from labkit.description.lab import Host, Lab
     from labkit.errors import LabError
-    from labkit.lab import Host, Lab
     from labkit.session import Session
 
 CONNECT_TIMEOUT_S = 5.0

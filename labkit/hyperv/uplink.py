@@ -9,7 +9,7 @@ from labkit.hyperv.facts import HostFacts, PhysicalFacts
 from labkit.hyperv.findings import Finding
 
 if TYPE_CHECKING:
-    from labkit.lab import Host
+    from labkit.description.lab import Host
 
 ETHERNET = 6  # IANA ifType. Wi-Fi (71) cannot carry the MAC addresses of several machines.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from labkit import keys
+from labkit.controller import keys
 from labkit.errors import DeadlineError, LabError, UnreachableError
 from labkit.machines import entry, wait
 from labkit.session import Session

@@ -7,8 +7,8 @@ import subprocess
 
 from invoke.exceptions import Exit
 
+from labkit.description.choice import chosen
 from labkit.errors import MissingError
-from labkit.machines.choice import chosen
 from labkit.session import Session
 
 

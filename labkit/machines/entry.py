@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from labkit import keys
-from labkit.lab import Lab
+from labkit.controller import keys
+from labkit.controller.state import StateDir
+from labkit.description.lab import Lab
 from labkit.pxe import files
 from labkit.render import render
-from labkit.state import StateDir
 
 
 def prepare(lab: Lab, state: StateDir) -> bool:

@@ -9,9 +9,9 @@ from contextlib import closing
 
 from rich.markup import escape
 
-from labkit import keys
+from labkit.controller import keys
+from labkit.description.lab import Machine
 from labkit.errors import LabError, UnreachableError
-from labkit.lab import Machine
 from labkit.machines import estimate, settle, stages, wait
 from labkit.machines.board import Board
 from labkit.machines.estimate import Estimate

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from labkit import keys
+from labkit.controller import keys
 from labkit.errors import LabError
 from labkit.machines import settle, stages, wait
 from labkit.machines.follow import Watch

@@ -13,8 +13,8 @@ from labkit.pxe import server
 
 if TYPE_CHECKING:
     from labkit.hyperv.findings import Facts
-    from labkit.remote import Remote
     from labkit.session import Session
+    from labkit.transport.remote import Remote
 
 CONNECT_S = 1.5
 PATIENCE_S = 4.0  # for everything that is asked over that connection

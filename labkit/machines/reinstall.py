@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from labkit import consent, keys
+from labkit.controller import keys
+from labkit.description.choice import chosen
 from labkit.errors import MissingError
+from labkit.line import consent
 from labkit.machines.bootstrap import bootstrap
-from labkit.machines.choice import chosen
 from labkit.machines.install import install
 from labkit.machines.survey import survey
 from labkit.pxe import publish

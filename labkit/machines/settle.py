@@ -9,7 +9,7 @@ import re
 import shlex
 from collections.abc import Iterable
 
-from labkit import keys
+from labkit.controller import keys
 from labkit.errors import LabError
 from labkit.machines import wait
 from labkit.machines.survey import Place, Survey

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from labkit.description.lab import Machine
 from labkit.errors import MissingError
-from labkit.lab import Machine
 from labkit.pxe import logs, server
 from labkit.pxe.events import Timeline
 from labkit.session import Session

@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 
+from labkit.description.lab import Machine
 from labkit.errors import DeadlineError, LabError, UnreachableError
-from labkit.lab import Machine
 from labkit.session import Session
 
 PAUSE_S = 1.0  # between two tries of one machine

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
+from labkit.description.choice import chosen
+from labkit.description.lab import Machine
 from labkit.errors import UnreachableError
-from labkit.lab import Machine
 from labkit.machines import stages, wait
 from labkit.machines.board import Board
-from labkit.machines.choice import chosen
 from labkit.machines.estimate import Estimate
 from labkit.pxe import logs, server
 from labkit.pxe.events import Event, Line, Timeline

@@ -11,7 +11,7 @@ import base64
 import io
 from typing import Any
 
-from labkit.lab import Lab
+from labkit.description.lab import Lab
 from labkit.media.dvd import SECTOR, VIRTUAL_SECTOR, Dvd
 from labkit.render import render
 

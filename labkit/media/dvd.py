@@ -6,6 +6,7 @@ import re
 import struct
 from dataclasses import dataclass
 
+HOW_TO_GET_IT = "`inv pxe.media` fetches Rocky's DVD (12 GB); or correct lab.iso_path"
 SECTOR = 2048
 PRIMARY, TERMINATOR = 1, 255
 EFI = 0xEF  # platform id of a catalog's section (UEFI 2.10, 13.3.2.1)

@@ -14,7 +14,7 @@ from datetime import datetime, timezone
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from labkit.lab import Machine
+from labkit.description.lab import Machine
 
 # In the order in which a machine passes them; `failed` may follow any.
 STAGES = ("powered", "dhcp", "loader", "kernel", "kickstart", "installing", "installed", "ssh")

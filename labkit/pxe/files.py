@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from labkit.lab import Lab, Machine
+from labkit.description.lab import Lab, Machine
 from labkit.render import render
 
 EVERY_MACHINE = (

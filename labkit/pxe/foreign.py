@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from labkit.errors import RefusedError
 from labkit.pxe import server
-from labkit.remote import Remote
 from labkit.session import Session
+from labkit.transport.remote import Remote
 
 WAIT_S = 6.0  # many servers ping an address for 3 s before they offer it
 

@@ -9,13 +9,13 @@ from collections.abc import Generator
 from contextlib import closing
 from datetime import datetime
 
+from labkit.description.choice import chosen
+from labkit.description.lab import Lab
 from labkit.errors import ConfigError
-from labkit.lab import Lab
-from labkit.machines.choice import chosen
 from labkit.pxe import server
 from labkit.pxe.events import Line, Reader
-from labkit.remote import Remote
 from labkit.session import Session
+from labkit.transport.remote import Remote
 
 STEPS = "/var/log/lab/dnsmasq.log /var/log/nginx/lab.jsonl"
 PACKAGES = "/var/log/nginx/packages.log"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from labkit import keys
+from labkit.controller import keys
 from labkit.pxe import files, server
 from labkit.session import Session
 

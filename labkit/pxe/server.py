@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta, timezone
 
-from labkit.remote import Remote
+from labkit.transport.remote import Remote
 
 SCRIPTS = "/opt/lab/scripts"
 PUBLISH = "/opt/lab/publish"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from labkit.project import BASH, PYTHON
 from labkit.pxe import files, foreign, server
-from labkit.remote import Remote, files_of
 from labkit.session import Session
+from labkit.transport.remote import Remote, files_of
 
 UNITS = ("dnsmasq", "nginx", "firewalld")
 TARGETS = {

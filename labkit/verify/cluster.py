@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from threading import Event
 from typing import Any
 
-from labkit.cluster import kubectl
 from labkit.errors import LabError
+from labkit.k8s import kubectl
 from labkit.session import Session
 from labkit.verify.rows import Row, passed_if
 

@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 
 from cryptography import x509
 
-from labkit.cluster.ask import ask
 from labkit.errors import LabError
+from labkit.k8s.ask import ask
 from labkit.verify.cluster import Cluster
 from labkit.verify.rows import Row, passed_if
 

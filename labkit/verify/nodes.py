@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from labkit.lab import Machine
+from labkit.description.lab import Machine
 from labkit.verify.cluster import Cluster
 from labkit.verify.rows import Row, passed_if
 

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
-from labkit.cluster import kubectl
 from labkit.errors import LabError, MissingError, UnreachableError, VerificationError
+from labkit.k8s import kubectl
 from labkit.session import Session
 from labkit.verify import rows as proof
 from labkit.verify.cluster import Cluster

@@ -11,8 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from labkit.description.lab import Machine
 from labkit.errors import LabError
-from labkit.lab import Machine
 from labkit.verify import pods
 from labkit.verify.cluster import Cluster
 from labkit.verify.rows import Row, passed_if

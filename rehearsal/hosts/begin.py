@@ -6,7 +6,7 @@ variant was made: nothing there can carry an External switch.
 
 from __future__ import annotations
 
-from labkit.lab import Lab, Switch
+from labkit.description.lab import Lab, Switch
 from rehearsal.hosts import wiring
 from rehearsal.hosts.state import GIB, Json, initial
 from rehearsal.hosts.wiring import management

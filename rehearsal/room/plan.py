@@ -9,8 +9,8 @@ from pathlib import Path
 
 from invoke.exceptions import Exit
 
-from labkit.config.load import load_lab
-from labkit.lab import WINRM_PORTS, Host, Lab
+from labkit.description.lab import WINRM_PORTS, Host, Lab
+from labkit.description.load import load_lab
 from rehearsal.room.errors import RoomError
 from rehearsal.room.layout import CHECKOUT, CONTROLLER, UPSTREAM
 

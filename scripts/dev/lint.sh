@@ -30,6 +30,7 @@ main() {
   run ruff ruff check .
   run format ruff format --check --quiet .
   run mypy mypy
+  run imports lint-imports --no-logo
   run yamllint yamllint --strict .
   run ansible-lint lint_ansible
   run shellcheck shellcheck "${bash_files[@]}"

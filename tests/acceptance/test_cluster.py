@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from labkit.line.stages import PLAYBOOKS
 from labkit.project import ANSIBLE
-from labkit.stages import PLAYBOOKS
 from tests.labs import changed, flannel, grown
 from tests.rehearsal.rehearsing import ON_MACHINE, Rehearsal, Run, eventually
 

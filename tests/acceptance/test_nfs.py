@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 
-from labkit.lab import Lab
+from labkit.description.lab import Lab
 from tests.acceptance.nfs.guests import Guests
 
 TIMEOUT_S = 420

@@ -8,9 +8,9 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from labkit.config.load import load_lab
-from labkit.ssh import Machines
-from labkit.state import StateDir
+from labkit.controller.state import StateDir
+from labkit.description.load import load_lab
+from labkit.transport.ssh import Machines
 
 TIMEOUT_S = 1800.0  # whoever starts this has a deadline of its own
 

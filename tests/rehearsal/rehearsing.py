@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path, PureWindowsPath
 from typing import Any
 
-from labkit.config.load import load_lab
-from labkit.lab import Lab
+from labkit.description.lab import Lab
+from labkit.description.load import load_lab
 from rehearsal.hosts.state import HostState, machine_of
 from rehearsal.room import cgroup
 from rehearsal.room.layout import UPSTREAM

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from labkit.stages import STAGES
+from labkit.line.stages import STAGES
 from tests.rehearsal.rehearsing import Rehearsal, Run
 
 INSTALLED = {"cp1", "w1", "w2", "w3", "storage1"}

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from labkit.lab import Lab
+from labkit.description.lab import Lab
 from rehearsal.room import base, firmware, initrd
 from rehearsal.room.layout import Layout
 from rehearsal.upstream import boot

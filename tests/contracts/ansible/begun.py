@@ -11,7 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from labkit.cluster.events import Run
+from labkit.k8s.events import Run
 
 STUBS = Path(__file__).parent / "stubs"
 PLAYBOOK = ("ansible-playbook", "--extra-vars", "ansible_connection=local")

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from labkit.cluster import tree
-from labkit.lab import Lab
+from labkit.description.lab import Lab
+from labkit.k8s import tree
 from labkit.project import ANSIBLE
 from tests.contracts.ansible.begun import PLAYBOOK, Begun, environment_of
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from labkit.cluster.events import Run
+from labkit.k8s.events import Run
 from tests.contracts.ansible.begun import Begun
 
 pytestmark = pytest.mark.network

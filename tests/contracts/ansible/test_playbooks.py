@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import yaml
 
-from labkit.cluster.events import Run
+from labkit.k8s.events import Run
 from rehearsal.kubernetes.kubeadm import staticpods
 from rehearsal.kubernetes.kubeadm.config import load_init, load_join
 from rehearsal.kubernetes.node import selinux

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from labkit.cluster.events import Run
+from labkit.k8s.events import Run
 from tests.contracts.ansible.conftest import Play
 
 HERE = ("internal_address=127.0.0.1", "mgmt_address=127.0.0.1", "lab_kubernetes_version=1.36.4")

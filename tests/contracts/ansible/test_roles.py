@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from labkit.stages import PLAYBOOKS
+from labkit.line.stages import PLAYBOOKS
 
 ROOT = Path(__file__).resolve().parents[3]
 ANSIBLE = ROOT / "ansible"

@@ -45,7 +45,7 @@ def test_the_library_knows_neither_tasks_nor_rehearsal(file: Path) -> None:
 @pytest.mark.parametrize("file", REHEARSAL, ids=relative)
 def test_the_rehearsal_uses_the_description_of_the_lab_and_nothing_else_of_the_library(file: Path) -> None:
     ours = {name for name in imported(file) if name.split(".")[0] == "labkit"}
-    allowed = ("labkit.config", "labkit.lab", "labkit.project")
+    allowed = ("labkit.description", "labkit.description.lab", "labkit.project")
     assert not {name for name in ours if name != "labkit" and not name.startswith(allowed)}
     assert "tasks" not in roots(file)
 

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from labkit.lab import Lab
+from labkit.description.lab import Lab
 from labkit.project import BASH, PYTHON
 from labkit.pxe import files
 from rehearsal.kubernetes.node import x509

@@ -8,15 +8,15 @@ from typing import Any
 
 import pytest
 
-from labkit import keys
+from labkit.controller import keys
 from labkit.errors import LabError, MissingError, RefusedError, VerificationError
 from labkit.pxe import check, foreign, logs, publish, server, setup, status
-from labkit.remote import Remote
 from labkit.session import Session
+from labkit.transport.remote import Remote
 
 
 class Link:
-    """Runs commands in the sandbox, as `labkit.ssh.Link` does on a machine."""
+    """Runs commands in the sandbox, as `labkit.transport.ssh.Link` does on a machine."""
 
     name = "bootstrap"
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from labkit.lab import Lab
+from labkit.description.lab import Lab
 from labkit.project import BASH
 from labkit.pxe import files
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from labkit.hyperv.powershell import command_line
+from labkit.transport.powershell import command_line
 from rehearsal.hosts.answers import changes
 from rehearsal.hosts.calls import SCRIPTS, Calls
 from rehearsal.hosts.commands import Command

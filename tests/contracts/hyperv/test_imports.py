@@ -15,7 +15,7 @@ def test_only_one_file_imports_pywinrm() -> None:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if any(name.partition(".")[0] == "winrm" for name in imported(node))
     }
-    assert importers == {"labkit/hyperv/winrm.py"}
+    assert importers == {"labkit/transport/winrm.py"}
 
 
 def imported(node: ast.AST) -> list[str]:

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from labkit.config.load import load_lab
+from labkit.description.load import load_lab
 from rehearsal.hosts.endpoint import Endpoint, serve
 from rehearsal.hosts.state import HostState
 from tests import discs

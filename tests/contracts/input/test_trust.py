@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from labkit.config.load import load_lab
+from labkit.description.load import load_lab
 from rehearsal.hosts import certificate
 from rehearsal.hosts.endpoint import serve
 from rehearsal.hosts.state import HostState

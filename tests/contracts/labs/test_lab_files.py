@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from labkit.config.load import load_lab
+from labkit.description.load import load_lab
 from labkit.errors import ConfigError
 from labkit.project import POWERSHELL
 from tests.labs import DELIVERED, delivered

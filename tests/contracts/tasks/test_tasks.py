@@ -11,8 +11,9 @@ from invoke.executor import Executor
 from invoke.tasks import Task
 
 import tasks
-from labkit import kinds, plan, stages
-from labkit.kinds import Destroyer, LabTask, Reader, Stage, Umbrella, Verification
+from labkit.lab import plan
+from labkit.line import kinds, stages
+from labkit.line.kinds import Destroyer, LabTask, Reader, Stage, Umbrella, Verification
 from labkit.project import ANSIBLE
 from tasks import gathering
 

@@ -13,7 +13,7 @@ from pathlib import Path
 CHECKOUT = Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(CHECKOUT))
 
-from labkit.config.load import load_lab  # noqa: E402
+from labkit.description.load import load_lab  # noqa: E402
 from tests.integration.boot.site import Site  # noqa: E402
 
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from labkit.lab import Lab, Machine
+from labkit.description.lab import Lab, Machine
 from labkit.pxe import files
 from rehearsal.room import base, disk, firmware, initrd, network
 from rehearsal.room.command import run

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from labkit.lab import Lab
+from labkit.description.lab import Lab
 from rehearsal.room import base, system
 from rehearsal.room.layout import Layout
 from rehearsal.upstream import boot

@@ -14,7 +14,7 @@ import requests
 from winrm.exceptions import InvalidCredentialsError, WinRMOperationTimeoutError, WSManFaultError
 from winrm.protocol import Protocol
 
-from labkit.hyperv.powershell import command_line, payload, script_text
+from labkit.transport.powershell import command_line, payload, script_text
 from rehearsal.hosts import cmdlets
 from rehearsal.hosts.endpoint import Endpoint, serve
 from rehearsal.hosts.state import HostState

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
+from labkit.controller.state import StateDir
+from labkit.description.lab import Host, Lab
 from labkit.hyperv import create, trust
-from labkit.lab import Host, Lab
 from labkit.session import Session
-from labkit.state import StateDir
 from rehearsal.hosts import certificate
 from rehearsal.hosts.cmdlets import find_pwsh
 from rehearsal.hosts.endpoint import serve

@@ -15,9 +15,10 @@ from typing import Any
 
 import pytest
 
+from labkit.description.lab import Lab
 from labkit.errors import LabError, RefusedError, UnreachableError
-from labkit.hyperv import create, drift, powershell, winrm
-from labkit.lab import Lab
+from labkit.hyperv import create, drift
+from labkit.transport import powershell, winrm
 from tests.integration.hyperv.conftest import NO_PWSH, PASSWORD, PWSH, answering
 
 pytestmark = pytest.mark.network

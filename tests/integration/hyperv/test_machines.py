@@ -11,10 +11,11 @@ from typing import Any
 
 import pytest
 
-from labkit import lifecycle
+from labkit import obstacles
+from labkit.description.lab import Lab, Machine
 from labkit.errors import LabError, RefusedError, UnreachableError
 from labkit.hyperv import check, create, destroy, discard, drift, power
-from labkit.lab import Lab, Machine
+from labkit.lab import lifecycle
 from labkit.machines import entry
 from rehearsal.hosts.state import vm_by_name
 
@@ -140,7 +141,7 @@ def test_what_would_stop_the_building_is_found_before_any_system_goes(
     else:
         add_a_copy(pcs, "w2")
     before = [pcs.state(host).read()["vms"] for host in ("pc1", "pc2")]
-    for act in (lifecycle.check, partial(lifecycle.discard, dry=False)):
+    for act in (obstacles.check, partial(lifecycle.discard, dry=False)):
         with pytest.raises(RefusedError, match=told):
             act(pcs.session())
     assert [pcs.state(host).read()["vms"] for host in ("pc1", "pc2")] == before

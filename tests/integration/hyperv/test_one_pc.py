@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from labkit.description.lab import Lab
 from labkit.errors import RefusedError
 from labkit.hyperv import check, create, drift
-from labkit.lab import Lab
 from rehearsal.hosts.begin import begin
 from rehearsal.hosts.state import HostState
 from tests.integration.hyperv.conftest import PASSWORD, Pcs, answering

@@ -12,12 +12,13 @@ from typing import Literal
 
 import pytest
 
+from labkit.controller.secrets import Secret
+from labkit.description.lab import WINRM_PORTS, Host
 from labkit.errors import UnreachableError
-from labkit.hyperv import trust, winrm
-from labkit.hyperv.winrm import WinRm
-from labkit.lab import WINRM_PORTS, Host
-from labkit.secrets import Secret
+from labkit.hyperv import trust
 from labkit.session import Session
+from labkit.transport import winrm
+from labkit.transport.winrm import WinRm
 
 pytestmark = pytest.mark.network
 ADDRESS = "127.0.0.85"  # a loopback address of this file's own: WinRM's real ports are free there

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from labkit.config.load import load_lab
+from labkit.description.lab import Lab
+from labkit.description.load import load_lab
 from labkit.errors import LabError, RefusedError, UnreachableError
 from labkit.hyperv import check, path, switching
-from labkit.lab import Lab
 from rehearsal.hosts import lan, wiring
 from rehearsal.hosts.answers import worker
 from rehearsal.hosts.state import HostState, Json, initial

@@ -13,12 +13,12 @@ from typing import Any
 
 import pytest
 
+from labkit.controller.state import StateDir
+from labkit.description.lab import Lab
 from labkit.errors import ConsentError, MissingError, UnreachableError
 from labkit.hyperv import trust
-from labkit.hyperv.winrm import DroppedError
-from labkit.lab import Lab
 from labkit.session import Session
-from labkit.state import StateDir
+from labkit.transport.winrm import DroppedError
 from rehearsal.hosts import certificate
 from rehearsal.hosts.endpoint import serve
 

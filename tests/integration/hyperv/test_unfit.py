@@ -12,7 +12,7 @@ from invoke import Config, Context
 import labkit.session
 import tasks
 from labkit.errors import LabError, RefusedError
-from labkit.executor import LabExecutor
+from labkit.line.executor import LabExecutor
 from rehearsal.hosts.state import Json
 
 pytestmark = pytest.mark.network

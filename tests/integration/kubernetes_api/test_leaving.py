@@ -9,10 +9,10 @@ from typing import Any, cast
 
 import pytest
 
-from labkit.cluster import kubectl, nodes
 from labkit.errors import LabError
-from labkit.remote import Result
+from labkit.k8s import kubectl, nodes
 from labkit.session import Session
+from labkit.transport.remote import Result
 from tests.integration.kubernetes_api.control_plane import ControlPlane, eventually
 from tests.integration.kubernetes_api.kubelet import FakeKubelet
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
 
-from labkit.lab import Machine
+from labkit.description.lab import Machine
 from labkit.pxe import files
 from tests.labs import untagged
 

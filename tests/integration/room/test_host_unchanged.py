@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from labkit.lab import Lab
+from labkit.description.lab import Lab
 from rehearsal.hosts.state import HostState, vm_by_name
 from rehearsal.room import cgroup
 from rehearsal.room.layout import CHECKOUT, Layout

@@ -8,8 +8,8 @@ from collections.abc import Callable
 
 import pytest
 
-from labkit import consent
 from labkit.errors import ConsentError
+from labkit.line import consent
 from labkit.session import Session
 
 DISK = ["w1 on pc1: C:\\Lab\\lab-7e57\\w1\\system-1f2e3d4c.vhdx", "[red]w2[/red] on pc2"]

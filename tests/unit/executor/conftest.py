@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from invoke import Config
 
-from labkit import stages
-from labkit.cluster import preview
-from labkit.executor import LabExecutor
+from labkit.k8s import preview
+from labkit.line import stages
+from labkit.line.executor import LabExecutor
 from tests.unit.executor.fakes import Run, Tasks
 
 ROOT = Path(__file__).resolve().parents[3]

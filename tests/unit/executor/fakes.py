@@ -8,7 +8,7 @@ from typing import Any
 
 from invoke import Collection, Context
 
-from labkit import stages
+from labkit.line import stages
 from tasks import ns
 
 Run = Callable[..., list[str]]

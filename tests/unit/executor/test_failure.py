@@ -13,15 +13,8 @@ from invoke import Context
 from invoke.parser import Argument, ParserContext
 from jinja2 import TemplateNotFound
 
-from labkit import stages
-from labkit.errors import (
-    ConsentError,
-    InterruptedLabError,
-    LabError,
-    LockedError,
-    MissingError,
-    UnreachableError,
-)
+from labkit.errors import ConsentError, InterruptedLabError, LabError, LockedError, MissingError, UnreachableError
+from labkit.line import stages
 from labkit.session import Session
 from tests.unit.executor.fakes import Run, Tasks
 

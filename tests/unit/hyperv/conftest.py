@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 
+from labkit.controller.secrets import Secret
+from labkit.description.lab import Host, Lab, Switch
 from labkit.errors import LabError
 from labkit.hyperv.hosts import Hosts
-from labkit.hyperv.powershell import script_text
 from labkit.hyperv.specs import GB, SECURE_BOOT_TEMPLATE, MachineSpec, disk_mark, specs
-from labkit.hyperv.winrm import Output
-from labkit.lab import Host, Lab, Switch
-from labkit.secrets import Secret
 from labkit.session import Session
+from labkit.transport.powershell import script_text
+from labkit.transport.winrm import Output
 
 Answer = dict[str, Any]
 SCRIPTS = (

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
+from labkit.description.lab import Lab
 from labkit.errors import LabError, RefusedError, UnreachableError
 from labkit.hyperv.check import check, problems
 from labkit.hyperv.reading import host_facts
 from labkit.hyperv.room import has_v3
-from labkit.lab import Lab
 from labkit.session import Session
 from tests.labs import delivered
 

@@ -9,8 +9,8 @@ import pytest
 
 from labkit.errors import LabError, MissingError, RefusedError
 from labkit.hyperv import create, destroy, discard, power
-from labkit.hyperv.winrm import DroppedError
 from labkit.session import Session
+from labkit.transport.winrm import DroppedError
 
 Connect = Callable[[Any], Session]
 

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from rich.console import Console, RenderableType
 
+from labkit.description.lab import Lab
 from labkit.hyperv.display import checkpoints_table, done_table, plan_table, status_table
 from labkit.hyperv.drift import plan
 from labkit.hyperv.reading import host_facts
-from labkit.lab import Lab
 
 
 def text_of(table: RenderableType, width: int = 200) -> str:

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from labkit.description.lab import Lab
 from labkit.hyperv.drift import MachinePlan, Plan, plan
 from labkit.hyperv.reading import host_facts
-from labkit.lab import Lab
 
 Answers = dict[str, dict[str, Any]]
 Row = dict[str, Any]

@@ -10,8 +10,8 @@ import pytest
 
 from labkit.errors import LabError, MissingError, UnreachableError
 from labkit.hyperv.hosts import READ_ATTEMPTS
-from labkit.hyperv.winrm import DroppedError
 from labkit.session import Session
+from labkit.transport.winrm import DroppedError
 
 Connect = Callable[[Any], Session]
 NOTHING = {"Lab": "lab-7e57", "Machine": list[Any]()}

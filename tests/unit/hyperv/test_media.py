@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from labkit.errors import LabError, MissingError
-from labkit.hyperv import media
+from labkit.pxe import media
 from labkit.session import Session
 
 Answer = dict[str, Any]

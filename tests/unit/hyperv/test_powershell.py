@@ -12,8 +12,16 @@ from typing import Any
 import pytest
 
 from labkit.errors import LabError, RefusedError, UnreachableError
-from labkit.hyperv import powershell
-from labkit.hyperv.powershell import LINE_LIMIT, PowerShellError, answer, clixml_text, command_line, lab_error, payload
+from labkit.transport import powershell
+from labkit.transport.powershell import (
+    LINE_LIMIT,
+    PowerShellError,
+    answer,
+    clixml_text,
+    command_line,
+    lab_error,
+    payload,
+)
 
 PWSH = os.environ.get("LAB_PWSH") or shutil.which("pwsh")
 needs_pwsh = pytest.mark.skipif(not PWSH, reason="no pwsh in LAB_PWSH or on the PATH")

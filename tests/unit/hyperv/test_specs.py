@@ -7,8 +7,8 @@ from dataclasses import asdict
 
 import pytest
 
+from labkit.description.lab import Lab
 from labkit.hyperv.specs import disk_mark, specs
-from labkit.lab import Lab
 from tests.golden import check
 from tests.labs import DELIVERED, delivered, golden
 

@@ -12,11 +12,11 @@ import pytest
 import requests
 from winrm.exceptions import InvalidCredentialsError, WinRMOperationTimeoutError, WSManFaultError
 
+from labkit.controller.secrets import Secret
+from labkit.description.lab import Host
 from labkit.errors import DeadlineError, LabError, UnreachableError
-from labkit.hyperv import winrm
-from labkit.hyperv.winrm import DroppedError, WinRm
-from labkit.lab import Host
-from labkit.secrets import Secret
+from labkit.transport import winrm
+from labkit.transport.winrm import DroppedError, WinRm
 
 HOST = Host("pc1", "192.0.2.11", "lab", "http", 5985, None)
 DONE = (b"out", b"err", 0, True)

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from labkit import lock
 from labkit.errors import LockedError
+from labkit.line import lock
 from labkit.session import Session
 
 
@@ -112,11 +112,11 @@ def test_of_processes_at_once_one_gets_it(session: Session, tmp_path: Path) -> N
     program = """
 import sys, time
 from pathlib import Path
-from labkit import lock
-from labkit.config.load import load_lab
+from labkit.line import lock
+from labkit.description.load import load_lab
 from labkit.errors import LockedError
 from labkit.session import Session
-from labkit.state import StateDir
+from labkit.controller.state import StateDir
 StateDir.of = classmethod(lambda cls, lab: cls(Path(sys.argv[2])))
 session = Session(load_lab(Path(sys.argv[1])))
 try:

@@ -13,12 +13,12 @@ from typing import Any
 
 import pytest
 
-from labkit import keys
+from labkit.controller import keys
+from labkit.description.lab import Lab, Machine
 from labkit.errors import LabError, UnreachableError
-from labkit.lab import Lab, Machine
 from labkit.pxe import publish, server
-from labkit.remote import Result
 from labkit.session import Session
+from labkit.transport.remote import Result
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIL4Vg3xGdRfeHkOmt0FyHnCEzIYqQpN7oDzKz1cVqBcc"
 NOW = 1795448400

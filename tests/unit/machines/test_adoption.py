@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from labkit import keys
+from labkit.controller import keys
 from labkit.errors import LabError
 from labkit.machines import stages
 from labkit.machines.install import install

@@ -9,12 +9,12 @@ from pathlib import Path
 import paramiko
 import pytest
 
-from labkit import keys
+from labkit.controller import keys
+from labkit.controller.state import StateDir
+from labkit.description.lab import Lab
 from labkit.errors import MissingError, RefusedError
-from labkit.lab import Lab
 from labkit.machines import entry
 from labkit.session import Session
-from labkit.state import StateDir
 
 
 @pytest.fixture

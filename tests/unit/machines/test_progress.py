@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from labkit import keys
+from labkit.controller import keys
 from labkit.errors import UnreachableError
 from labkit.machines import progress as module
 from labkit.machines.progress import Progress, progress

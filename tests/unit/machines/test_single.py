@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from invoke.exceptions import Exit
 
+from labkit.description.choice import chosen
 from labkit.errors import ConsentError, DeadlineError, MissingError
 from labkit.machines import bootstrap, enter, entry, reinstall, wait
-from labkit.machines.choice import chosen
 from labkit.session import Session
 from tests.labs import delivered
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pycdlib import PyCdlib
 
-from labkit.lab import Lab
+from labkit.description.lab import Lab
 from labkit.media import bootdisk, dvd
 from tests import discs
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from labkit.lab import Lab
+from labkit.description.lab import Lab
 from labkit.pxe.events import Event, Reader, Timeline
 from labkit.pxe.server import parse_records
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from labkit.lab import Lab
+from labkit.description.lab import Lab
 from labkit.pxe import files
 from labkit.render import render
 from tests.golden import check

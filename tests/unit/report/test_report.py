@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from labkit import report
+from labkit.line import report
 from labkit.session import Session
 
 

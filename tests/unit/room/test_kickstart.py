@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from labkit.lab import Lab
+from labkit.description.lab import Lab
 from labkit.pxe import files
 from rehearsal.room.installer import kickstart
 from rehearsal.room.installer.errors import InstallError

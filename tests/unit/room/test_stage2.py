@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from labkit.lab import Lab
+from labkit.description.lab import Lab
 from labkit.pxe import files
 from rehearsal.room.disk import Disk
 from rehearsal.room.installer import stage2

@@ -10,10 +10,10 @@ from collections.abc import Callable
 
 import pytest
 
-from labkit import secrets
+from labkit.controller import secrets
+from labkit.controller.secrets import Secret, host_password
+from labkit.description.lab import Host, Lab
 from labkit.errors import MissingError
-from labkit.lab import Host, Lab
-from labkit.secrets import Secret, host_password
 
 
 @pytest.fixture(autouse=True)

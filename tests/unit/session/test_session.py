@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from invoke import Config, Context
 
+from labkit.controller.state import StateDir
 from labkit.errors import ConfigError, LabError
 from labkit.project import ROOT
 from labkit.session import Session, lab_file, session
-from labkit.state import StateDir
 
 FILE = ROOT / "labs" / "rehearsal.yaml"
 

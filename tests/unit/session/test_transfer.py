@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from labkit import transfer
+from labkit.controller.state import StateDir
 from labkit.errors import ConfigError, MissingError, RefusedError
+from labkit.lab import transfer
 from labkit.machines import entry
 from labkit.session import Session
-from labkit.state import StateDir
 
 
 @pytest.fixture

@@ -22,10 +22,10 @@ from paramiko.common import (
     OPEN_SUCCEEDED,
 )
 
-from labkit import keys
-from labkit.lab import Lab, Machine
-from labkit.ssh import Machines
-from labkit.state import StateDir
+from labkit.controller import keys
+from labkit.controller.state import StateDir
+from labkit.description.lab import Lab, Machine
+from labkit.transport.ssh import Machines
 
 
 class Session(paramiko.ServerInterface):

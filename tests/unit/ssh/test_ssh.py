@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from labkit import keys
+from labkit.controller import keys
+from labkit.controller.state import StateDir
+from labkit.description.lab import Lab
 from labkit.errors import DeadlineError, LabError, MissingError, UnreachableError
-from labkit.lab import Lab
-from labkit.ssh import Machines
-from labkit.state import StateDir
+from labkit.transport.ssh import Machines
 
 pytestmark = pytest.mark.network
 

@@ -8,19 +8,18 @@ from typing import Any
 
 import pytest
 
-from labkit import addition
-from labkit.cluster import rendered, stages, tree
-from labkit.config.load import load_lab
+from labkit.description.lab import Lab
+from labkit.description.load import load_lab
 from labkit.errors import MissingError, RefusedError
 from labkit.hyperv import create
 from labkit.hyperv.hosts import Hosts
-from labkit.lab import Lab
+from labkit.k8s import addition, rendered, stages, tree
 from labkit.machines import bootstrap, entry
 from labkit.pxe import files
 from labkit.session import Session
 from tests.labs import changed, grown
-from tests.unit.cluster.doubles import FakeMachines, attach
 from tests.unit.hyperv.conftest import Pcs
+from tests.unit.k8s.doubles import FakeMachines, attach
 
 
 @pytest.fixture

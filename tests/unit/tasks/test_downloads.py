@@ -5,8 +5,8 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
-from labkit import downloads
-from labkit.lab import Lab
+from labkit.description.lab import Lab
+from labkit.lab import downloads
 
 
 def facts(*, iso: bool, made: bool) -> Any:

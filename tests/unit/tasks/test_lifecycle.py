@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from labkit import lifecycle
+from labkit import obstacles
+from labkit.description.lab import Lab, Machine
 from labkit.errors import RefusedError, UnreachableError
 from labkit.hyperv import check, power
 from labkit.hyperv.hosts import Hosts
-from labkit.lab import Lab, Machine
+from labkit.lab import lifecycle
 from labkit.machines import entry
 from labkit.session import Session
 from tests.labs import delivered, small
@@ -82,7 +83,7 @@ def lose_keys(session: Session) -> None:
 
 
 Act = Callable[[Session], object]
-ACTS: list[Act] = [lifecycle.check, lambda session: lifecycle.discard(session, dry=False)]
+ACTS: list[Act] = [obstacles.check, lambda session: lifecycle.discard(session, dry=False)]
 ACTS += [lambda session: lifecycle.discard(session, dry=True)]
 EVERY_ACT = pytest.mark.parametrize("act", ACTS, ids=["lab.check", "lab.discard", "dry"])
 
@@ -92,7 +93,7 @@ def changing(pcs: Pcs) -> list[str]:
 
 
 def test_a_running_bootstrap_server_that_answers_is_good(session: Session, pcs: Pcs, machines: Machines) -> None:
-    lifecycle.check(session)
+    obstacles.check(session)
 
 
 @EVERY_ACT
@@ -133,7 +134,7 @@ def test_one_that_is_off_or_not_made_yet_is_started_or_made_by_the_rebuild(
     pcs.vm("bootstrap")["state"] = "Off"
     if state == "gone":
         remove_vm(pcs, "bootstrap", disks=True)
-    lifecycle.check(session)
+    obstacles.check(session)
 
 
 @pytest.mark.parametrize("state", ["blank", "gone", "nothing at all"])
@@ -148,7 +149,7 @@ def test_without_any_key_one_that_nobody_installed_yet_is_good(
     if state == "nothing at all":
         for machine in session.lab.installed_by_network:
             remove_vm(pcs, machine.name, disks=True)
-    lifecycle.check(session)
+    obstacles.check(session)
 
 
 @EVERY_ACT
@@ -201,7 +202,7 @@ def test_all_that_stops_a_rebuild_is_told_together(session: Session, pcs: Pcs, m
     lose_keys(session)
     data_disk(pcs)
     with pytest.raises(RefusedError) as refusal:
-        lifecycle.check(session)
+        obstacles.check(session)
     assert "its data disk has" in str(refusal.value)
     assert "no key" in str(refusal.value)
 
@@ -210,12 +211,12 @@ def test_what_a_blank_system_disk_puts_right_stops_nothing(session: Session, pcs
     pcs.vm("w2").update(memory_bytes=GB)  # it runs, and is off after its reset
     row = next(row for row in pcs.answers["pc1"]["disks"] if row["mark"]["machine"] == "w1")
     row["mark"]["kind"] = "discarded"
-    lifecycle.check(session)
+    obstacles.check(session)
     pcs.vm("w2")["detail"]["drives"].clear()  # nothing of it is reset: there is nothing to be thrown away
     pcs.answers["pc2"]["disks"] = [row for row in pcs.answers["pc2"]["disks"] if row["mark"]["machine"] != "w2"]
     session.hosts.forget()
     with pytest.raises(RefusedError, match=r"w2 .*system disk is missing"):
-        lifecycle.check(session)
+        obstacles.check(session)
 
 
 def test_what_the_hosts_say_comes_first(
@@ -226,7 +227,7 @@ def test_what_the_hosts_say_comes_first(
 
     monkeypatch.setattr(check, "check", refuse)
     with pytest.raises(RefusedError, match="no switch"):
-        lifecycle.check(session)
+        obstacles.check(session)
 
 
 def test_machines_stop_after_those_that_use_them(

@@ -11,8 +11,8 @@ import pytest
 from invoke import Config
 
 import tasks
-from labkit import stages
-from labkit.executor import LabExecutor
+from labkit.line import stages
+from labkit.line.executor import LabExecutor
 
 ROOT = Path(__file__).resolve().parents[3]
 BUILD = [

@@ -8,8 +8,9 @@ from collections.abc import Callable
 import pytest
 
 import tasks
-from labkit import plan, stages
 from labkit.errors import ConfigError, LabError, UnreachableError
+from labkit.lab import plan
+from labkit.line import stages
 from labkit.session import Session
 
 FIRST = ["hyperv.create", "os.bootstrap", "pxe.setup"]

@@ -11,8 +11,8 @@ from labkit.hyperv.hosts import Hosts
 from labkit.machines import entry
 from labkit.machines.reinstall import reinstall
 from labkit.session import Session
-from tests.unit.cluster.doubles import FakeMachines, attach
 from tests.unit.hyperv.conftest import Pcs, done
+from tests.unit.k8s.doubles import FakeMachines, attach
 
 
 @pytest.fixture

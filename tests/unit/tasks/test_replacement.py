@@ -7,15 +7,14 @@ from typing import Any
 
 import pytest
 
-from labkit import replacement
-from labkit.cluster import nodes
 from labkit.errors import ConsentError, DeadlineError, LabError, MissingError, RefusedError, UnreachableError
 from labkit.hyperv.hosts import Hosts
+from labkit.k8s import nodes, replacement
 from labkit.machines import entry
 from labkit.session import Session
 from tests.labs import small
-from tests.unit.cluster.doubles import FakeMachines, FakeRemote, attach
 from tests.unit.hyperv.conftest import Pcs, done
+from tests.unit.k8s.doubles import FakeMachines, FakeRemote, attach
 
 DAEMON, REPLICAS = ({"kind": kind, "controller": True} for kind in ("DaemonSet", "ReplicaSet"))
 
@@ -288,7 +287,7 @@ def test_ctrl_c_while_draining_says_how_to_take_it_back(
     def interrupt(*_: Any, **__: Any) -> Any:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("labkit.cluster.kubectl.run", interrupt)
+    monkeypatch.setattr("labkit.k8s.kubectl.run", interrupt)
     with pytest.raises(KeyboardInterrupt):
         nodes.drain(world.session, nodes.Node("w2", True))
     assert "kubectl uncordon w2" in capsys.readouterr().err

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from labkit import consent, lifecycle, rollback
-from labkit.cluster import heartbeats
 from labkit.errors import ConsentError, RefusedError
 from labkit.hyperv import checkpoints
+from labkit.k8s import heartbeats
+from labkit.lab import lifecycle, rollback
+from labkit.line import consent
 from labkit.machines import entry, wait
 from labkit.session import Session
 

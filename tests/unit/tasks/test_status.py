@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from labkit import status
-from labkit.cluster import kubectl, stages
+from labkit.description.lab import Machine
 from labkit.errors import LabError, UnreachableError
-from labkit.lab import Machine
+from labkit.k8s import kubectl, stages
+from labkit.lab import status
 from labkit.session import Session
 
 

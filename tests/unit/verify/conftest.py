@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from labkit.lab import Machine
+from labkit.description.lab import Machine
 from labkit.session import Session
 from labkit.verify import nginx, run
 from tests.unit.verify.fakes import FakeCluster, FakeMachine

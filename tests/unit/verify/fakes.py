@@ -15,8 +15,8 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
 from labkit.errors import LabError
-from labkit.remote import Result
 from labkit.session import Session
+from labkit.transport.remote import Result
 from labkit.verify.cluster import Clock, Cluster
 
 WORKERS = ("w1", "w2", "w3")

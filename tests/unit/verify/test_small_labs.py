@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from labkit.lab import Lab
+from labkit.description.lab import Lab
 from labkit.session import Session
 from labkit.verify import nginx, nodes, storage
 from tests.labs import delivered, small

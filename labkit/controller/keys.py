@@ -1,0 +1,134 @@
+"""The lab's SSH keys: made once, kept in `.lab/<id>/`, and the pinned host keys of its machines."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from labkit.controller.state import StateDir
+from labkit.errors import MissingError, RefusedError
+
+HOST_KEY = "ssh_host_ed25519_key"  # sshd's own name for it; stands in .lab/<id>/bootstrap/
+
+
+def make_key_pair(comment: str) -> tuple[str, str]:
+    """A new Ed25519 pair: the private key in OpenSSH's format, and the public one as `ssh-ed25519 AAAA... comment`."""
+    key = Ed25519PrivateKey.generate()
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.OpenSSH, serialization.NoEncryption()
+    )
+    return private.decode("ascii"), f"{_public(key)} {comment}\n"
+
+
+def ensure_key_pair(state: StateDir, private: Path, comment: str) -> bool:
+    """Make the pair `private` and `private`.pub unless it is there; return whether it was made.
+
+    A public key that was lost is written again from the private one: the machines know that pair. Raises RefusedError
+    where the private one was lost: machines know it, and another one in its place would not open them.
+    """
+    public = private.with_name(private.name + ".pub")
+    if private.exists():
+        key = serialization.load_ssh_private_key(private.read_bytes(), password=None)
+        if not isinstance(key, Ed25519PrivateKey):
+            raise MissingError(
+                f"{private} is not an Ed25519 key", "remove it and its .pub, then run `inv os.bootstrap`"
+            )
+        return not public.exists() and state.write(public, f"{_public(key)} {comment}\n")
+    if public.exists():
+        raise _lost(state, private)
+    private_text, public_text = make_key_pair(comment)
+    state.write(private, private_text)
+    state.write(public, public_text)
+    return True
+
+
+def refuse_lost(state: StateDir, bootstrap_address: str) -> None:
+    """Raise RefusedError where one of the lab's private keys was here once: its public one or a pin tells of it."""
+    host_key = state.bootstrap / HOST_KEY
+    pins = pinned(state)
+    for private, is_known in ((state.private_key, bool(pins)), (host_key, bootstrap_address in pins)):
+        if not private.exists() and (is_known or private.with_name(private.name + ".pub").exists()):
+            raise _lost(state, private)
+
+
+def _lost(state: StateDir, private: Path) -> RefusedError:
+    back = "bring it back with `inv lab.import FILE`, of an `inv lab.export`"
+    if private == state.private_key:
+        anew = f"without one: move {state.path} away, then `inv os.reinstall --machine bootstrap` and `inv lab.rebuild`"
+        return RefusedError(
+            f"{private} is gone, and machines open to no other key; nothing was changed", f"{back}; {anew}"
+        )
+    anew = (
+        f"without one: remove {private}.pub and the bootstrap server's line in {state.known_hosts}, then"
+        " `inv os.reinstall --machine bootstrap`"
+    )
+    return RefusedError(
+        f"{private} is gone, the host key by which the bootstrap server is known; nothing was changed",
+        f"{back}; {anew}",
+    )
+
+
+def ensure_lab_keys(state: StateDir, lab_name: str, bootstrap_name: str) -> bool:
+    """Make what opens the lab (`id_ed25519`) and the bootstrap server's host key; return whether any was made."""
+    entry = ensure_key_pair(state, state.private_key, lab_name)
+    host = ensure_key_pair(state, state.bootstrap / HOST_KEY, bootstrap_name)
+    return entry or host
+
+
+def public_key(state: StateDir) -> str:
+    """The lab's public key, one line without its newline. MissingError before `os.bootstrap` made it."""
+    if not state.public_key.exists():
+        raise MissingError("this lab has no SSH key yet", "run `inv os.bootstrap`, which makes it")
+    return state.public_key.read_text(encoding="ascii").strip()
+
+
+def bootstrap_host_key(state: StateDir) -> tuple[str, str]:
+    """The host key made for the bootstrap server: private text and public line."""
+    file = state.bootstrap / HOST_KEY
+    if not file.exists():
+        raise MissingError("the bootstrap server's host key is not made yet", "run `inv os.bootstrap`, which makes it")
+    return file.read_text(encoding="ascii"), file.with_name(HOST_KEY + ".pub").read_text(encoding="ascii").strip()
+
+
+def pin(state: StateDir, address: str, host_key: str, disk: str = "") -> bool:
+    """Trust `host_key` (`ssh-ed25519 AAAA...`) at `address` and no other key there; return whether that is news.
+
+    `disk` is the id of the system disk whose system told that key. Without it, what is known of the same key stays.
+    """
+    pins, disks = pinned(state), pinned_disks(state)
+    key = " ".join(host_key.split()[:2])
+    known = disks.pop(address, "") if pins.get(address) == key else ""
+    pins[address], disks[address] = key, disk or known
+    return state.write(state.known_hosts, known_hosts_text(pins, disks))
+
+
+def pinned(state: StateDir) -> dict[str, str]:
+    """The host keys trusted so far, by address."""
+    return {row[0]: " ".join(row[1:3]) for row in _pins(state)}
+
+
+def pinned_disks(state: StateDir) -> dict[str, str]:
+    """The id of the system disk whose system told the key trusted at an address, where that is known."""
+    return {row[0]: row[3] for row in _pins(state) if len(row) > 3}
+
+
+def _pins(state: StateDir) -> list[list[str]]:
+    """The fields of each line of known_hosts: address, kind, key, and in sshd(8)'s comment the disk's id."""
+    if not state.known_hosts.exists():
+        return []
+    rows = [line.split() for line in state.known_hosts.read_text(encoding="ascii").splitlines()]
+    return [row for row in rows if len(row) > 2]
+
+
+def known_hosts_text(pins: Mapping[str, str], disks: Mapping[str, str] | None = None) -> str:
+    """A known_hosts file of these keys, sorted by address; a disk's id stands in the line's comment."""
+    lines = (f"{address} {key} {(disks or {}).get(address, '')}".rstrip() for address, key in sorted(pins.items()))
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _public(key: Ed25519PrivateKey) -> str:
+    raw = key.public_key().public_bytes(serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH)
+    return raw.decode("ascii")

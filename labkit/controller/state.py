@@ -1,0 +1,94 @@
+"""What the controller keeps of one lab, in `.lab/<id>/`: keys, known hosts, kubeconfig, journal, lock.
+
+One folder a lab, because one checkout may drive several (`inv -f labs/...`). Everything in it is for its owner only.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from labkit.project import ROOT
+
+if TYPE_CHECKING:
+    from labkit.description.lab import Lab
+
+
+@dataclass(frozen=True)
+class StateDir:
+    """The paths below `.lab/<id>/`; nothing is made before `write` or `prepare` is called."""
+
+    path: Path
+
+    @classmethod
+    def of(cls, lab: Lab) -> StateDir:
+        return cls(ROOT / ".lab" / lab.id)
+
+    @property
+    def journal(self) -> Path:
+        return self.path / "journal.jsonl"
+
+    @property
+    def lock(self) -> Path:
+        return self.path / "lock.json"
+
+    @property
+    def private_key(self) -> Path:
+        return self.path / "id_ed25519"
+
+    @property
+    def public_key(self) -> Path:
+        return self.path / "id_ed25519.pub"
+
+    @property
+    def known_hosts(self) -> Path:
+        return self.path / "known_hosts"
+
+    @property
+    def ssh_config(self) -> Path:
+        return self.path / "ssh_config"
+
+    @property
+    def kubeconfig(self) -> Path:
+        return self.path / "kubeconfig"
+
+    def host_certificate(self, host: str) -> Path:
+        """The one certificate that a host is trusted by over HTTPS."""
+        return self.path / "hosts" / f"{host}.pem"
+
+    @property
+    def bootstrap(self) -> Path:
+        """What the bootstrap server is installed from: its kickstart and the SSH host key made for it."""
+        return self.path / "bootstrap"
+
+    def prepare(self) -> None:
+        """Make the folder, open to its owner alone (mode 0700; on Windows an ACL without inheritance)."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        restrict(self.path)
+
+    def write(self, path: Path, text: str) -> bool:
+        """Put `text` into a file of this folder, owner-only, replaced in one step; return whether it changed."""
+        self.prepare()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.exists() and path.read_text(encoding="utf-8") == text:
+            return False
+        fresh = path.with_name(path.name + ".new")
+        fresh.touch(mode=0o600)
+        restrict(fresh)
+        fresh.write_text(text, encoding="utf-8", newline="\n")
+        fresh.replace(path)
+        return True
+
+
+def restrict(path: Path) -> None:
+    """Leave a file or folder to its owner: by mode, or on Windows by ACL, where modes mean nothing."""
+    if os.name == "nt":
+        owner = f"{os.environ.get('USERDOMAIN', '.')}\\{os.environ['USERNAME']}"
+        rights = "(OI)(CI)F" if path.is_dir() else "F"
+        command = ["icacls", str(path), "/inheritance:r", "/grant:r", f"{owner}:{rights}"]
+        subprocess.run(command, check=True, capture_output=True)
+    else:
+        path.chmod(0o700 if path.is_dir() else 0o600)

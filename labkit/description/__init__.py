@@ -1,0 +1,1 @@
+"""From one YAML file to one typed, frozen description of the lab: `labkit.description.load.load_lab`."""

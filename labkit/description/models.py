@@ -1,0 +1,166 @@
+"""What may be written under `lab:`: one model a mapping, frozen, unknown keys refused.
+
+Only shapes and ranges are checked here; what concerns more than one key stands in `rules`, what follows from the
+keys (addresses, MACs, VLANs) in `labkit.description.lab`. The comments a user reads stand in `invoke.yaml`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Network
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+
+LARGEST_NUMBER = 99
+"""Of a machine's number, which ends its addresses and its MACs."""
+
+Role = Literal["control_plane", "worker", "storage", "bootstrap"]
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,30}$")]
+Vlan = Annotated[int, Field(ge=1, le=4094)] | Literal["auto"] | None
+Url = Annotated[str, Field(pattern=r"^(https?|file)://\S+$")]
+
+
+@dataclass(frozen=True)
+class AddressRange:
+    """IPv4 addresses in a row, both ends included; written `192.168.1.220-192.168.1.229`, as MetalLB writes it."""
+
+    first: IPv4Address
+    last: IPv4Address
+
+    def __contains__(self, address: IPv4Address) -> bool:
+        return self.first <= address <= self.last
+
+    def __iter__(self) -> Iterator[IPv4Address]:
+        return (IPv4Address(number) for number in range(int(self.first), int(self.last) + 1))
+
+    def __len__(self) -> int:
+        return max(int(self.last) - int(self.first) + 1, 0)
+
+    def __str__(self) -> str:
+        return f"{self.first}-{self.last}"
+
+
+def _range(value: Any) -> AddressRange | None:
+    if value is None:
+        return None
+    try:
+        first, last = (IPv4Address(end.strip()) for end in str(value).split("-"))
+    except ValueError:
+        raise ValueError("a range such as 192.168.1.220-192.168.1.229 is expected") from None
+    return AddressRange(first, last)
+
+
+class Model(BaseModel):
+    """Frozen and strict about keys: a misspelt key is an error, never ignored."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class HostModel(Model):
+    address: str = Field(min_length=1)
+    user: str | None = None
+    scheme: Literal["http", "https"] = "https"
+    port: Annotated[int, Field(ge=1, le=65535)] | None = None
+    uplink: str | None = None
+
+
+class ExternalModel(Model):
+    cidr: IPv4Network
+    gateway: IPv4Address
+    first_address: IPv4Address
+    nat: bool = False
+    nameservers: tuple[IPv4Address, ...] = ()
+    address_pool: Annotated[AddressRange | None, BeforeValidator(_range)] = None
+
+
+class NetworkModel(Model):
+    vlan: Vlan = "auto"
+    cidr: IPv4Network | Literal["auto"] = "auto"
+
+
+class NetworksModel(Model):
+    mgmt: NetworkModel = NetworkModel()
+    internal: NetworkModel = NetworkModel()
+
+
+class MachineModel(Model):
+    name: Name
+    number: int = Field(ge=1, le=LARGEST_NUMBER)
+    host: str
+    roles: tuple[Role, ...] = Field(min_length=1)
+    cpus: int = Field(ge=1, le=64)
+    memory_mb: int = Field(ge=1024)
+    disk_gb: int = Field(ge=10)
+    data_disk_gb: int | None = Field(default=None, ge=1)
+    mac: str | None = Field(default=None, pattern=r"^([0-9a-f]{2}:){5}[0-9a-f]{2}$")
+    address: IPv4Address | None = None
+
+    @field_validator("memory_mb")
+    @classmethod
+    def _even(cls, value: int) -> int:
+        if value % 2:
+            raise ValueError("Hyper-V takes memory in steps of 2 MB")
+        return value
+
+
+class RockyModel(Model):
+    release: Literal[9, 10] = 9
+    iso_url: Url | None = None
+    iso_sha256: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$")
+    tree_url: Url | None = None
+    timezone: str = "UTC"
+    keyboard: str = "us"
+    time_servers: tuple[str, ...] = ("2.rocky.pool.ntp.org",)
+
+
+class KubernetesModel(Model):
+    version: str = Field(default="1.36.4", pattern=r"^1\.\d+\.\d+$")
+    pod_cidr: IPv4Network = IPv4Network("10.244.0.0/16")
+    service_cidr: IPv4Network = IPv4Network("10.96.0.0/12")
+    cni: Literal["calico", "flannel"] = "calico"
+
+
+class SourcesModel(Model):
+    """Where packages and manifests are fetched from; each is a base address, versions are added below it."""
+
+    kubernetes_packages_url: Url = "https://pkgs.k8s.io/core:/stable:"
+    containerd_packages_url: Url = "https://download.docker.com/linux/rhel"
+    manifests_url: Url = "https://raw.githubusercontent.com"
+    manifests_checksums: Literal["pinned", "beside"] = "pinned"
+    python_index_url: Url | None = None
+
+
+class TimeoutsModel(Model):
+    bootstrap_s: int = Field(default=120, ge=5)
+    install_s: int = Field(default=1500, ge=30)
+    ssh_s: int = Field(default=300, ge=5)
+    ansible_s: int = Field(default=1800, ge=30)
+    verify_s: int = Field(default=300, ge=5)
+
+
+class LabModel(Model):
+    id: str
+    hosts: dict[Name, HostModel] = Field(min_length=1)
+    host_user: str = Field(min_length=1)
+    external: ExternalModel
+    iso_path: str = Field(min_length=1)
+    switch: str = Field(default="Lab", min_length=1)
+    private_switch: str | None = Field(default=None, min_length=1)
+    vm_path: str = Field(default="C:\\Lab", min_length=1)
+    networks: NetworksModel = NetworksModel()
+    machines: tuple[MachineModel, ...] = Field(min_length=1)
+    machine_user: str = Field(default="lab", pattern=r"^[a-z_][a-z0-9_-]{0,30}$")
+    rocky: RockyModel = RockyModel()
+    kubernetes: KubernetesModel = KubernetesModel()
+    sources: SourcesModel = SourcesModel()
+    timeouts: TimeoutsModel = TimeoutsModel()
+
+    @field_validator("id")
+    @classmethod
+    def _four_hex_digits(cls, value: str) -> str:
+        if not re.fullmatch(r"[0-9a-f]{4}", value):
+            raise ValueError("four hex digits are expected, such as 3fa9")
+        return value

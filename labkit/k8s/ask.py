@@ -1,0 +1,31 @@
+"""One of the small scripts in ansible/unit/, run on several machines at once: a quick look that changes nothing."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+
+from labkit.description.lab import Machine
+from labkit.project import ANSIBLE
+from labkit.session import Session
+
+TIMEOUT_S = 30.0
+
+
+def ask(
+    s: Session, machines: Iterable[Machine], script: str, arguments: Callable[[Machine], Iterable[str]] = lambda _: ()
+) -> dict[str, str]:
+    """What `ansible/unit/<script>` says on each machine as root, by machine name; nothing has to be there beforehand.
+
+    UnreachableError names the first machine that does not answer.
+    """
+    text = (ANSIBLE / "unit" / script).read_bytes().replace(b"\r\n", b"\n")
+
+    def one(machine: Machine) -> str:
+        command = shlex.join(["bash", "-s", "--", *arguments(machine)])
+        return s.machines.to(machine).sudo(command, input=text, timeout_s=TIMEOUT_S).stdout.strip()
+
+    asked = tuple(machines)
+    with ThreadPoolExecutor(max(len(asked), 1)) as pool:
+        return dict(zip((machine.name for machine in asked), pool.map(one, asked), strict=True))

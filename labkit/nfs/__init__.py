@@ -1,0 +1,1 @@
+"""The NFS server's data."""

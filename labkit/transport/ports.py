@@ -1,0 +1,58 @@
+"""What to say of a host that lets nobody connect: most often it was prepared for the other of WinRM's two ports.
+
+Windows' firewall drops what arrives at a port without a rule ("stealth mode"), so a PC that was prepared for the other
+scheme is as silent as one that is switched off; only its other port tells them apart.
+"""
+
+from __future__ import annotations
+
+import socket
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from labkit.description.lab import WINRM_PORTS
+from labkit.errors import UnreachableError
+
+if TYPE_CHECKING:
+    from labkit.description.lab import Host, Scheme
+
+OTHER_TIMEOUT_S = 1.0  # a second port of a PC on the same LAN: what answers at all answers in milliseconds
+OTHER: dict[Scheme, Scheme] = {"http": "https", "https": "http"}
+PREPARE = (
+    "scripts/powershell/Enable-LabHost.ps1, run there as administrator, sets up WinRM, its firewall rule for the local "
+    "subnet, and the account's rights"
+)
+NO_TLS = (
+    "something else than WinRM over HTTPS listens there: without `port` it is asked at 5986; for a PC prepared "
+    "with -Http write `scheme: http`"
+)
+RECONCILE: dict[Scheme, str] = {
+    "http": "write `scheme: http` for it, or run Enable-LabHost.ps1 there without -Http",
+    "https": "write `scheme: https` for it and type `inv hyperv.trust`, or run Enable-LabHost.ps1 there with -Http",
+}
+"""By the scheme that the PC speaks."""
+
+
+def silent(host: Host, error: OSError) -> UnreachableError:
+    """The error for a host to whose port no connection could be made; looks whether the other scheme's port listens.
+
+    `error` is what connecting raised. A host with a port of its own is not asked: its usual ports may be another PC's.
+    """
+    problem = f"host {host.name} ({host.address}) does not answer on port {host.port} ({host.scheme})"
+    usual = WINRM_PORTS[host.scheme]
+    other = OTHER[host.scheme]
+    if host.port != usual:
+        hint = (
+            f"is `port: {host.port}` right? Without it {host.scheme} is on {usual}. Is the PC on and awake? {PREPARE}"
+        )
+        return UnreachableError(f"{problem}: {error}", hint)
+    if isinstance(error, TimeoutError | ConnectionRefusedError) and _listens(host.address, WINRM_PORTS[other]):
+        return UnreachableError(f"{problem}; it listens on port {WINRM_PORTS[other]} ({other})", RECONCILE[other])
+    return UnreachableError(f"{problem}: {error}", "is the PC on and awake, and its address right? " + PREPARE)
+
+
+def _listens(address: str, port: int) -> bool:
+    with suppress(OSError):  # whatever it was: nothing is known of that port, and the first error is told
+        socket.create_connection((address, port), OTHER_TIMEOUT_S).close()
+        return True
+    return False

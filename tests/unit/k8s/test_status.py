@@ -1,0 +1,55 @@
+"""The status tables."""
+
+from __future__ import annotations
+
+import io
+import json
+
+import pytest
+
+from labkit.errors import MissingError
+from labkit.k8s import status
+from labkit.session import Session
+from tests.unit.k8s.doubles import FakeMachines
+
+NODES = {
+    "items": [
+        {
+            "metadata": {"name": "cp1", "labels": {"node-role.kubernetes.io/control-plane": ""}},
+            "status": {
+                "conditions": [{"type": "MemoryPressure", "status": "False"}, {"type": "Ready", "status": "True"}],
+                "addresses": [
+                    {"type": "Hostname", "address": "cp1"},
+                    {"type": "InternalIP", "address": "10.190.87.12"},
+                ],
+                "nodeInfo": {"kubeletVersion": "v1.36.4"},
+            },
+        },
+        {"metadata": {"name": "w1"}, "status": {"conditions": [{"type": "Ready", "status": "Unknown"}]}},
+    ]
+}
+
+
+def test_a_nodes_row_tells_readiness_role_address_and_version() -> None:
+    assert status.node_rows(NODES) == [
+        ("cp1", "yes", "control-plane", "10.190.87.12", "v1.36.4"),
+        ("w1", "unknown", "-", "-", "-"),
+    ]
+
+
+def test_status_shows_nodes_and_what_stages_lack(
+    session: Session, machines: FakeMachines, printed: io.StringIO
+) -> None:
+    machines.remotes["cp1"].answers["get nodes"] = json.dumps(NODES)
+    machines.remotes["w3"].answers["bash -s -- k8s.join"] = "kubelet does not run"
+    status.show_cluster(session)
+    out = printed.getvalue()
+    assert "10.190.87.12" in out
+    assert "k8s.join: w3: kubelet does not run" in out
+    assert "k8s.cni: done" in out
+
+
+def test_without_a_cluster_status_names_the_task_that_makes_it(session: Session, machines: FakeMachines) -> None:
+    machines.remotes["cp1"].answers["bash -s"] = "it has no /etc/kubernetes/admin.conf"
+    with pytest.raises(MissingError, match=r"inv k8s\.all"):
+        status.show_cluster(session)
