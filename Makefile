@@ -7,7 +7,7 @@ REHEARSE := $(BIN)/python -m rehearsal
 LAB := -f labs/rehearsal.yaml
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 .DEFAULT_GOAL := help
-.PHONY: help venv test test-without-powershell lint format benchmark rehearse rehearse-down clean \
+.PHONY: help venv check test test-without-powershell lint format benchmark rehearse rehearse-down clean \
 	acceptance-boot acceptance-cluster acceptance-labs acceptance-line acceptance-nfs
 
 help: ## Say what can be made.
@@ -16,7 +16,12 @@ help: ## Say what can be made.
 venv: ## Make or update the virtual environment.
 	@scripts/dev/venv.sh $(VENV)
 
-test: venv ## Run every test; what a machine cannot run is skipped with its reason.
+check: venv ## Look at what is being written: ruff, mypy, the layers, unit tests (a minute and a half).
+	@$(BIN)/ruff check --quiet . && $(BIN)/ruff format --check --quiet . && $(BIN)/mypy && $(BIN)/lint-imports --no-logo
+	@$(BIN)/python -m pytest --quiet --numprocesses=auto tests/unit
+
+test: venv ## Run every test (half an hour on two cores); what a machine cannot run is skipped with its reason.
+	@echo "==> every test: half an hour on two cores, most of it one rehearsal; for everyday work: make check" >&2
 	@scripts/dev/test-packages.sh
 	@$(BIN)/python -m pytest --numprocesses=auto
 
