@@ -199,7 +199,7 @@ class HostFacts:
         None  # of Windows, while the service does not run: Enabled, EnablePending ...; '': no such one
     )
     readiness: ReadinessFacts = ReadinessFacts()
-    skew_s: float = 0.0  # how far its clock is before the controller's
+    skew_s: float = 0.0  # how far its clock is ahead of the controller's
 
     @property
     def answers(self) -> bool:

@@ -76,7 +76,7 @@ def clock_is_right(lab: Lab, facts: Facts) -> Iterator[Finding]:
     for name, here in facts.items():
         if abs(here.skew_s) > LARGEST_SKEW_S:
             found = (
-                f"its clock is {abs(here.skew_s):.0f} s {'before' if here.skew_s > 0 else 'behind'} this controller's"
+                f"its clock is {abs(here.skew_s):.0f} s {'ahead of' if here.skew_s > 0 else 'behind'} this controller's"
             )
             fix = "set the wrong one right; on Windows, as administrator: w32tm /resync"
             yield Finding(name, found, "machines wake with their host's time, certificates depend on it", fix)
