@@ -58,13 +58,13 @@ class Begun:
         for path in OWN:
             Path(f"{place}{path}").mkdir(parents=True)
 
-    def put(self, *paths: str) -> None:
-        """Make empty files on the machine."""
+    def put(self, *paths: str, content: str = "something\n") -> None:
+        """Make files on the machine."""
         for path in paths:
             assert path.startswith(OWN)
             file = self.file(path)
             file.parent.mkdir(parents=True, exist_ok=True)
-            file.touch()
+            file.write_text(content, encoding="utf-8")
 
     def file(self, path: str) -> Path:
         return Path(f"{self._place}{path}")

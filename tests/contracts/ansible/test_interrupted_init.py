@@ -74,6 +74,24 @@ def test_one_that_does_not_come_up_is_gone_on_with(begun: Begun) -> None:
     assert done(begun) == [RESUMED]
 
 
+@pytest.mark.parametrize("trouble", ["slow", "foreign"])
+def test_one_that_answers_and_does_not_say_is_left_alone_with_its_own_words(begun: Begun, trouble: str) -> None:
+    """An API server at its limits, an administrator's certificate that has expired: kubeadm is not run over it."""
+    begun.put(*MADE, *TRACES, KUBELET)
+    begun.world("running", "api", "bound", "made", trouble)
+    (failure,) = play(begun).failures
+    assert ("deadline exceeded" if trouble == "slow" else "(Unauthorized)") in failure.message
+    assert "inv k8s.control-plane asks again" in failure.message
+    assert "k8s.reset" not in failure.message
+    assert begun.calls == []
+
+
+def test_what_somebody_deleted_of_it_is_made_again(begun: Begun) -> None:
+    begun.put(*MADE, *TRACES, KUBELET)
+    begun.world("running", "api", "bound", "made", "without-dns")
+    assert done(begun) == [RESUMED]
+
+
 def test_a_control_plane_that_cannot_be_made_is_told_with_kubeadms_error_and_the_way_on(begun: Begun) -> None:
     begun.put(*MADE, *TRACES)
     begun.world("running", "broken")

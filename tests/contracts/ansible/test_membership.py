@@ -77,6 +77,23 @@ def test_the_membership_of_another_cluster_is_refused(begun: Begun) -> None:
     assert begun.calls == []
 
 
+def test_an_empty_credential_is_none(begun: Begun) -> None:
+    """As a power failure in the midst of a join leaves it."""
+    begun.put("/etc/kubernetes/pki/ca.crt")
+    begun.put("/etc/kubernetes/kubelet.conf", content="")
+    begun.world("api", "running")
+    assert done(begun) == [RESET, JOIN]
+
+
+def test_half_a_credential_is_told_as_such_and_not_waited_for(begun: Begun) -> None:
+    begun.put(*MEMBER)
+    begun.world("api", "running", "node", "torn")
+    message = refused(begun)
+    assert "error loading config file" in message
+    assert "inv os.reinstall --machine w2" in message
+    assert "gets no answer" not in message
+
+
 @pytest.mark.parametrize("files", [(), MEMBER])
 def test_a_control_plane_that_does_not_answer_is_told_as_such_and_never_with_a_reset(
     begun: Begun, files: tuple[str, ...]
