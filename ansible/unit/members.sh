@@ -10,9 +10,9 @@ has() { [[ -e /etc/kubernetes/$1 ]]; }
 main() {
   ! has admin.conf || holds control-plane "the cluster's administration and certificates"
   [[ ! -d /var/lib/etcd || -z $(ls -A /var/lib/etcd) ]] || holds data "the cluster's data (etcd)"
-  if has kubelet.conf; then
+  if [[ -s /etc/kubernetes/kubelet.conf ]]; then
     holds member "its membership in the cluster"
-  elif ! has admin.conf && { has pki/ca.crt || has bootstrap-kubelet.conf; }; then
+  elif ! has admin.conf && { has pki/ca.crt || has bootstrap-kubelet.conf || has kubelet.conf; }; then
     holds left "what a join or an init that broke off has left"
   fi
 }

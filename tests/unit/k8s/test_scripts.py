@@ -159,7 +159,7 @@ def probe_members(tmp_path: Path, *files: str) -> list[str]:
     script.write_text(text, encoding="utf-8")
     for name in files:
         (tmp_path / "etc/kubernetes" / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / "etc/kubernetes" / name).touch()
+        (tmp_path / "etc/kubernetes" / name).write_text("something\n", encoding="utf-8")
     return run(script, path=tmp_path).stdout.splitlines()
 
 
