@@ -6,6 +6,7 @@ import hashlib
 import ssl
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from labkit.session import Session
 
 CONNECT_TIMEOUT_S = 5.0
-WHERE = "Enable-LabHost.ps1 printed it on that PC, and prints it again"
+WHERE = "Enable-LabHost.ps1 printed the right fingerprint on that PC, and prints it again"
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,8 @@ def agree(offer: Offer, given: str) -> None:
     """
     name = offer.host.name
     if not given and sys.stdin is not None and sys.stdin.isatty():
-        given = input(f"Paste the fingerprint that {name} printed itself: ")
+        with suppress(EOFError):  # Ctrl-D: nobody compares
+            given = input(f"Paste the fingerprint that {name} printed itself: ")
     if not given:
         hint = f"inv hyperv.trust --host {name} --fingerprint <the one from that PC>; {WHERE}"
         raise ConsentError(f"nobody compared the fingerprint of {name}; nothing was kept", hint)
@@ -106,4 +108,5 @@ def keep(session: Session, offer: Offer) -> bool:
 
 
 def _digits(text: str) -> str:
-    return text.replace(":", "").replace(" ", "").strip().upper()
+    """The hex digits of a fingerprint, also of the whole line that Enable-LabHost.ps1 prints."""
+    return text.rpartition("): ")[2].replace(":", "").replace(" ", "").strip().upper()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import socket
 import threading
@@ -153,6 +154,17 @@ def test_a_fingerprint_that_differs_is_not_kept(pc: Pc, tmp_path: Path) -> None:
         with pytest.raises(ConsentError, match="another certificate"):
             trust.agree(offer, "00:11:22")
         trust.agree(offer, offer.fingerprint.replace(":", " ").lower())
+        trust.agree(offer, f"the certificate's fingerprint (SHA-256): {offer.fingerprint}\n")
+
+
+def test_who_ends_the_question_has_compared_nothing(pc: Pc, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stdin = io.StringIO("")
+    monkeypatch.setattr(stdin, "isatty", lambda: True)
+    monkeypatch.setattr("sys.stdin", stdin)
+    with pc(made(tmp_path / "one.pem")) as session:
+        (offer,) = trust.fetch(session, session.lab.hosts)
+        with pytest.raises(ConsentError, match="nobody compared"):
+            trust.agree(offer, "")
 
 
 def test_without_a_person_and_without_a_fingerprint_nothing_is_kept(

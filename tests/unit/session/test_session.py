@@ -11,7 +11,7 @@ from invoke import Config, Context
 from labkit.controller.state import StateDir
 from labkit.errors import ConfigError, LabError
 from labkit.project import ROOT
-from labkit.session import Session, lab_file, session
+from labkit.session import Session, lab_file, session, terminal
 
 FILE = ROOT / "labs" / "rehearsal.yaml"
 
@@ -94,3 +94,10 @@ def test_every_kind_of_error_has_a_code_of_its_own() -> None:
     codes = [kind.exit_code for kind in kinds]
     assert len(set(codes)) == len(codes)
     assert 0 not in codes
+
+
+@pytest.mark.parametrize("text", ["04:8B:4A:AB:D0:F6", "02:cd:12:01:00:01"])
+def test_a_fingerprint_or_a_mac_is_printed_as_it_is(capsys: pytest.CaptureFixture[str], text: str) -> None:
+    """Rich takes :ab: and :cd: for names of pictures, and a pipe in Korean Windows' code page has none of those."""
+    terminal(stderr=False).print(f"pc1 shows {text}")
+    assert capsys.readouterr().out == f"pc1 shows {text}\n"
