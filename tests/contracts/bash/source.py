@@ -1,7 +1,7 @@
 """A source of packages for tests, on loopback: answers every path with "a package".
 
 `source.py PORT FOLDER` does so by HTTPS, with FOLDER/tls.pem (certificate and key).
-`source.py PORT to ADDRESS` sends to that address instead.
+`source.py PORT [FOLDER] to ADDRESS` sends to that address instead.
 """
 
 import ssl
@@ -9,7 +9,8 @@ import sys
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 PORT, *REST = sys.argv[1:]
-SENDS_TO = REST[1] if REST[:1] == ["to"] else ""
+SENDS_TO = REST[-1] if "to" in REST else ""
+FOLDER = REST[0] if REST[:1] not in ([], ["to"]) else ""
 
 
 class Source(BaseHTTPRequestHandler):
@@ -24,8 +25,8 @@ class Source(BaseHTTPRequestHandler):
 
 
 server = HTTPServer(("127.0.0.1", int(PORT)), Source)
-if REST and not SENDS_TO:
+if FOLDER:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(f"{REST[0]}/tls.pem")
+    context.load_cert_chain(f"{FOLDER}/tls.pem")
     server.socket = context.wrap_socket(server.socket, server_side=True)
 server.serve_forever()

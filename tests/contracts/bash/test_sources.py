@@ -90,3 +90,10 @@ def test_the_place_that_a_source_sends_to_may_be_another_with_a_certificate(sand
     certified(sandbox, "/tmp/right", "mirror.example", trusted=True)
     serve(sandbox, "http://127.0.0.1:8098", "8098 to https://mirror.example:8443", "8443 /tmp/right")
     assert fetched(sandbox) == "a package 200"
+
+
+def test_a_source_that_proved_itself_sends_to_nobody_who_cannot(sandbox: Any) -> None:
+    certified(sandbox, "/tmp/right", NAME, trusted=True)
+    serve(sandbox, f"https://{NAME}:8443", "8443 /tmp/right to http://127.0.0.1:8097", "8097")
+    assert fetched(sandbox).endswith(" 502")
+    assert sandbox.shell("find /var/cache/lab/packages -type f").stdout == ""
