@@ -6,8 +6,9 @@ One mistake gives one problem: what follows from a number that is taken twice, s
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from ipaddress import IPv4Network
+from ipaddress import IPv4Network, ip_address
 from itertools import combinations
+from urllib.parse import urlsplit
 
 from labkit.description.addresses import (
     address_pool_is_apart,
@@ -129,6 +130,28 @@ def data_disks_follow_storage(model: LabModel) -> Iterator[Problem]:
             yield Problem(path, "only a storage machine has a data disk", "remove it, or add the role storage")
 
 
+def kept_sources_prove_a_name(model: LabModel) -> Iterator[Problem]:
+    """What the bootstrap server fetches for all: nginx compares a certificate with names, never with addresses."""
+    written = {
+        ("sources", "kubernetes_packages_url"): model.sources.kubernetes_packages_url,
+        ("sources", "containerd_packages_url"): model.sources.containerd_packages_url,
+        ("rocky", "tree_url"): model.rocky.tree_url or "",
+    }
+    for path, url in written.items():
+        parts = urlsplit(url)
+        if parts.scheme == "https" and _is_address(parts.hostname or ""):
+            message = f"nginx accepts no certificate for the address {parts.hostname}, only for a name"
+            yield Problem(path, message, "write the server's name, or http:// if that server is trusted")
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
 def written_ranges_do_not_overlap(model: LabModel) -> Iterator[Problem]:
     """Ranges that stand in the file, against each other."""
     written = [(path, cidr) for path, cidr, is_derived in _ranges(model) if not is_derived]
@@ -208,6 +231,7 @@ RULES: tuple[Rule, ...] = (
     control_plane_suffices,
     installers_have_memory,
     data_disks_follow_storage,
+    kept_sources_prove_a_name,
     written_ranges_do_not_overlap,
     vlans_differ,
     switches_fit_the_hosts,

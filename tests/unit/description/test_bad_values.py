@@ -130,6 +130,10 @@ CASES = {
     "half a version": (("version: 1.36.4", "version: '1.36'"), "a full version, such as 1.36.4 is expected"),
     "unknown cni": (("cni: calico", "cni: cilium"), "lab.kubernetes.cni: 'cilium': one of 'calico' or 'flannel'"),
     "address that is no url": (("'http://192.0.2.1/manifests'", "192.0.2.1"), "an address that begins with http://"),
+    "address for a source that has to prove a name": (
+        ("'http://192.0.2.1/containerd", "'https://192.0.2.1/containerd"),
+        "lab.sources.containerd_packages_url: nginx accepts no certificate for the address 192.0.2.1, only for a name",
+    ),
     "scalar for a mapping": (
         ("  rocky:\n", "  rocky: 9\n  x:\n"),
         "lab.rocky: 9: a mapping is expected",
