@@ -179,7 +179,7 @@ class WinRm:
     def _tls_explained(self, error: TlsError, where: str) -> LabError:
         """requests has one class for all trouble of TLS; what it was stands in the error of Python's ssl below it."""
         below = _of_ssl(error)
-        if isinstance(below, ssl.SSLEOFError):
+        if isinstance(below, ssl.SSLEOFError | ssl.SSLZeroReturnError):
             return DroppedError(f"{where}: the connection was lost while it began: {below}", AGAIN)
         if below is None or isinstance(below, ssl.SSLCertVerificationError):
             return UnreachableError(

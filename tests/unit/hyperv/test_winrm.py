@@ -137,6 +137,9 @@ FAILURES: list[Any] = [
         id="certificate",
     ),
     pytest.param(of_tls(ssl.SSLEOFError(8, "EOF")), DroppedError, "was lost", "repeat", id="hung up within TLS"),
+    pytest.param(
+        of_tls(ssl.SSLZeroReturnError(6, "closed")), DroppedError, "was lost", "repeat", id="closed within TLS"
+    ),
     pytest.param(of_tls(ssl.SSLError(1, "x")), UnreachableError, "speaks no TLS", "`scheme: http`", id="no TLS"),
     pytest.param(
         WSManFaultError(500, "", "", "denied", wsman_fault_code=5), UnreachableError, "denies it the rights",
