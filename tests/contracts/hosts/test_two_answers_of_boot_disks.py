@@ -59,6 +59,11 @@ def test_what_was_written_to_a_disk_counts(pair: Pair) -> None:
     assert (blank, pair.run("Get-LabMedia", Iso=ISO, Disk=DISK)["disk_bytes"]) == (4 << 20, 2000000000)
 
 
+def test_only_what_is_named_is_looked_at(pair: Pair) -> None:
+    assert pair.run("Get-LabMedia", Iso=ISO)["disk_bytes"] is None
+    assert pair.run("Get-LabMedia", Disk=DISK) == {"changed": False, "disk_bytes": 4 << 20, "media": None}
+
+
 def test_a_missing_dvd_is_refused(pair: Pair) -> None:
     assert pair.run("Get-LabMedia", Iso=r"C:\ISO\none.iso", Disk=DISK)["error"]["category"] == "ObjectNotFound"
 

@@ -66,7 +66,13 @@ def test_without_the_dvd_the_task_that_fetches_it_is_named(ready: Session, pcs: 
     with pytest.raises(MissingError, match=r"Rocky-9-latest-x86_64-dvd.iso, which is not on pc1") as error:
         bootdisk.insert(ready, "text\n")
     assert "`inv pxe.media` fetches Rocky's DVD" in str(error.value.hint)
-    assert not pcs.made("Get-LabMedia")
+    assert all("Iso" not in given for _, given in pcs.made("Get-LabMedia"))
+
+
+def test_a_disk_that_holds_something_needs_no_dvd(ready: Session, pcs: Any) -> None:
+    pcs.answers["pc1"]["iso"] = False
+    pcs.replies["Get-LabMedia"] = lambda host, given: {"changed": False, "disk_bytes": 2 << 30, "media": None}
+    assert not bootdisk.insert(ready, "text\n")
 
 
 @pytest.mark.parametrize(

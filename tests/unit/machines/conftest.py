@@ -45,6 +45,7 @@ class World:
     clock: int = NOW
     trickle: list[str] = field(default_factory=list)  # machines that fetch a package each time the log is read
     boot_disk: str = ""  # blank: the bootstrap server's disk is, so that its boot disk goes in; in: it is in its drive
+    host_key: str = ""  # the private one that lies on the bootstrap server
     blind: str = ""  # why no console can be seen
     ticks: int = 0  # how often somebody who follows the log heard nothing new
     breaks: int = 0  # how often the stream of the logs breaks before it holds
@@ -152,7 +153,8 @@ class Station:
             note = self.world.notes.get(self.name)
             return Result(f"/etc/lab/notes.d/{note}\n" if note else "", "", 0 if note else 2)
         if "/dev/tcp/" in command:
-            asked = [name for name in self.world.up if f" {self.world.address(name)}" in command]
+            booted = [name for name in self.world.up if not self.world.slow.get(name)]
+            asked = [name for name in booted if f" {self.world.address(name)}" in command]
             return Result("\n".join(map(self.world.address, asked)), "", 0)
         return Result("", "", 0)
 
@@ -163,6 +165,8 @@ class Station:
     def sudo(self, command: str, **_: Any) -> Result:
         if command.startswith("/opt/lab/scripts/"):
             return Result(self.world.script(shlex.split(command.removeprefix("/opt/lab/scripts/"))), "", 0)
+        if command == f"cat /etc/ssh/{keys.HOST_KEY}":
+            return Result(self.world.host_key, "", 0 if self.world.host_key else 1)
         if command.startswith("sha256sum"):
             return Result(self.published(), "", 0)
         text = self.world.records() if "known_hosts" in command else "\n".join(self.world.log)
@@ -215,6 +219,9 @@ class Stations:
 class BootDisk:
     def __init__(self, world: World) -> None:
         self.world = world
+
+    def holds_system(self, *_: Any) -> bool:
+        return "bootstrap" in self.world.running or not self.world.boot_disk
 
     def is_in(self, _: Session) -> bool:
         return self.world.boot_disk == "in"
@@ -273,7 +280,7 @@ def session(world: World, monkeypatch: pytest.MonkeyPatch) -> Session:
     monkeypatch.setattr("labkit.hyperv.power.start", world.start)
     monkeypatch.setattr("labkit.hyperv.power.stop", world.stop)
     monkeypatch.setattr("labkit.hyperv.screen.shoot", world.shoot)
-    for name in ("is_in", "insert", "remove"):
+    for name in ("holds_system", "is_in", "insert", "remove"):
         monkeypatch.setattr(f"labkit.hyperv.bootdisk.{name}", getattr(BootDisk(world), name))
     monkeypatch.setattr("labkit.machines.wait.PAUSE_S", 0.02)
     for module in ("follow", "watch"):

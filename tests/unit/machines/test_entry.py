@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import paramiko
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 
 from labkit.controller import keys
 from labkit.controller.state import StateDir
@@ -64,6 +67,32 @@ def test_in_place_of_a_private_key_that_was_lost_no_other_is_made(
         entry.prepare(lab, state)
     assert "inv lab.import FILE" in str(refusal.value.hint)
     assert {path: path.read_bytes() for path in state.path.rglob("*") if path.is_file()} == before
+
+
+def test_ways_out_of_a_lost_key_are_whole_and_name_the_machine(lab: Lab, state: StateDir) -> None:
+    renamed = replace(lab.bootstrap, name="boot1")
+    lab = replace(lab, machines=tuple(renamed if one == lab.bootstrap else one for one in lab.machines))
+    entry.prepare(lab, state)
+    state.private_key.unlink()
+    with pytest.raises(RefusedError) as refusal:
+        entry.prepare(lab, state)
+    assert "inv hyperv.trust" in str(refusal.value.hint)
+    assert "inv os.reinstall --machine boot1" in str(refusal.value.hint)
+
+
+def test_a_key_of_another_kind_is_moved_away_and_the_right_one_brought_back(lab: Lab, state: StateDir) -> None:
+    """Whoever removes it and runs `os.bootstrap` only hears next that it is gone."""
+    rsa = generate_private_key(65537, 2048)
+    plain = serialization.NoEncryption()
+    entry.prepare(lab, state)
+    state.private_key.write_bytes(
+        rsa.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.OpenSSH, plain)
+    )
+    with pytest.raises(MissingError, match="not an Ed25519 key") as error:
+        entry.prepare(lab, state)
+    assert "move it away" in str(error.value.hint)
+    assert "inv lab.import FILE" in str(error.value.hint)
+    assert "os.bootstrap" not in str(error.value.hint)
 
 
 def test_the_bootstrap_servers_host_key_is_pinned_and_in_its_kickstart(lab: Lab, state: StateDir) -> None:

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from invoke.exceptions import Exit
 
+from labkit.controller import keys
 from labkit.description.choice import chosen
-from labkit.errors import ConsentError, DeadlineError, MissingError
+from labkit.errors import ConsentError, DeadlineError, MissingError, RefusedError
 from labkit.machines import bootstrap, enter, entry, reinstall, wait
 from labkit.session import Session
 from tests.labs import delivered
@@ -44,6 +45,7 @@ def test_a_blank_bootstrap_server_is_started_from_its_boot_disk_and_given_an_ins
 @pytest.mark.usefixtures("silent_bootstrap")
 def test_an_installation_under_way_is_gone_on_with(session: Session, world: Any) -> None:
     world.boot_disk = "in"
+    entry.prepare(session.lab, session.state)
     with pytest.raises(DeadlineError, match="it was being installed from the DVD"):
         bootstrap.bootstrap(session)
     assert world.calls == ["start bootstrap"]
@@ -51,14 +53,69 @@ def test_an_installation_under_way_is_gone_on_with(session: Session, world: Any)
 
 @pytest.mark.usefixtures("silent_bootstrap")
 def test_a_bootstrap_server_whose_disk_holds_something_is_only_started(session: Session, world: Any) -> None:
+    entry.prepare(session.lab, session.state)
     with pytest.raises(DeadlineError, match="its disk holds something") as error:
         bootstrap.bootstrap(session)
     assert world.calls == ["start bootstrap"]
     assert "`inv os.reinstall --machine bootstrap` installs it anew" in str(error.value.hint)
 
 
+@pytest.mark.usefixtures("silent_bootstrap")
+@pytest.mark.parametrize("runs", [False, True])
+def test_no_key_is_made_for_a_bootstrap_server_that_another_key_opens(session: Session, world: Any, runs: bool) -> None:
+    """Its key made, the next rebuild would take it for one that opens the lab."""
+    world.running = {"bootstrap"} if runs else set()
+    with pytest.raises(RefusedError, match=r"bootstrap.*no key") as refusal:
+        bootstrap.bootstrap(session)
+    assert "inv lab.import FILE" in str(refusal.value.hint)
+    assert "was installed" not in refusal.value.problem
+    assert world.calls == []
+    assert not session.state.private_key.exists()
+
+
+def bootstrap_disk(session: Session) -> str | None:
+    return keys.pinned_disks(session.state).get(str(session.lab.bootstrap.external.address))
+
+
+@pytest.mark.usefixtures("silent_bootstrap")
+def test_its_disk_is_noted_beside_its_key_before_it_is_installed(session: Session, world: Any) -> None:
+    world.boot_disk = "blank"
+    with pytest.raises(DeadlineError):
+        bootstrap.bootstrap(session)
+    assert bootstrap_disk(session) == world.disks["bootstrap"]
+
+
+def test_its_disk_is_noted_beside_its_key_once_it_answers(session: Session, world: Any) -> None:
+    entry.prepare(session.lab, session.state)
+    assert bootstrap_disk(session) is None
+    bootstrap.bootstrap(session)
+    assert bootstrap_disk(session) == world.disks["bootstrap"]
+
+
+def test_a_host_key_that_is_gone_here_is_fetched_from_a_bootstrap_server_that_lets_us_in(
+    session: Session, world: Any
+) -> None:
+    entry.prepare(session.lab, session.state)
+    lost = session.state.bootstrap / keys.HOST_KEY
+    world.host_key = lost.read_text()
+    lost.unlink()
+    assert bootstrap.bootstrap(session)
+    assert lost.read_text() == world.host_key
+
+
+@pytest.mark.parametrize("told", ["", "no key", "another"])
+def test_a_host_key_that_does_not_fit_the_pinned_one_is_not_taken(session: Session, world: Any, told: str) -> None:
+    entry.prepare(session.lab, session.state)
+    (session.state.bootstrap / keys.HOST_KEY).unlink()
+    world.host_key = keys.make_key_pair("other")[0] if told == "another" else told
+    with pytest.raises(RefusedError, match="ssh_host_ed25519_key is gone"):
+        bootstrap.bootstrap(session)
+    assert not (session.state.bootstrap / keys.HOST_KEY).exists()
+
+
 def test_the_boot_disk_goes_once_the_bootstrap_server_answers(session: Session, world: Any) -> None:
     world.boot_disk = "in"
+    entry.prepare(session.lab, session.state)
     assert bootstrap.bootstrap(session)
     assert world.calls == ["remove boot disk"]
 
@@ -66,6 +123,7 @@ def test_the_boot_disk_goes_once_the_bootstrap_server_answers(session: Session, 
 @pytest.mark.usefixtures("silent_bootstrap")
 @pytest.mark.parametrize("lab", [delivered("one-pc-16gb")])
 def test_behind_nat_another_pc_is_told_that_it_cannot_reach_the_bootstrap_server(session: Session) -> None:
+    entry.prepare(session.lab, session.state)
     with pytest.raises(DeadlineError) as error:
         bootstrap.bootstrap(session)
     assert "only the PC pc1 itself reaches it: type `inv` there" in str(error.value.hint)
@@ -96,6 +154,14 @@ def test_waiting_for_several_names_each_silent_one_and_waits_for_the_others(sess
     assert "w2 does not answer" in str(error.value)
 
 
+@pytest.fixture
+def good_hosts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is wrong with the hosts and the DVD."""
+    monkeypatch.setattr("labkit.hyperv.check.check", lambda session, only=None: {})
+    monkeypatch.setattr("labkit.hyperv.bootdisk.require_dvd", lambda session: None)
+
+
+@pytest.mark.usefixtures("good_hosts")
 def test_reinstalling_asks_before_anything_is_done(
     session: Session, world: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -114,6 +180,7 @@ def test_reinstalling_asks_before_anything_is_done(
     assert "w2" in world.installed
 
 
+@pytest.mark.usefixtures("good_hosts")
 def test_the_bootstrap_server_is_installed_from_the_dvd_again_and_nobody_else(
     session: Session, world: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from labkit import obstacles
+from labkit.controller import keys
 from labkit.description.lab import Lab, Machine
-from labkit.errors import RefusedError, UnreachableError
+from labkit.errors import MissingError, RefusedError, UnreachableError
 from labkit.hyperv import check, power
 from labkit.hyperv.hosts import Hosts
 from labkit.lab import lifecycle
@@ -128,13 +130,99 @@ def test_one_that_no_key_here_opens_stops_a_rebuild(
 
 @pytest.mark.parametrize("state", ["Off", "gone"])
 def test_one_that_is_off_or_not_made_yet_is_started_or_made_by_the_rebuild(
-    session: Session, pcs: Pcs, machines: Machines, state: str
+    session: Session, pcs: Pcs, machines: Machines, state: str, tmp_path: Path
 ) -> None:
     machines.up.clear()
     pcs.vm("bootstrap")["state"] = "Off"
     if state == "gone":
+        pcs.replies["Get-LabMedia"] = media(tmp_path)
         remove_vm(pcs, "bootstrap", disks=True)
     obstacles.check(session)
+
+
+def note_disk(session: Session, disk: str) -> None:
+    """As os.bootstrap does it beside the key that the system on that disk has."""
+    _, public = keys.bootstrap_host_key(session.state)
+    keys.pin(session.state, str(session.lab.bootstrap.external.address), public, disk)
+
+
+@EVERY_ACT
+def test_one_that_is_off_with_a_system_that_was_not_made_from_here_stops_a_rebuild(
+    session: Session, pcs: Pcs, machines: Machines, act: Act
+) -> None:
+    note_disk(session, "0ld00000")
+    pcs.vm("bootstrap")["state"] = "Off"
+    with pytest.raises(RefusedError, match="not known to be those that open it") as refusal:
+        act(session)
+    for way in ("`inv os.bootstrap` starts it", "inv lab.import FILE", "inv os.reinstall --machine bootstrap"):
+        assert way in str(refusal.value.hint)
+    assert changing(pcs) == []
+
+
+def test_one_that_is_off_with_the_system_that_was_made_from_here_is_good(
+    session: Session, pcs: Pcs, machines: Machines
+) -> None:
+    row = next(row for row in pcs.answers["pc1"]["disks"] if row["mark"]["machine"] == "bootstrap")
+    note_disk(session, row["mark"]["disk"])
+    pcs.vm("bootstrap")["state"] = "Off"
+    obstacles.check(session)
+
+
+def without_dvd(session: Session, pcs: Pcs) -> None:
+    """Nodes are installed from elsewhere, so that only the bootstrap server needs it."""
+    pcs.answers["pc1"]["iso"] = False
+    rocky = session.lab.rocky.model_copy(update={"tree_url": "http://192.0.2.9/rocky"})
+    session.lab = replace(session.lab, rocky=rocky)
+
+
+@EVERY_ACT
+@pytest.mark.parametrize("disk", ["blank", "gone"])
+def test_one_to_be_installed_from_another_dvd_stops_a_rebuild_though_its_key_is_here(
+    session: Session, pcs: Pcs, machines: Machines, act: Act, disk: str, tmp_path: Path
+) -> None:
+    pcs.replies["Get-LabMedia"] = media(tmp_path, label="Rocky-10-1-x86_64-dvd")
+    pcs.vm("bootstrap")["state"] = "Off"
+    if disk == "gone":
+        remove_vm(pcs, "bootstrap", disks=True)
+    with pytest.raises(RefusedError, match="which is not Rocky Linux 9"):
+        act(session)
+    assert changing(pcs) == []
+
+
+@EVERY_ACT
+def test_one_to_be_installed_without_a_dvd_stops_a_rebuild_though_its_key_is_here(
+    session: Session, pcs: Pcs, machines: Machines, act: Act
+) -> None:
+    without_dvd(session, pcs)
+    pcs.vm("bootstrap")["state"] = "Off"
+    holds(pcs, 6 << 20)
+    with pytest.raises(MissingError, match="is installed from"):
+        act(session)
+    assert changing(pcs) == []
+
+
+def test_one_that_is_off_and_installed_needs_no_dvd_any_more(session: Session, pcs: Pcs, machines: Machines) -> None:
+    without_dvd(session, pcs)
+    pcs.vm("bootstrap")["state"] = "Off"
+    obstacles.check(session)
+
+
+def test_without_key_and_dvd_the_key_is_what_is_missing(session: Session, pcs: Pcs, machines: Machines) -> None:
+    lose_keys(session)
+    without_dvd(session, pcs)
+    pcs.vm("bootstrap")["state"] = "Off"
+    with pytest.raises(RefusedError, match="no key that opens it"):
+        obstacles.check(session)
+
+
+def test_of_one_that_lets_us_in_no_copy_of_its_host_key_is_needed_here(
+    session: Session, pcs: Pcs, machines: Machines
+) -> None:
+    (session.state.bootstrap / keys.HOST_KEY).unlink()
+    obstacles.check(session)
+    machines.up.clear()
+    with pytest.raises(RefusedError, match="ssh_host_ed25519_key is gone"):
+        obstacles.check(session)
 
 
 @pytest.mark.parametrize("state", ["blank", "gone", "nothing at all"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +13,7 @@ from labkit.machines import entry
 from labkit.machines.reinstall import reinstall
 from labkit.session import Session
 from tests.unit.hyperv.conftest import Pcs, done
+from tests.unit.hyperv.test_boot_disk import media
 from tests.unit.k8s.doubles import FakeMachines, attach
 
 
@@ -23,12 +25,13 @@ def machines(session: Session) -> FakeMachines:
 
 
 @pytest.fixture
-def pcs(session: Session, machines: FakeMachines, monkeypatch: pytest.MonkeyPatch) -> Pcs:
+def pcs(session: Session, machines: FakeMachines, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Pcs:
     """A built lab that runs and was made from here; somebody agrees to whatever is asked."""
     monkeypatch.setenv("LAB_PASSWORD", "unused")
     monkeypatch.setenv("LAB_ASSUME_YES", session.lab.name)
     found = Pcs(session.lab, built=True)
     found.replies["Reset-LabMachine"] = done
+    found.replies["Get-LabMedia"] = media(tmp_path)
     for machine in session.lab.machines:
         found.vm(machine.name)["state"] = "Running"
     session.__dict__["hosts"] = Hosts(session.lab, session.journal, found.connect)
@@ -77,6 +80,25 @@ def test_the_bootstrap_server_stays_where_there_is_no_dvd(session: Session, pcs:
     rocky = session.lab.rocky.model_copy(update={"tree_url": "http://192.0.2.9/rocky"})
     session.lab = dataclasses.replace(session.lab, rocky=rocky)
     assert "inv pxe.media" in refused(session, pcs, "bootstrap", MissingError, "is installed from")
+
+
+def test_the_bootstrap_server_stays_where_the_dvd_is_another(session: Session, pcs: Pcs, tmp_path: Path) -> None:
+    pcs.replies["Get-LabMedia"] = media(tmp_path, label="Rocky-10-1-x86_64-dvd")
+    assert "inv pxe.media" in refused(session, pcs, "bootstrap", RefusedError, "which is not Rocky Linux 9")
+    assert all("Disk" not in given for _, given in pcs.made("Get-LabMedia"))  # it runs: Windows has its disk open
+
+
+@pytest.mark.parametrize("change", [{"hypervisor": False}, {"architecture": 12}], ids=["no hypervisor", "ARM64"])
+@pytest.mark.parametrize(("machine", "host", "other"), [("w2", "pc2", "pc1"), ("bootstrap", "pc1", "pc2")])
+def test_a_machine_stays_where_its_own_host_could_not_run_it_again(
+    session: Session, pcs: Pcs, monkeypatch: pytest.MonkeyPatch, machine: str, host: str, other: str,
+    change: dict[str, object],
+) -> None:  # fmt: skip
+    monkeypatch.setattr("labkit.pxe.publish.missing", lambda _session: None)
+    pcs.answers[other]["host"].update(change)
+    reinstall(session, machine, dry=True)  # what is wrong elsewhere keeps nobody from being mended
+    pcs.answers[host]["host"].update(change)
+    refused(session, pcs, machine, RefusedError, f"host {host}: ")
 
 
 def test_whoever_agrees_without_a_key_here_was_told_what_that_means(

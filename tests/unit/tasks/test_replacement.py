@@ -44,6 +44,7 @@ class World:
     def __init__(self, session: Session) -> None:
         self.session, self.pcs = session, Pcs(session.lab, built=True)
         self.pcs.replies["Reset-LabMachine"] = self._reset
+        self.pcs.replies["Get-LabMedia"] = lambda host, given: {"changed": False, "disk_bytes": 2 << 30, "media": None}
         session.__dict__["hosts"] = Hosts(session.lab, session.journal, self.pcs.connect)
         self.machines: FakeMachines = attach(session)
         self.done: list[str] = []
