@@ -1,4 +1,8 @@
-"""What any later stage would refuse for, looked for before the first thing is destroyed. All of it is gathered here."""
+"""What any later stage would refuse for, looked for before the first thing is destroyed: all of it is gathered here.
+
+`os.reinstall` of one machine stands below and asks less, since no other machine's obstacle may keep it from being made
+anew: the rules for its host (`hyperv.check`), its checkpoints, and what installs it.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from labkit.controller import keys
 from labkit.errors import LabError, RefusedError, UnreachableError
+from labkit.machines import access
 from labkit.session import Session
 
 if TYPE_CHECKING:
@@ -74,33 +79,21 @@ def entering(session: Session, facts: Facts, machines: Collection[str]) -> None:
     """The bootstrap server lets us in, or can be made to: without it no machine is installed.
 
     One that is off is started, one whose disk is blank is installed with the key that lies here, or is made then.
+    Of one that lets us in no more is asked: its host key, were it gone here, is fetched from itself.
     """
-    from labkit.hyperv import bootdisk
-
-    lab, state = session.lab, session.state
-    server = lab.bootstrap
-    keys.refuse_lost(state, str(server.external.address))
-    vm, has_key = facts[server.host].machines.get(server.name), state.private_key.exists()
-    if vm and vm.state == "Running" and has_key:
-        if not session.machines.is_up(server):
-            raise UnreachableError(
-                f"{server.name} ({server.external.address}) runs on {server.host} and cannot be entered with the lab's"
-                " key; without it no machine can be installed; nothing was changed",
-                f"`inv os.bootstrap` waits for it and says what is wrong; {_ways(session)}",
-            )
-    elif not has_key and bootdisk.holds_system(session, facts):
-        raise RefusedError(
-            f"{server.name} on {server.host} was installed, and no key that opens it is on this controller: no machine"
-            " could be installed again; nothing was changed",
-            _ways(session),
+    server, has_key = session.lab.bootstrap, session.state.private_key.exists()
+    vm = facts[server.host].machines.get(server.name)
+    runs = vm is not None and vm.state == "Running"
+    if runs and has_key and session.machines.is_up(server):
+        return
+    keys.refuse_lost(session.state, server)
+    if runs and has_key:
+        raise UnreachableError(
+            f"{server.name} ({server.external.address}) runs on {server.host} and cannot be entered with the lab's"
+            " key; without it no machine can be installed; nothing was changed",
+            f"`inv os.bootstrap` waits for it and says what is wrong; {access.ways(session)}",
         )
-
-
-def _ways(session: Session) -> str:
-    return (
-        "if another controller made this lab: `inv lab.export` there, `inv lab.import FILE` here; if it is beyond"
-        f" repair or its key is lost: `inv os.reinstall --machine {session.lab.bootstrap.name}`, then repeat"
-    )
+    access.refuse_unopened(session, facts)
 
 
 SOURCES: tuple[Source, ...] = (discarding, creating, entering)

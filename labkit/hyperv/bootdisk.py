@@ -12,7 +12,7 @@ from labkit.media import bootdisk
 from labkit.media.dvd import HOW_TO_GET_IT, Dvd, NotBootableError, read
 
 if TYPE_CHECKING:
-    from labkit.hyperv.facts import VmFacts
+    from labkit.hyperv.facts import DiskFacts, VmFacts
     from labkit.hyperv.findings import Facts
     from labkit.session import Session
 
@@ -45,23 +45,34 @@ def insert(session: Session, kickstart: str) -> bool:
 
 
 def holds_system(session: Session, facts: Facts) -> bool:
-    """Whether something was written to the machine's disk, in a VM or left over; one without any disk holds nothing.
+    """Whether something was written to the machine's disk, in a VM or left over, or the VM is not off.
 
-    Raises what `insert` would refuse for: no DVD, or, for a blank disk, the wrong one.
+    Of one that is blank, or not made yet, it raises what `insert` would refuse for: no DVD, or the wrong one.
     """
-    spec = _spec(session)
-    here = facts[spec.host]
-    vm = here.machines.get(spec.name)
-    loose = here.loose_disks(spec.name, "system")
-    disk = vm.system_disk if vm and vm.system_disk else next(iter(loose), None)
+    vm, disk = facts[_spec(session).host].machines.get(session.lab.bootstrap.name), system_disk(session, facts)
     if disk is None:
+        require_dvd(session)
         return False
     return bool(vm and not vm.is_off) or _installing(session, vm, disk.path) is None
 
 
-def require_dvd(session: Session) -> None:
-    """Raise MissingError unless the DVD that installs the machine is on its host."""
+def system_disk(session: Session, facts: Facts) -> DiskFacts | None:
+    """The machine's system disk, in its VM or left over."""
     spec = _spec(session)
+    here = facts[spec.host]
+    vm = here.machines.get(spec.name)
+    return vm.system_disk if vm and vm.system_disk else next(iter(here.loose_disks(spec.name, "system")), None)
+
+
+def require_dvd(session: Session) -> None:
+    """Raise MissingError unless the DVD is on the machine's host, RefusedError when it is another than described."""
+    spec = _spec(session)
+    _refuse_absent(session, spec)
+    answer = session.hosts.run("Get-LabMedia", {spec.host: {"Iso": spec.dvd}})[spec.host]
+    _dvd(session, spec, answer["media"])
+
+
+def _refuse_absent(session: Session, spec: MachineSpec) -> None:
     if session.hosts.read()[spec.host].has_iso:
         return
     raise MissingError(
@@ -100,10 +111,13 @@ def _installing(session: Session, vm: VmFacts | None, disk: str) -> Dvd | None:
     """The DVD that a machine which is off will be installed from; None when its disk holds something already."""
     if vm and (vm.checkpoints or any(drive.is_layer for drive in vm.drives)):
         return None  # a checkpoint's layer is small, whatever lies below it
-    require_dvd(session)
     spec = _spec(session)
-    answer = session.hosts.run("Get-LabMedia", {spec.host: {"Iso": spec.dvd, "Disk": disk}})[spec.host]
-    return None if answer["disk_bytes"] > BLANK_BYTES else _dvd(session, spec, answer["media"])
+    iso = {"Iso": spec.dvd} if session.hosts.read()[spec.host].has_iso else {}
+    answer = session.hosts.run("Get-LabMedia", {spec.host: {"Disk": disk, **iso}})[spec.host]
+    if answer["disk_bytes"] > BLANK_BYTES:
+        return None
+    _refuse_absent(session, spec)
+    return _dvd(session, spec, answer["media"])
 
 
 def _dvd(session: Session, spec: MachineSpec, media: dict[str, str]) -> Dvd:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 INSTEAD = {
     "bootstrap": (
         "is the bootstrap server, no node",
-        "`inv os.reinstall --machine bootstrap`, then `inv lab.up`: no other machine is touched",
+        "`inv os.reinstall --machine {name}`, then `inv lab.up`: no other machine is touched",
     ),
     "control_plane": ("carries the control plane, and with it the cluster", "`inv lab.rebuild` makes both anew"),
     "storage": (

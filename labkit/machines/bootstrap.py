@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from labkit.controller import keys
 from labkit.errors import DeadlineError, LabError, UnreachableError
-from labkit.machines import entry, wait
+from labkit.machines import access, entry, wait
 from labkit.session import Session
 
 KEY_THERE = ".ssh/id_ed25519"  # in the home of the machine user, for Ansible
@@ -14,15 +14,21 @@ def bootstrap(session: Session) -> bool:
     """Make what opens the lab, install the bootstrap server if its disk is blank, start it, wait for it.
 
     Returns whether anything changed. Interrupted, it goes on where it was. Raises MissingError without a DVD,
-    RefusedError for a wrong one, DeadlineError when the machine does not answer in time.
+    RefusedError for a wrong one and where another key than one made here opens the machine, DeadlineError when it does
+    not answer in time.
     """
     from labkit.hyperv import bootdisk
+    from labkit.hyperv.findings import answering
 
     machine = session.lab.bootstrap
-    changed = entry.prepare(session.lab, session.state)
+    if not session.state.private_key.exists():
+        access.refuse_unopened(session, answering(session.hosts.read()))
+    changed = access.bring_back_host_key(session)
+    changed |= entry.prepare(session.lab, session.state)
     if not session.machines.is_up(machine):
         changed |= _begin(session)
     changed |= bootdisk.remove(session)
+    changed |= _note_disk(session)
     wait.collect_notes(session, machine)
     return _give_key(session) or changed
 
@@ -47,9 +53,22 @@ def _begin(session: Session) -> bool:
     installs = bootdisk.is_in(session)
     if not installs and power.is_off(session, machine.name):
         installs = bootdisk.insert(session, entry.kickstart_file(session.state).read_text(encoding="utf-8"))
+    if installs:
+        _note_disk(session)  # before it starts: the next run may find it finished, and off
     started = power.start(session, [machine.name])
     _wait(session, installs)
     return installs or bool(started)
+
+
+def _note_disk(session: Session) -> bool:
+    """Note the system disk beside the pinned host key, which is that of the system on it; whether that is news."""
+    from labkit.hyperv import bootdisk
+    from labkit.hyperv.findings import answering
+
+    disk = bootdisk.system_disk(session, answering(session.hosts.read()))
+    _, public = keys.bootstrap_host_key(session.state)
+    address = str(session.lab.bootstrap.external.address)
+    return disk is not None and keys.pin(session.state, address, public, disk.id)
 
 
 def _wait(session: Session, installs: bool) -> None:

@@ -16,7 +16,7 @@ def prepare(lab: Lab, state: StateDir) -> bool:
 
     Raises RefusedError, with nothing written, where a private key that machines know was lost.
     """
-    keys.refuse_lost(state, str(lab.bootstrap.external.address))
+    keys.refuse_lost(state, lab.bootstrap)
     written = [keys.ensure_lab_keys(state, lab.name, lab.bootstrap.name)]
     private, public = keys.bootstrap_host_key(state)
     written += [keys.pin(state, str(lab.bootstrap.external.address), public)]

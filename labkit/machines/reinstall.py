@@ -19,7 +19,7 @@ def reinstall(session: Session, name: str, *, dry: bool) -> bool:
     The bootstrap server is installed from the DVD, all others over the network. Raises MissingError for a name that is
     none, and what would keep the machine from being installed again; nothing was changed then.
     """
-    from labkit.hyperv import discard
+    from labkit.hyperv import check, discard
 
     if not name:
         raise MissingError("which machine? None was named", "give --machine, such as `inv os.reinstall --machine w2`")
@@ -29,6 +29,7 @@ def reinstall(session: Session, name: str, *, dry: bool) -> bool:
     what = discard.describe(resets)
     if what and serves:
         what.append(_with_it(session, name))
+    check.check(session, only=[machine.host])
     (_refuse_bootstrap if serves else _refuse)(session)
     if not consent.require(session, what, session.command, dry=dry):
         return False
@@ -52,10 +53,10 @@ def _with_it(session: Session, name: str) -> str:
 
 
 def _refuse_bootstrap(session: Session) -> None:
-    """Raise what would keep the bootstrap server from being installed: a key that was lost, no DVD."""
+    """Raise what would keep the bootstrap server from being installed: a key that was lost, no DVD or another one."""
     from labkit.hyperv import bootdisk
 
-    keys.refuse_lost(session.state, str(session.lab.bootstrap.external.address))
+    keys.refuse_lost(session.state, session.lab.bootstrap)
     bootdisk.require_dvd(session)
 
 

@@ -25,16 +25,27 @@ BOOT_SYSTEM = b"EL TORITO SPECIFICATION"
 
 
 def get_lab_media(pc: HostState, given: Json) -> Json:
-    """Tell what the DVD image says of itself, and how large a disk's file is."""
-    iso = existing(pc, given["Iso"])
+    """Tell what the DVD image says of itself, and how large a disk's file is; only what was named."""
+    media = _medium(existing(pc, given["Iso"])) if given.get("Iso") else None
+    return {
+        "changed": False,
+        "disk_bytes": _disk_bytes(pc, given["Disk"]) if given.get("Disk") else None,
+        "media": media,
+    }
+
+
+def _disk_bytes(pc: HostState, path: str) -> int:
+    machines.require_service(pc, "GetVHD")
+    disk = json.loads(pc.local(path).read_text(encoding="utf-8"))
+    return int(disk.get("file_bytes", devices.FIRST_BYTES))
+
+
+def _medium(iso: Path) -> Json:
     with iso.open("rb") as image:
         descriptors = _read(image, *DESCRIPTORS)
         place = _catalog(descriptors)
         catalog = b"" if place is None else _read(image, place, 1)
-    machines.require_service(pc, "GetVHD")
-    disk = json.loads(pc.local(given["Disk"]).read_text(encoding="utf-8"))
-    media = {"bytes": iso.stat().st_size, "descriptors": _base64(descriptors), "catalog": _base64(catalog)}
-    return {"changed": False, "disk_bytes": disk.get("file_bytes", devices.FIRST_BYTES), "media": media}
+    return {"bytes": iso.stat().st_size, "descriptors": _base64(descriptors), "catalog": _base64(catalog)}
 
 
 def save_lab_media(pc: HostState, given: Json) -> Json:

@@ -203,7 +203,7 @@ def bootstrap_server(state: StateDir, tools: Path) -> Iterator[SshServer]:
 @pytest.fixture
 def cp1_server(state: StateDir, tools: Path, tmp_path: Path, bootstrap_server: SshServer) -> Iterator[SshServer]:
     """cp1 at 127.0.0.2, the same port, pinned."""
-    keys.ensure_key_pair(state, tmp_path / "cp1_key", "cp1")
+    keys.ensure_key_pair(state, tmp_path / "cp1_key", "cp1", "bootstrap")
     client_key = keys.public_key(state).split()[1]
     server = SshServer("127.0.0.2", bootstrap_server.port, tmp_path / "cp1_key", client_key, tools)
     _pin(state, "127.0.0.2", server)

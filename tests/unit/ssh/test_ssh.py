@@ -78,7 +78,7 @@ def test_an_unknown_host_key_is_refused(machines: Machines, state: StateDir, boo
 def test_another_host_key_is_refused(
     machines: Machines, state: StateDir, bootstrap_server: Any, tmp_path: Path
 ) -> None:
-    keys.ensure_key_pair(state, tmp_path / "other", "other")
+    keys.ensure_key_pair(state, tmp_path / "other", "other", "bootstrap")
     keys.pin(state, f"[127.0.0.1]:{bootstrap_server.port}", (tmp_path / "other.pub").read_text())
     with pytest.raises(UnreachableError, match="another SSH host key than the one pinned"):
         machines.bootstrap().run("true")
