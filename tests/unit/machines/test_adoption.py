@@ -13,6 +13,7 @@ from labkit.machines.install import install
 from labkit.session import Session
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIL4Vg3xGdRfeHkOmt0FyHnCEzIYqQpN7oDzKz1cVqBcc"
+OLD = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOLDOLDOLDOLDHkOmt0FyHnCEzIYqQpN7oDzKz1cVqBcc"
 NETWORK = ["cp1", "w1", "w2", "w3", "storage1"]
 
 
@@ -85,9 +86,41 @@ def test_armed_machines_that_are_off_with_a_finished_disk_are_recorded_once_they
 
 def test_a_record_of_another_disk_does_not_speak_against_a_machine_that_answers(session: Session, world: Any) -> None:
     world.installed["w2"] = {"state": "installed", "machine": "w2", "disk": "0ld00000", "time": world.clock}
+    world.known_hosts[world.address("w2")] = OLD
     install(session)
     assert scripts(world, "pxe-arm.sh") == []
     assert whole(world)
+    assert keys.pinned(session.state)[world.address("w2")] == KEY
+
+
+def test_machines_of_which_nothing_is_known_are_neither_armed_nor_cut_while_their_systems_run(
+    session: Session, world: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`.lab/` was moved away and the bootstrap server made anew; then somebody typed `inv lab.up`."""
+    session.state.known_hosts.unlink()
+    make_blank(world, "w2")
+    monkeypatch.setattr(stages, "LIMIT_S", dict.fromkeys(stages.LIMIT_S, 0.2))
+    with pytest.raises(LabError, match="4 machines are not installed") as failure:
+        install(session)
+    for name in ("cp1", "w1", "w3", "storage1"):
+        assert f"{name} runs and takes SSH connections" in str(failure.value)
+        assert f"inv os.reinstall --machine {name}" in str(failure.value)
+    assert "inv lab.import FILE" in str(failure.value)
+    assert scripts(world, "pxe-arm.sh") == ["pxe-arm.sh w2=feedf00d"]
+    assert [call for call in world.calls if call.startswith(("cut", "stop")) and "w2" not in call] == []
+    assert set(world.installed) == {"w2"}
+
+
+def test_a_machine_of_which_nothing_is_known_and_that_was_off_does_not_lose_its_power_once_its_system_runs(
+    session: Session, world: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is armed, and boots from its disk all the same."""
+    keys.pin(session.state, world.address("w3"), OLD)
+    turn_off(world, "w3")
+    monkeypatch.setattr(stages, "LIMIT_S", dict.fromkeys(stages.LIMIT_S, 0.2))
+    with pytest.raises(LabError, match="w3 takes SSH connections, and no key here opens it"):
+        install(session)
+    assert scripts(world, "cut") == scripts(world, "stop") == []
 
 
 def test_a_disk_that_was_made_blank_is_installed_at_once_though_its_old_key_is_known(
