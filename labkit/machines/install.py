@@ -18,6 +18,7 @@ def install(session: Session) -> bool:
     """Install what has a fresh disk, start what is off, wait until all answer by SSH; return whether anything changed.
 
     Who answers by SSH with its pinned key is installed, whatever the records say: it is recorded, never armed nor cut.
+    Who runs a system that no key here opens is told as a failure, and left alone as well.
     Machines go on independently of each other. One that stands still in its installation is diagnosed and power-cycled
     once (`rescue`). Raises LabError at the end: each machine that failed or stood still, by name, with its last stage
     and what that means.
@@ -27,10 +28,13 @@ def install(session: Session) -> bool:
     found = survey(session)
     settle.share_host_keys(session, found)
     settled, failures = _settle_finished(session, found)
+    listening = settle.listening(session, found, _left(found, settled, failures))
     settled += settle.adopt(session, _left(found, settled, failures))
     failures |= _failed_before(_left(found, settled, failures), found)
     woken, silent = settle.wake(session, found, _left(found, settled, failures))
     failures |= silent
+    left = _left(found, [*settled, *woken], failures)
+    failures |= settle.unknown(place for place in left if place.name in listening)
     waiting = _left(found, [*settled, *woken], failures)
     _arm(session, waiting, found)
     started = power.start(session, [place.name for place in found.places if not place.runs])

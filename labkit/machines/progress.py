@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from labkit.errors import LabError
+from labkit.machines import wait
 from labkit.machines.survey import Place, Survey, read_history
 from labkit.pxe import server
 
 if TYPE_CHECKING:
     from labkit.hyperv.findings import Facts
     from labkit.session import Session
-    from labkit.transport.remote import Remote
 
 CONNECT_S = 1.5
 PATIENCE_S = 4.0  # for everything that is asked over that connection
@@ -78,7 +78,7 @@ def _ask(session: Session, places: list[Place]) -> dict[str, str]:
     remote = session.machines.bootstrap()
     found = Survey(places, server.read_records(remote))
     read_history(session, found)
-    reachable = _reachable(remote, [place for place in places if found.is_installed(place)])
+    reachable = wait.listening(session, [place.machine for place in places if found.is_installed(place)])
     stages = {place.name: "ssh" if place.name in reachable else _stage(found, place) for place in places}
     return stages | {session.lab.bootstrap.name: "ssh"}
 
@@ -90,13 +90,3 @@ def _stage(found: Survey, place: Place) -> str:
     if timeline is None:
         return "powered"
     return "failed" if timeline.detail("failed") is not None else timeline.stage
-
-
-def _reachable(remote: Remote, places: list[Place]) -> set[str]:
-    """Names of the machines whose SSH port takes a connection from the bootstrap server, all tried at once."""
-    names = {str(place.machine.mgmt.address): place.name for place in places}
-    if not names:
-        return set()
-    one = 'timeout 1 bash -c "exec 3<>/dev/tcp/$address/22" 2>/dev/null && echo $address'
-    said = remote.run(f"for address in {' '.join(names)}; do ({one}) & done; wait", check=False).stdout
-    return {names[address] for address in said.split() if address in names}

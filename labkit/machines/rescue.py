@@ -1,7 +1,8 @@
 """A machine that stands still in its own installation: what is known of it, and one power cycle.
 
 This is the one place where a stage turns a machine off (docs/decisions says why it may): a machine that this run
-installs, armed for the disk that it has, with nothing on that disk that was ever finished, and silent by SSH too.
+installs, armed for the disk that it has, with nothing on that disk that was ever finished, and silent by SSH too: its
+port takes no connection, whoever holds the key.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import threading
 from dataclasses import dataclass
 
 from labkit.errors import LabError, RefusedError
-from labkit.machines import stages
+from labkit.machines import stages, wait
 from labkit.machines.survey import Place, survey
 from labkit.session import Session
 
@@ -83,8 +84,14 @@ def power_cycle(session: Session, still: Standstill) -> float:
 
 
 def _refuse_answering(session: Session, place: Place) -> None:
+    listens = wait.listening(session, [place.machine])  # first: it may be booting
     if session.machines.is_up(place.machine):
         raise AnswersError(f"{place.name} answers by SSH with its pinned key, so its power is not cut")
+    if listens:
+        raise RefusedError(
+            f"{place.name} takes SSH connections, and no key here opens it: a system is on its disk, so its power is"
+            " not cut"
+        )
 
 
 def _picture(session: Session, name: str) -> str:

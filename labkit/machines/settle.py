@@ -38,11 +38,14 @@ def installed(session: Session, place: Place, host_key: str) -> None:
 
 
 def share_host_keys(session: Session, found: Survey) -> None:
-    """Take over the host keys that the bootstrap server knows: another controller may have installed meanwhile."""
+    """Take over the host keys that the bootstrap server knows: another controller may have installed meanwhile.
+
+    Only those of the disks that the machines have: the key of an earlier disk's system is no news.
+    """
     for place in found.places:
-        record, host_key = found.records.installed.get(place.name), found.records.host_keys.get(place.address)
-        if record and host_key:
-            keys.pin(session.state, place.address, host_key, record.disk)
+        host_key = found.records.host_keys.get(place.address)
+        if host_key and found.is_installed(place):
+            keys.pin(session.state, place.address, host_key, place.disk)
 
 
 def adopt(session: Session, places: Iterable[Place]) -> list[str]:
@@ -90,18 +93,39 @@ def wake(session: Session, found: Survey, places: Iterable[Place]) -> tuple[list
     }
 
 
+def listening(session: Session, found: Survey, places: Iterable[Place]) -> set[str]:
+    """Names of those machines that run and take SSH connections: a system is on their disks, as no installer takes any.
+
+    Asked before `adopt`, so that whoever listens and does not let us in then is no machine that was just booting.
+    """
+    asked = [place.machine for place in places if place.runs and not _installs(found, place)]
+    return wait.listening(session, asked)
+
+
+def unknown(places: Iterable[Place]) -> dict[str, str]:
+    """Of machines that listen though no key here opens them, what to do: an installation would destroy a system."""
+    return {
+        place.name: f"{place.name} runs and takes SSH connections at {place.address}, and no key here opens it: a"
+        " system is on its disk, so it is neither installed nor turned off; `inv lab.import FILE` brings the keys of"
+        f" the controller that installed it, `inv os.reinstall --machine {place.name}` installs it anew"
+        for place in places
+    }
+
+
+def _installs(found: Survey, place: Place) -> bool:
+    """Whether its installation is under way, which has taken whatever was on the disk."""
+    timeline = found.timelines.get(place.name)
+    return timeline is not None and bool({"kickstart", "installing"} & set(timeline.events))
+
+
 def _is_finished(session: Session, place: Place) -> bool:
     """Whether the key pinned here was told by the system on the very disk that the machine has."""
     return keys.pinned_disks(session.state).get(place.address) == place.disk
 
 
 def _may_be_finished(session: Session, found: Survey, place: Place) -> bool:
-    """As `_is_finished`; and where only a key is known, as long as no record speaks of another disk or a fresh one.
-
-    An installation that is under way has taken whatever was there.
-    """
-    timeline = found.timelines.get(place.name)
-    if timeline and {"kickstart", "installing"} & set(timeline.events):
+    """As `_is_finished`; and where only a key is known, as long as no record speaks of another disk or a fresh one."""
+    if _installs(found, place):
         return False
     if place.address in keys.pinned_disks(session.state):
         return _is_finished(session, place)

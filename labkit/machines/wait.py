@@ -96,6 +96,17 @@ def for_each(
     return seconds, errors
 
 
+def listening(session: Session, machines: Iterable[Machine]) -> set[str]:
+    """Names of the machines whose SSH port takes a connection from the bootstrap server, all tried at once."""
+    names = {str(machine.mgmt.address): machine.name for machine in machines}
+    if not names:
+        return set()
+    one = 'timeout 1 bash -c "exec 3<>/dev/tcp/$address/22" 2>/dev/null && echo $address'
+    command = f"for address in {' '.join(names)}; do ({one}) & done; wait"
+    said = session.machines.bootstrap().run(command, check=False).stdout
+    return {names[address] for address in said.split() if address in names}
+
+
 def answering(session: Session, machines: Iterable[Machine]) -> dict[str, bool]:
     """Which machines run a command now; all asked at once."""
     wanted = list(machines)
