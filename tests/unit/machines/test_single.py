@@ -87,7 +87,7 @@ def test_its_disk_is_noted_beside_its_key_before_it_is_installed(session: Sessio
 
 def test_its_disk_is_noted_beside_its_key_once_it_answers(session: Session, world: Any) -> None:
     entry.prepare(session.lab, session.state)
-    assert bootstrap_disk(session) is None
+    assert bootstrap_disk(session) != world.disks["bootstrap"]
     bootstrap.bootstrap(session)
     assert bootstrap_disk(session) == world.disks["bootstrap"]
 

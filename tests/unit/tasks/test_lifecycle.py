@@ -133,6 +133,7 @@ def test_one_that_is_off_or_not_made_yet_is_started_or_made_by_the_rebuild(
     session: Session, pcs: Pcs, machines: Machines, state: str, tmp_path: Path
 ) -> None:
     machines.up.clear()
+    note_disk(session)
     pcs.vm("bootstrap")["state"] = "Off"
     if state == "gone":
         pcs.replies["Get-LabMedia"] = media(tmp_path)
@@ -140,17 +141,22 @@ def test_one_that_is_off_or_not_made_yet_is_started_or_made_by_the_rebuild(
     obstacles.check(session)
 
 
-def note_disk(session: Session, disk: str) -> None:
-    """As os.bootstrap does it beside the key that the system on that disk has."""
+def note_disk(session: Session, disk: str = "") -> None:
+    """As os.bootstrap does it beside the key that the system on that disk has; '': on the one that the machine has."""
+    found = session.hosts.read()["pc1"].machines["bootstrap"].system_disk
+    disk = disk or (found.id if found else "")
+    session.hosts.forget()
     _, public = keys.bootstrap_host_key(session.state)
     keys.pin(session.state, str(session.lab.bootstrap.external.address), public, disk)
 
 
 @EVERY_ACT
+@pytest.mark.parametrize("noted", [True, False], ids=["another disk", "keys that installed nothing yet"])
 def test_one_that_is_off_with_a_system_that_was_not_made_from_here_stops_a_rebuild(
-    session: Session, pcs: Pcs, machines: Machines, act: Act
+    session: Session, pcs: Pcs, machines: Machines, act: Act, noted: bool
 ) -> None:
-    note_disk(session, "0ld00000")
+    if noted:
+        note_disk(session, "0ld00000")
     pcs.vm("bootstrap")["state"] = "Off"
     with pytest.raises(RefusedError, match="not known to be those that open it") as refusal:
         act(session)
@@ -162,8 +168,15 @@ def test_one_that_is_off_with_a_system_that_was_not_made_from_here_stops_a_rebui
 def test_one_that_is_off_with_the_system_that_was_made_from_here_is_good(
     session: Session, pcs: Pcs, machines: Machines
 ) -> None:
-    row = next(row for row in pcs.answers["pc1"]["disks"] if row["mark"]["machine"] == "bootstrap")
-    note_disk(session, row["mark"]["disk"])
+    note_disk(session)
+    pcs.vm("bootstrap")["state"] = "Off"
+    obstacles.check(session)
+
+
+def test_one_that_is_off_and_was_made_before_disks_were_noted_is_good(
+    session: Session, pcs: Pcs, machines: Machines
+) -> None:
+    session.state.known_hosts.write_text(keys.known_hosts_text(keys.pinned(session.state)))
     pcs.vm("bootstrap")["state"] = "Off"
     obstacles.check(session)
 
@@ -203,6 +216,7 @@ def test_one_to_be_installed_without_a_dvd_stops_a_rebuild_though_its_key_is_her
 
 def test_one_that_is_off_and_installed_needs_no_dvd_any_more(session: Session, pcs: Pcs, machines: Machines) -> None:
     without_dvd(session, pcs)
+    note_disk(session)
     pcs.vm("bootstrap")["state"] = "Off"
     obstacles.check(session)
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from labkit.controller import keys
 from labkit.errors import ConsentError, DeadlineError, LabError, MissingError, RefusedError, UnreachableError
 from labkit.hyperv.hosts import Hosts
 from labkit.k8s import nodes, replacement
@@ -258,6 +259,10 @@ def test_a_silent_cluster_is_refused_with_the_two_commands_that_ask_none(world: 
 @pytest.mark.parametrize("state", ["Running", "Off"])
 def test_a_silent_bootstrap_server_is_not_taken_for_a_silent_cluster(world: World, state: str) -> None:
     world.machines.silent.add("bootstrap")
+    _, host_key = keys.bootstrap_host_key(world.session.state)
+    disk = world.session.hosts.read()["pc1"].machines["bootstrap"].system_disk
+    keys.pin(world.session.state, str(world.session.lab.bootstrap.external.address), host_key, disk.id if disk else "")
+    world.session.hosts.forget()
     world.pcs.vm("bootstrap")["state"] = state
     with pytest.raises(UnreachableError, match="bootstrap"):
         world.replace()
