@@ -13,6 +13,7 @@ from labkit.description.lab import Machine
 from labkit.errors import MissingError, RefusedError
 
 HOST_KEY = "ssh_host_ed25519_key"  # sshd's own name for it; stands in .lab/<id>/bootstrap/
+NO_DISK = "-"  # in place of a disk's id beside a key that was made and no system has yet
 
 
 def make_key_pair(comment: str) -> tuple[str, str]:

@@ -17,9 +17,11 @@ def prepare(lab: Lab, state: StateDir) -> bool:
     Raises RefusedError, with nothing written, where a private key that machines know was lost.
     """
     keys.refuse_lost(state, lab.bootstrap)
+    had = state.private_key.exists() and keys.has_host_key(state)
     written = [keys.ensure_lab_keys(state, lab.name, lab.bootstrap.name)]
     private, public = keys.bootstrap_host_key(state)
-    written += [keys.pin(state, str(lab.bootstrap.external.address), public)]
+    disk = "" if had else keys.NO_DISK  # no system has these keys before `os.bootstrap` installs one with them
+    written += [keys.pin(state, str(lab.bootstrap.external.address), public, disk)]
     text = files.kickstart(lab, lab.bootstrap, keys.public_key(state), files.HostKey(private, public))
     written += [state.write(kickstart_file(state), text), state.write(state.ssh_config, ssh_config(lab, state))]
     return any(written)

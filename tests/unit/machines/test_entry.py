@@ -48,9 +48,11 @@ def test_the_key_pair_is_ed25519_and_fits(lab: Lab, state: StateDir) -> None:
 def test_a_lost_public_key_is_written_again_from_the_private_one(lab: Lab, state: StateDir) -> None:
     entry.prepare(lab, state)
     before = keys.public_key(state)
+    keys.pin(state, "192.0.2.100", keys.bootstrap_host_key(state)[1], "5e57e701")
     state.public_key.unlink()
     assert entry.prepare(lab, state) is True
     assert keys.public_key(state) == before
+    assert keys.pinned_disks(state) == {"192.0.2.100": "5e57e701"}
 
 
 @pytest.mark.parametrize("left", ["its public key", "a pinned host key"])
