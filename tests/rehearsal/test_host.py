@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import time
 from collections.abc import Iterator
 
@@ -23,12 +24,14 @@ def somebody_else(before: Before, tmp_path_factory: pytest.TempPathFactory) -> I
     run(["mount", "-t", "tmpfs", "else", folder])
     run(["ip", "netns", "add", "somebody-else"])
     run(["ip", "link", "add", "else0", "type", "bridge"])
-    run(["setsid", "--fork", "unshare", "--net", "sh", "-c", 'echo $$ > "$0"; exec sleep 600', folder / "pid"])
+    # Not a child of this process, as another program's is not; and with no pipe to it that anybody would wait for.
+    orphan = 'setsid --fork unshare --net sh -c "echo \\$\\$ > pid; exec sleep 600" > /dev/null 2>&1 < /dev/null'
+    subprocess.run(["sh", "-c", orphan], cwd=folder, check=True)
     yield
     os.kill(int((folder / "pid").read_text(encoding="utf-8")), signal.SIGKILL)
     run(["ip", "link", "delete", "else0"])
     run(["ip", "netns", "delete", "somebody-else"])
-    run(["umount", folder])
+    run(["umount", "--lazy", folder])  # the process may take a moment to end
 
 
 @pytest.fixture(scope="module")
