@@ -16,12 +16,16 @@ from tests import host
 from tests.rehearsal.conftest import KEEP, Before
 from tests.rehearsal.rehearsing import Rehearsal
 
+OTHERS = (("link", "else0"), ("netns", "somebody-else"))
+
 
 @pytest.fixture(scope="module")
 def somebody_else(before: Before, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Another program at work on this computer meanwhile, with a process, a namespace, a mount and a link."""
     folder = tmp_path_factory.mktemp("else")
     run(["mount", "-t", "tmpfs", "else", folder])
+    for kind, name in OTHERS:  # what a killed test left
+        subprocess.run(["ip", kind, "delete", name], capture_output=True, check=False)
     run(["ip", "netns", "add", "somebody-else"])
     run(["ip", "link", "add", "else0", "type", "bridge"])
     # Not a child of this process, as another program's is not; and with no pipe to it that anybody would wait for.
@@ -29,13 +33,13 @@ def somebody_else(before: Before, tmp_path_factory: pytest.TempPathFactory) -> I
     subprocess.run(["sh", "-c", orphan], cwd=folder, check=True)
     yield
     os.kill(int((folder / "pid").read_text(encoding="utf-8")), signal.SIGKILL)
-    run(["ip", "link", "delete", "else0"])
-    run(["ip", "netns", "delete", "somebody-else"])
+    for kind, name in OTHERS:
+        run(["ip", kind, "delete", name])
     run(["umount", "--lazy", folder])  # the process may take a moment to end
 
 
 @pytest.fixture(scope="module")
-def during(rehearsal: Rehearsal, somebody_else: None) -> list[str]:
+def during(before: Before, rehearsal: Rehearsal, somebody_else: None) -> list[str]:
     """What is seen of the room while it is up."""
     return host.traces(Layout.default())
 
