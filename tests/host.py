@@ -69,6 +69,14 @@ def traces(layout: Layout) -> list[str]:
     )
 
 
+def left_behind(layout: Layout) -> list[str]:
+    """The traces of a room that is down, once its ended processes are reaped: until then they are still seen."""
+    end = time.monotonic() + 10
+    while (left := traces(layout)) and time.monotonic() < end:
+        time.sleep(0.5)
+    return left
+
+
 def mounts(mountinfo: str, root: Path) -> list[str]:
     """The mount points below the room's folder (proc_pid_mountinfo(5)); blanks in them are octal there."""
     points = (line.split()[4].replace("\\040", " ") for line in mountinfo.splitlines())

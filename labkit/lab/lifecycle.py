@@ -1,4 +1,4 @@
-"""The lab as a whole: can it be rebuilt, start and stop it, throw its systems away, remove it.
+"""The lab as a whole: start and stop it, throw its systems away, remove it. `obstacles` says whether it can be rebuilt.
 
 The bootstrap server's disk and the NFS data disk are never thrown away here.
 """
@@ -53,8 +53,7 @@ def start(session: Session) -> list[str]:
     """Power on what is off, the bootstrap server first, since the others get their addresses from it; return names."""
     from labkit.hyperv import power
 
-    others = [machine.name for machine in session.lab.installed_by_network]
-    return [*power.start(session, [session.lab.bootstrap.name]), *power.start(session, others)]
+    return [*power.start(session, [session.lab.bootstrap.name]), *power.start(session, _nodes(session))]
 
 
 def stop(session: Session) -> list[str]:

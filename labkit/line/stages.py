@@ -42,22 +42,22 @@ class Stage:
     machines: Machines = _nowhere
 
 
-def _own(name: str, module: str) -> Stage:
-    """A stage that the function `missing` of a module looks at."""
+def _look(module: str, *more: str) -> Look:
+    """The function `missing` of a module, imported when it is asked."""
 
     def look(session: Session) -> str | None:
-        answer: str | None = import_module(module).missing(session)
+        answer: str | None = import_module(module).missing(session, *more)
         return answer
 
-    return Stage(name, look)
+    return look
+
+
+def _own(name: str, module: str) -> Stage:
+    return Stage(name, _look(module))
 
 
 def _ansible(name: str, playbook: str, machines: Machines) -> Stage:
-    def look(session: Session) -> str | None:
-        answer: str | None = import_module("labkit.k8s.stages").missing(session, name)
-        return answer
-
-    return Stage(name, look, playbook, machines)
+    return Stage(name, _look("labkit.k8s.stages", name), playbook, machines)
 
 
 def _control_plane(lab: Lab) -> tuple[Machine, ...]:

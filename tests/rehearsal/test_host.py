@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import time
 from collections.abc import Iterator
 
 import pytest
@@ -50,10 +49,7 @@ def after(during: list[str], rehearsal: Rehearsal) -> list[str]:
     if KEEP:
         pytest.skip("LAB_KEEP_ROOM: the room stays up")
     rehearsal.down()
-    end = time.monotonic() + 10
-    while (left := host.traces(Layout.default())) and time.monotonic() < end:
-        time.sleep(0.5)
-    return left
+    return host.left_behind(Layout.default())
 
 
 @pytest.mark.parametrize("kind", ["process", "control group", "network namespace", "folder"])

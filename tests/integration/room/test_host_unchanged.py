@@ -83,14 +83,6 @@ def boot_id(lab: Lab) -> str:
     return on_the_bootstrap_server(lab, "cat /proc/sys/kernel/random/boot_id").stdout.strip()
 
 
-def left_behind() -> list[str]:
-    """What is seen of the room once ended processes are reaped: until then they are still seen."""
-    end = time.monotonic() + 10
-    while (left := host.traces(Layout.default())) and time.monotonic() < end:
-        time.sleep(0.5)
-    return left
-
-
 def test_nothing_that_machines_do_reaches_the_host_and_nothing_outlives_the_room(
     before: tuple[host.Kernel, float], lab: Lab
 ) -> None:
@@ -125,7 +117,7 @@ def test_nothing_that_machines_do_reaches_the_host_and_nothing_outlives_the_room
     result = room("down")
     assert result.returncode == 0, result.stderr
     assert "the room of /elsewhere had been killed" in result.stdout
-    assert left_behind() == []
+    assert host.left_behind(Layout.default()) == []
     assert host.Kernel.look() == kernel
     assert abs(host.clock_offset_s() - clock_offset_s) < host.SLEW_S
     assert room("down").returncode == 0  # nothing left to do is fine
