@@ -15,7 +15,8 @@ import pytest
 
 from rehearsal.room import system
 from rehearsal.room.errors import RoomError
-from tests import host, summary
+from rehearsal.tests import host
+from tests import summary
 from tests.rehearsal.rehearsing import Rehearsal, Run
 
 ORDER = ("rebuild", "consent", "healthy", "nginx", "nodes", "rows", "repair", "host")

@@ -11,7 +11,7 @@ import pytest
 
 from rehearsal.room.command import run
 from rehearsal.room.layout import Layout
-from tests import host
+from rehearsal.tests import host
 from tests.rehearsal.conftest import KEEP, Before
 from tests.rehearsal.rehearsing import Rehearsal
 

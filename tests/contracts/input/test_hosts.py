@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from tests.bare_pc import take_switch_away
+from rehearsal.tests.bare_pc import take_switch_away
 from tests.contracts.input.conftest import PASSWORD, Answer, Hosts
 
 pytestmark = pytest.mark.network

@@ -18,7 +18,7 @@ from labkit.hyperv import check, path, switching
 from rehearsal.hosts import lan, wiring
 from rehearsal.hosts.answers import worker
 from rehearsal.hosts.state import HostState, Json, initial
-from tests.bare_pc import take_switch_away
+from rehearsal.tests.bare_pc import take_switch_away
 from tests.integration.hyperv.conftest import ELSEWHERE, HERE, PASSWORD, Pcs, answering
 from tests.labs import rehearsed
 

@@ -1,0 +1,273 @@
+"""The scripts run by PowerShell and their JSON answers: the same words, and the same PC afterwards."""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rehearsal.hosts.state import HostState, set_vm_state, vm_by_name
+from rehearsal.tests.contracts.hosts.pair import (
+    FOLDER,
+    LAB,
+    NOBODY,
+    Pair,
+    change_both,
+    create,
+    files,
+    look,
+    machine,
+    mark,
+    set_both,
+    two_pcs,
+)
+
+pytestmark = pytest.mark.powershell
+
+
+@pytest.fixture
+def pair(tmp_path: Path, pwsh: Path) -> Pair:
+    return two_pcs(tmp_path, pwsh)
+
+
+def test_a_fresh_pc_is_read_alike(pair: Pair) -> None:
+    answer = look(pair)
+    assert (answer["service"], answer["vms"], answer["iso"]) == ("Running", [], True)
+
+
+@pytest.mark.parametrize(
+    ("hypervisor", "architecture"), [(True, 9), (False, 9), (True, 12)], ids=["suitable", "no hypervisor", "ARM64"]
+)
+def test_what_can_run_there_is_read_alike(pair: Pair, hypervisor: bool, architecture: int) -> None:
+    def change(state: dict[str, Any]) -> None:
+        state["hypervisor"] = hypervisor
+        state["cpu"]["architecture"] = architecture
+
+    change_both(pair, change)
+    host = look(pair)["host"]
+    assert (host["hypervisor"], host["architecture"]) == (hypervisor, architecture)
+
+
+def test_a_machine_is_created_and_read_alike(pair: Pair) -> None:
+    assert create(pair, machine())[0]["error"] is None
+    detail = look(pair)["vms"][0]["detail"]
+    assert [entry["type"] for entry in detail["boot"]] == ["Drive", "Network"]
+    assert [adapter["vlan"] for adapter in detail["adapters"]] == [100, 200, 0]
+
+
+def test_creating_again_changes_nothing(pair: Pair) -> None:
+    create(pair, machine())
+    before = pair.real.read()
+    create(pair, machine(id=f"@{LAB}-w1"))
+    assert pair.real.read() == before
+
+
+def test_adapters_are_repaired_alike(pair: Pair) -> None:
+    create(pair, machine())
+    for pc in (pair.real, pair.told):
+        with pc.change() as state:
+            adapters = vm_by_name(state, f"{LAB}-w1")["adapters"]  # type: ignore[index]
+            adapters[0].update(mac="0200DEADBEEF", switch=None, vlan=None, dhcp_guard=False)
+            adapters[1]["name"] = "renamed by hand"
+    create(pair, machine(id=f"@{LAB}-w1", do=["adapters"]))
+    assert [adapter["name"] for adapter in look(pair)["vms"][0]["detail"]["adapters"]] == [
+        "mgmt",
+        "external",
+        "internal",
+    ]
+
+
+def test_a_lost_vm_gets_its_disks_again(pair: Pair) -> None:
+    create(pair, machine())
+    for pc in (pair.real, pair.told):
+        with pc.change() as state:
+            state["vms"].clear()
+    before = {path: text for path, text in files(pair.real).items() if path.endswith(".vhdx")}
+    assert create(pair, machine())[0]["error"] is None
+    assert {path: text for path, text in files(pair.real).items() if path.endswith(".vhdx")} == before
+
+
+def test_a_foreign_vm_of_that_name_is_refused(pair: Pair) -> None:
+    create(pair, machine())
+    set_both(pair, "w1", notes="mine, hands off", path=r"D:\elsewhere")
+    assert create(pair, machine())[0]["error"]["id"].startswith("LabNameTaken")
+    refused = create(pair, machine(id=f"@{LAB}-w1", do=["memory"]))
+    assert refused[0]["error"]["id"].startswith("LabNotOurs")
+
+
+def test_one_refused_machine_keeps_nobody_else_from_being_made(pair: Pair) -> None:
+    answers = create(pair, machine("w1", memory_bytes=(4 << 30) + 1), machine("w2"))
+    assert [bool(answer["error"]) for answer in answers] == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("step", "changed", "error_id"),
+    [
+        ("cpus", {"cpus": 4}, "InvalidState"),
+        ("secure_boot", {}, "InvalidState"),
+        ("boot", {}, "InvalidState"),
+        ("memory", {"memory_bytes": 3 << 30}, None),
+        ("policy", {}, None),
+        ("identity", {"vm_name": "another"}, None),
+    ],
+)
+def test_a_running_machine_refuses_alike(pair: Pair, step: str, changed: dict[str, Any], error_id: str | None) -> None:
+    create(pair, machine())
+    pair.run("Start-LabMachine", Lab=LAB, Id=[f"@{LAB}-w1"])
+    answer = create(pair, machine(id=f"@{LAB}-w1", do=[step], **changed))[0]
+    assert (answer["error"]["id"].partition(",")[0] if answer["error"] else None) == error_id
+
+
+@pytest.mark.parametrize("changed", [{"template": "Nothing"}, {"dvd": r"C:\ISO\none.iso"}, {"cpus": 400}])
+def test_wrong_values_are_refused_alike(pair: Pair, changed: dict[str, Any]) -> None:
+    assert create(pair, machine(**changed))[0]["error"] is not None
+
+
+def test_an_unknown_switch_is_refused_before_anything_is_made(pair: Pair) -> None:
+    answer = pair.run("New-LabMachine", Lab=LAB, Machine=[machine(switch="None")])
+    assert answer["error"]["id"].startswith("LabSwitchMissing")
+    assert pair.real.read()["vms"] == {}
+
+
+def test_starting_is_answered_alike(pair: Pair) -> None:
+    create(pair, machine())
+    first = pair.run("Start-LabMachine", Lab=LAB, Id=[f"@{LAB}-w1", NOBODY])
+    assert [one["changed"] for one in first["machines"]] == [["started"], []]
+    again = pair.run("Start-LabMachine", Lab=LAB, Id=[f"@{LAB}-w1"])
+    assert again["changed"] is False
+    assert pair.run("Start-LabMachine", Lab="lab-0000", Id=[f"@{LAB}-w1"])["machines"][0]["error"]
+
+
+@pytest.mark.parametrize(
+    ("properties", "error_id"),
+    [
+        ({"memory_bytes": 64 << 30}, "OutOfMemory"),
+        ({"drives": [{"id": "gone", "path": r"C:\Lab\gone.vhdx", "controller": 0, "location": 0}]}, "Unspecified"),
+        ({"state": "Stopping"}, "InvalidState"),
+    ],
+)
+def test_a_start_is_refused_alike(pair: Pair, properties: dict[str, Any], error_id: str) -> None:
+    create(pair, machine())
+    set_both(pair, "w1", **properties)
+    answer = pair.run("Start-LabMachine", Lab=LAB, Id=[f"@{LAB}-w1"])
+    assert answer["machines"][0]["error"]["id"].startswith(error_id)
+
+
+def test_a_mac_that_runs_already_is_refused_alike(pair: Pair) -> None:
+    create(pair, machine("w1"), machine("w2"))
+    answer = pair.run("Start-LabMachine", Lab=LAB, Id=[f"@{LAB}-w1", f"@{LAB}-w2"])
+    assert [bool(one["error"]) for one in answer["machines"]] == [False, True]
+
+
+def test_stopping_is_answered_alike(pair: Pair) -> None:
+    create(pair, machine())
+    pair.run("Start-LabMachine", Lab=LAB, Id=[f"@{LAB}-w1"])
+    asked = pair.run("Stop-LabMachine", Lab=LAB, Id=[f"@{LAB}-w1"])
+    assert asked["machines"][0]["error"]["id"] == "InvalidOperation,Microsoft.HyperV.PowerShell.Commands.StopVM"
+    cut = pair.run("Stop-LabMachine", Lab=LAB, Id=[f"@{LAB}-w1"], CutPower=True)
+    assert cut["machines"][0]["state"] == "Off"
+    assert pair.run("Stop-LabMachine", Lab=LAB, Id=[f"@{LAB}-w1"])["changed"] is False
+
+
+def test_a_guest_that_obeys_is_waited_for_alike(pair: Pair) -> None:
+    create(pair, machine())
+    pair.run("Start-LabMachine", Lab=LAB, Id=[f"@{LAB}-w1"])
+    set_both(pair, "w1", shutdown_service=True)
+    guests = [threading.Thread(target=obey, args=(pc,)) for pc in (pair.real, pair.told)]
+    for guest in guests:
+        guest.start()
+    answer = pair.run("Stop-LabMachine", Lab=LAB, Id=[f"@{LAB}-w1"])
+    for guest in guests:
+        guest.join()
+    assert (answer["machines"][0]["changed"], answer["machines"][0]["state"]) == (["stopped"], "Off")
+
+
+def obey(pc: HostState) -> None:
+    """Be the guest: power off once asked to."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        vm = vm_by_name(pc.read(), f"{LAB}-w1")
+        if vm and vm["state"] == "Stopping":
+            with pc.change() as state:
+                set_vm_state(state, vm["id"], "Off")
+            return
+        time.sleep(0.05)
+
+
+def test_a_kept_disk_keeps_its_mark(pair: Pair) -> None:
+    create(pair, machine())
+    before = look(pair)["disks"]
+    kept = machine(id=f"@{LAB}-w1", do=["disks"])
+    for disk in kept["disks"]:
+        disk["mark"] = ""
+    assert create(pair, kept)[0]["error"] is None
+    assert look(pair)["disks"] == before
+
+
+@pytest.mark.parametrize("running", [True, False])
+def test_a_reset_gives_a_fresh_disk_alike(pair: Pair, running: bool) -> None:
+    create(pair, machine())
+    if running:
+        pair.run("Start-LabMachine", Lab=LAB, Id=[f"@{LAB}-w1"])
+    folder = rf"{FOLDER}\w1"
+    wanted = {
+        "name": "w1",
+        "id": f"@{LAB}-w1",
+        "folder": folder,
+        "discard": [{"path": rf"{folder}\system-1f2e3d4c.vhdx", "mark": mark("1f2e3d4c", "discarded")}],
+        "disk": {"path": rf"{folder}\system-0a0a0a0a.vhdx", "size_bytes": 40 << 30, "mark": mark("0a0a0a0a", "system")},
+    }
+    answer = pair.run("Reset-LabMachine", Lab=LAB, Machine=[wanted])
+    assert answer["machines"][0]["changed"] == ["stopped", "disk", "deleted"][not running :]
+    assert [disk["mark"]["disk"] for disk in look(pair)["disks"]] == ["1f2e3d4d", "0a0a0a0a"]
+
+
+@pytest.mark.parametrize("gone", [False, True])
+def test_removing_leaves_the_data_disk_alike(pair: Pair, gone: bool) -> None:
+    create(pair, machine())
+    delete = [rf"{FOLDER}\w1\system-1f2e3d4c.vhdx"]
+    wanted = {"name": "w1", "id": f"@{LAB}-w1", "folder": rf"{FOLDER}\w1", "delete": delete}
+    if gone:
+        for pc in (pair.real, pair.told):
+            with pc.change() as state:
+                state["vms"].clear()
+        wanted["id"] = ""
+    answer = pair.run("Remove-LabMachine", Lab=LAB, Machine=[wanted])
+    assert answer["machines"][0]["changed"] == ["removed", "deleted"][gone:]
+    assert [disk["mark"]["kind"] for disk in look(pair)["disks"]] == ["data"]
+
+
+def test_a_stopped_service_is_told_alike(pair: Pair) -> None:
+    create(pair, machine())
+    for pc in (pair.real, pair.told):
+        with pc.change() as state:
+            state["services"]["vmms"] = "Stopped"
+    assert look(pair)["service"] == "Stopped"
+    error = pair.run("New-LabMachine", Lab=LAB, Machine=[machine()])["error"]
+    assert error["category"] == "ObjectNotFound"
+    wanted = {"name": "w1", "id": NOBODY, "folder": rf"{FOLDER}\w1", "delete": []}
+    assert pair.run("Remove-LabMachine", Lab=LAB, Machine=[wanted])["error"]["category"] == "ObjectNotFound"
+    for script in ("Start", "Stop"):
+        answer = pair.run(f"{script}-LabMachine", Lab=LAB, Id=[NOBODY])
+        assert answer["machines"][0]["error"]["category"] == "ObjectNotFound"
+
+
+def test_a_console_is_shown_alike(pair: Pair) -> None:
+    create(pair, machine())
+    off = pair.run("Get-LabScreen", Lab=LAB, Id=[f"@{LAB}-w1"])["machines"][0]
+    assert off["error"]["id"] == "LabNotRunning"
+    pair.run("Start-LabMachine", Lab=LAB, Id=[f"@{LAB}-w1"])
+    shown = pair.run("Get-LabScreen", Lab=LAB, Id=[f"@{LAB}-w1", NOBODY])["machines"]
+    assert (shown[0]["width"], shown[0]["height"], len(shown[0]["image"])) == (64, 48, 64 * 48 * 2 * 4 // 3)
+    assert shown[1]["error"]["id"].startswith("ObjectNotFound")
+
+
+def test_a_console_is_shown_as_it_is_now_and_not_as_at_a_checkpoint(pair: Pair) -> None:
+    create(pair, machine())
+    pair.run("New-LabCheckpoint", Lab=LAB, Name="one", Machine=[{"name": "w1", "id": f"@{LAB}-w1", "apart": []}])
+    pair.run("Start-LabMachine", Lab=LAB, Id=[f"@{LAB}-w1"])
+    shown = pair.run("Get-LabScreen", Lab=LAB, Id=[f"@{LAB}-w1"])["machines"][0]
+    assert (shown["error"], shown["width"], shown["height"]) == (None, 64, 48)

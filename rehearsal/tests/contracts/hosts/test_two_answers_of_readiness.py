@@ -1,0 +1,114 @@
+"""How a PC was prepared and who is on its LAN, as PowerShell and the JSON answers tell it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rehearsal.hosts.state import HostState, initial, vm_by_name
+from rehearsal.tests.contracts.hosts.pair import LAB, Pair, ask_readiness, create, look, machine
+
+pytestmark = pytest.mark.powershell
+
+
+@pytest.fixture
+def pair(tmp_path: Path, pwsh: Path) -> Pair:
+    state = initial("pc1", address="192.0.2.11")
+    pcs = [HostState(tmp_path / name, "pc1") for name in ("real", "told")]
+    for pc in pcs:
+        pc.make(state)
+        (pc.drive / "ISO" / "rocky.iso").write_text("a DVD")
+    return Pair(pcs[0], pcs[1], pwsh)
+
+
+def change_both(pair: Pair, change: Callable[[dict[str, Any]], None]) -> None:
+    for pc in (pair.real, pair.told):
+        with pc.change() as state:
+            change(state)
+
+
+def rule(name: str, **changed: Any) -> dict[str, Any]:
+    return {
+        "Name": name, "InstanceID": name, "DisplayName": name, "Enabled": "True", "Direction": "Inbound",
+        "Action": "Allow", "Protocol": "TCP", "LocalPort": "5985", "RemoteAddress": "Any", "Profile": "Domain, Private",
+    } | changed  # fmt: skip
+
+
+def test_a_pc_as_it_was_prepared_is_told_alike(pair: Pair) -> None:
+    told = ask_readiness(pair)
+    assert (told["full_rights"], told["sleep_s"], told["bridged"], told["vlans"]) == (True, 0, [], [])
+    assert told["profiles"] == [{"index": 21, "category": "Private"}]
+
+
+def test_whoever_has_an_address_on_the_lan_is_told_alike(pair: Pair) -> None:
+    def change(state: dict[str, Any]) -> None:
+        state["neighbors"] = [
+            {"address": address, "adapter": "vEthernet (Lab)", "mac": "A0-B1-C2-D3-E4-F6", "state": seen}
+            for address, seen in (("192.0.2.101", "Reachable"), ("192.0.2.9", "Unreachable"), ("fe80::1", "Stale"))
+        ]
+        state["adapters"][0]["vlan"] = 7
+        state["sleep_s"] = 600
+
+    change_both(pair, change)
+    answer = ask_readiness(pair)
+    assert answer["neighbours"] == [{"address": "192.0.2.101", "mac": "A0B1C2D3E4F6"}]
+    assert (answer["probed"], answer["sleep_s"]) == (True, 600)
+    assert look(pair)["adapters"][0]["vlan"] == 7
+
+
+def test_everything_that_preparing_left_out_is_told_alike(pair: Pair) -> None:
+    def change(state: dict[str, Any]) -> None:
+        state["hyperv_refuses"] = "rights"
+        state["profiles"]["21"]["NetworkCategory"] = "Public"
+        state["adapters"][0]["bridged"] = True
+        rules = (
+            rule("narrow", RemoteAddress="LocalSubnet,192.0.2.7", Profile="Any"),
+            rule("wide", LocalPort="80,5986", Profile="Private, Public"),
+            rule("off", Enabled="False"),
+            rule("out", Direction="Outbound"),
+            rule("another port", LocalPort="443"),
+            rule("another protocol", Protocol="UDP"),
+        )
+        state["firewall_rules"] = {one["Name"]: one for one in rules}
+
+    change_both(pair, change)
+    told = ask_readiness(pair)
+    assert (told["full_rights"], told["bridged"]) == (False, ["Ethernet"])
+    assert told["profiles"] == [{"index": 21, "category": "Public"}]
+    assert [(one["name"], one["opens"], one["public"], one["from"]) for one in told["rules"]] == [
+        ("narrow", True, True, ["LocalSubnet", "192.0.2.7"]),
+        ("wide", True, True, ["Any"]),
+        ("off", False, False, ["Any"]),
+        ("out", False, False, ["Any"]),
+    ]
+
+
+def test_vlans_of_others_and_of_the_pc_itself_are_told_alike(pair: Pair) -> None:
+    create(pair, machine("w1"), machine("w2"))
+
+    def change(state: dict[str, Any]) -> None:
+        other = vm_by_name(state, f"{LAB}-w2")
+        assert other
+        other["notes"] = "mine"
+        state["switches"][0]["management_vlan"] = 100
+
+    change_both(pair, change)
+    told = ask_readiness(pair)["vlans"]
+    assert [(one["vm"] == "", one["adapter"], one["switch"], one["vlan"]) for one in told] == [
+        (True, "Lab", "Lab", 100), (False, "mgmt", "Lab", 100), (False, "internal", "Lab", 200),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("state", ["Disabled", "EnablePending", None])
+def test_a_pc_without_hyperv_tells_the_feature_alike_and_the_rest_all_the_same(pair: Pair, state: str | None) -> None:
+    def change(everything: dict[str, Any]) -> None:
+        everything["services"] = {"WinRM": "Running"}
+        everything["features"] = {"Microsoft-Hyper-V": state} if state else {}
+
+    change_both(pair, change)
+    assert look(pair)["feature"] == (state or "")
+    told = ask_readiness(pair)
+    assert (told["vlans"], told["full_rights"]) == ([], True)

@@ -1,0 +1,166 @@
+"""The three stand-in processes on loopback, with a PKI of their own, and the real kubectl in front of them."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import sysconfig
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from rehearsal.tests.integration.kubernetes_api.pki import Pki
+
+API = Path(__file__).parents[3] / "kubernetes/api"
+ADMINS = "kubeadm:cluster-admins"
+DEADLINE_S = 30.0
+GRACE = "3s"
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def find_kubectl() -> Path | None:
+    """The real kubectl: beside the interpreter that runs the tests, else on the PATH."""
+    found = shutil.which("kubectl", path=sysconfig.get_path("scripts")) or shutil.which("kubectl")
+    return Path(found) if found else None
+
+
+def eventually(check: Callable[[], Any], timeout_s: float = DEADLINE_S) -> Any:
+    """The first true answer of `check`; fails with the last one after `timeout_s` seconds."""
+    end = time.monotonic() + timeout_s
+    while not (last := check()):
+        assert time.monotonic() < end, f"never became true within {timeout_s} s; last: {last!r}"
+        time.sleep(0.1)
+    return last
+
+
+class ControlPlane:
+    """Starts and stops the processes; `kubectl` runs the real program as an administrator."""
+
+    def __init__(self, folder: Path, kubectl: Path) -> None:
+        self.folder = folder
+        self.port = free_port()
+        self.server = f"https://127.0.0.1:{self.port}"
+        self.pki = Pki(folder / "pki")
+        self.admin = self.pki.kubeconfig("admin", self.server, "kubernetes-admin", (ADMINS,))
+        self.super_admin = self.pki.kubeconfig(
+            "super-admin", self.server, "kubernetes-super-admin", ("system:masters",)
+        )
+        self._kubectl = kubectl
+        self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        # The package runs under the name that it has on a machine, out of a folder with nothing else in it.
+        (folder / "lib").mkdir()
+        (folder / "lib/rehearsal_api").symlink_to(API)
+        self._prepare()
+
+    def _prepare(self) -> None:
+        self.pki.issue("apiserver", "kube-apiserver")
+        self.pki.issue("kubelet-client", "kube-apiserver-kubelet-client", ("system:masters",))
+        self.pki.kubeconfig("manager", self.server, "system:kube-controller-manager")
+        self.pki.kubeconfig("scheduler", self.server, "system:kube-scheduler")
+
+    def start_all(self) -> ControlPlane:
+        self.start_server()
+        self.bind_admins()
+        pki = self.pki.folder
+        self._start(
+            "controller-manager",
+            f"--kubeconfig={pki}/manager.conf",
+            "--allocate-node-cidrs=true",
+            "--cluster-cidr=10.244.0.0/16",
+            f"--cluster-signing-cert-file={pki}/ca.crt",
+            f"--cluster-signing-key-file={pki}/ca.key",
+            f"--root-ca-file={pki}/ca.crt",
+            "--controllers=*,bootstrapsigner,tokencleaner",
+            f"--node-monitor-grace-period={GRACE}",
+            f"--secure-port={free_port()}",
+        )
+        self._start("scheduler", f"--kubeconfig={pki}/scheduler.conf", f"--secure-port={free_port()}")
+        eventually(lambda: self.try_kubectl("get", "serviceaccount", "default").returncode == 0)
+        return self
+
+    def bind_admins(self) -> None:
+        """What makes admin.conf an administrator's: `kubeadm init` does it with super-admin.conf."""
+        binding = ("clusterrolebinding", ADMINS, "--clusterrole=cluster-admin", f"--group={ADMINS}")
+        self.kubectl("create", *binding, kubeconfig=self.super_admin)
+
+    def start_server(self) -> None:
+        pki = self.pki.folder
+        self._start(
+            "apiserver",
+            "--advertise-address=127.0.0.1",
+            f"--secure-port={self.port}",
+            f"--etcd-data-dir={self.folder}/etcd",
+            f"--client-ca-file={pki}/ca.crt",
+            f"--tls-cert-file={pki}/apiserver.crt",
+            f"--tls-private-key-file={pki}/apiserver.key",
+            f"--kubelet-client-certificate={pki}/kubelet-client.crt",
+            f"--kubelet-client-key={pki}/kubelet-client.key",
+            f"--service-account-signing-key-file={pki}/sa.key",
+            "--service-cluster-ip-range=10.96.0.0/12",
+            "--authorization-mode=Node,RBAC",
+        )
+        eventually(lambda: self.try_kubectl("get", "--raw=/readyz").returncode == 0)
+
+    def _start(self, role: str, *flags: str) -> None:
+        environment = {**os.environ, "PYTHONPATH": str(self.folder / "lib")}
+        log = (self.folder / f"{role}.log").open("ab")
+        self._processes[role] = subprocess.Popen(
+            [sys.executable, "-m", "rehearsal_api", role, *flags], env=environment, stderr=log, cwd=self.folder
+        )
+
+    def kill(self, role: str) -> None:
+        """As a power cut does it: no chance to write anything."""
+        self._processes[role].kill()
+        self._processes.pop(role).wait()
+
+    def cpu_seconds(self) -> float:
+        """Processor time that the three processes have used so far."""
+        ticks = 0
+        for process in self._processes.values():
+            fields = Path(f"/proc/{process.pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+            ticks += int(fields[11]) + int(fields[12])
+        return ticks / os.sysconf("SC_CLK_TCK")
+
+    def stop(self) -> None:
+        for process in self._processes.values():
+            process.terminate()
+        for process in self._processes.values():
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+    def try_kubectl(
+        self, *arguments: str, stdin: str = "", kubeconfig: Path | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        environment = {**os.environ, "KUBECONFIG": str(kubeconfig or self.admin), "HOME": str(self.folder)}
+        return subprocess.run(
+            [self._kubectl, *arguments],
+            input=stdin,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    def kubectl(self, *arguments: str, stdin: str = "", kubeconfig: Path | None = None) -> str:
+        """What kubectl prints; it must succeed, and must not warn."""
+        done = self.try_kubectl(*arguments, stdin=stdin, kubeconfig=kubeconfig)
+        assert done.returncode == 0, f"kubectl {' '.join(arguments)}: {done.stderr}{done.stdout}"
+        assert "arning" not in done.stderr, done.stderr
+        return done.stdout
+
+    def json(self, *arguments: str) -> Any:
+        return json.loads(self.kubectl(*arguments, "-o", "json"))

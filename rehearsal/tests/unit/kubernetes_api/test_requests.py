@@ -1,0 +1,223 @@
+"""Requests through the whole API, without sockets."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from rehearsal.kubernetes.api.errors import ApiError
+from rehearsal.kubernetes.api.exchange import Request
+from rehearsal.kubernetes.api.handlers import Api
+from rehearsal.kubernetes.api.identity import ANONYMOUS, User
+from rehearsal.tests.unit.kubernetes_api.conftest import MASTER, Call
+
+HERE = "/api/v1/namespaces/default"
+CONTAINER = {"name": "c", "image": "nginx:1.29"}
+APPLY = "application/apply-patch+yaml"
+
+
+def _body(kind: str, name: str, api_version: str = "v1", **rest: Any) -> bytes:
+    return json.dumps({"apiVersion": api_version, "kind": kind, "metadata": {"name": name}, **rest}).encode()
+
+
+def _pod(name: str = "p", **spec: Any) -> bytes:
+    return _body("Pod", name, spec={"containers": [CONTAINER], **spec})
+
+
+def test_a_new_pod_gets_the_defaults_of_the_real_server(call: Call) -> None:
+    pod = call("POST", f"{HERE}/pods", _pod())
+    assert pod["status"] == {"phase": "Pending", "qosClass": "BestEffort"}
+    assert pod["spec"]["containers"][0]["imagePullPolicy"] == "IfNotPresent"
+    expected = {
+        "restartPolicy": "Always",
+        "terminationGracePeriodSeconds": 30,
+        "serviceAccountName": "default",
+        "priority": 0,
+        "schedulerName": "default-scheduler",
+    }
+    assert expected.items() <= pod["spec"].items()
+    assert [one["tolerationSeconds"] for one in pod["spec"]["tolerations"]] == [300, 300]
+
+
+def test_a_pod_on_a_node_is_deleted_only_when_its_kubelet_says_so(call: Call) -> None:
+    call("POST", f"{HERE}/pods", _pod(nodeName="w1"))
+    asked = call("DELETE", f"{HERE}/pods/p")
+    assert asked["metadata"]["deletionGracePeriodSeconds"] == 30
+    assert call("GET", f"{HERE}/pods/p")["metadata"]["deletionTimestamp"]
+    done = call("DELETE", f"{HERE}/pods/p", b'{"gracePeriodSeconds": 0}')
+    assert done["status"] == "Success"
+    with pytest.raises(ApiError, match='pods "p" not found'):
+        call("GET", f"{HERE}/pods/p")
+
+
+def test_an_object_with_a_finalizer_waits_for_it(call: Call) -> None:
+    call("POST", f"{HERE}/configmaps", b'{"metadata": {"name": "c", "finalizers": ["lab/held"]}}')
+    call("DELETE", f"{HERE}/configmaps/c")
+    assert call("GET", f"{HERE}/configmaps/c")["metadata"]["deletionTimestamp"]
+    patch = b'{"metadata": {"finalizers": null}}'
+    call("PATCH", f"{HERE}/configmaps/c", patch, "application/merge-patch+json")
+    assert call("GET", f"{HERE}/configmaps")["items"] == []
+
+
+def test_an_update_of_an_old_version_conflicts(call: Call) -> None:
+    first = call("POST", f"{HERE}/configmaps", _body("ConfigMap", "c", data={"a": "1"}))
+    call("PUT", f"{HERE}/configmaps/c", json.dumps({**first, "data": {"a": "2"}}).encode())
+    with pytest.raises(ApiError, match="the object has been modified") as refused:
+        call("PUT", f"{HERE}/configmaps/c", json.dumps({**first, "data": {"a": "3"}}).encode())
+    assert (refused.value.code, refused.value.reason) == (409, "Conflict")
+
+
+def test_a_dry_run_stores_nothing_and_an_unchanged_patch_keeps_the_version(call: Call) -> None:
+    call("POST", f"{HERE}/configmaps", _body("ConfigMap", "c"), dryRun="All")
+    assert call("GET", f"{HERE}/configmaps")["items"] == []
+    made = call("POST", f"{HERE}/configmaps", _body("ConfigMap", "c", data={"a": "1"}))
+    same = call("PATCH", f"{HERE}/configmaps/c", b'{"data": {"a": "1"}}', "application/merge-patch+json")
+    assert same["metadata"]["resourceVersion"] == made["metadata"]["resourceVersion"]
+
+
+def test_status_and_spec_are_written_separately(call: Call) -> None:
+    call("POST", f"{HERE}/pods", _pod())
+    merge = "application/merge-patch+json"
+    body = b'{"spec": {"nodeName": "w9"}, "status": {"phase": "Running"}}'
+    changed = call("PATCH", f"{HERE}/pods/p/status", body, merge)
+    assert changed["status"]["phase"] == "Running"
+    assert "nodeName" not in changed["spec"]
+    kept = call("PATCH", f"{HERE}/pods/p", b'{"status": {"phase": "Failed"}}', merge)
+    assert kept["status"]["phase"] == "Running"
+
+
+def test_a_pod_is_bound_once(call: Call) -> None:
+    call("POST", f"{HERE}/pods", _pod())
+    binding = _body("Binding", "p", target={"kind": "Node", "name": "w1"})
+    call("POST", f"{HERE}/pods/p/binding", binding)
+    pod = call("GET", f"{HERE}/pods/p")
+    assert pod["spec"]["nodeName"] == "w1"
+    assert pod["status"]["conditions"][0]["type"] == "PodScheduled"
+    with pytest.raises(ApiError, match='already assigned to node "w1"'):
+        call("POST", f"{HERE}/pods/p/binding", binding)
+
+
+def test_services_get_free_addresses_and_ports_of_their_ranges(call: Call) -> None:
+    spec = {"type": "NodePort", "selector": {"a": "b"}, "ports": [{"port": 80}]}
+    made = [call("POST", f"{HERE}/services", _body("Service", f"s{number}", spec=spec)) for number in range(11)]
+    assert len({one["spec"]["clusterIP"] for one in made}) == 11
+    assert {one["spec"]["ports"][0]["nodePort"] for one in made} == set(range(30000, 30011))
+    with pytest.raises(ApiError, match="provided port is already allocated"):
+        call(
+            "POST", f"{HERE}/services", _body("Service", "t", spec={**spec, "ports": [{"port": 1, "nodePort": 30000}]})
+        )
+    with pytest.raises(ApiError, match="The range of valid ports is 30000-30010"):
+        call("POST", f"{HERE}/services", _body("Service", "t", spec={**spec, "ports": [{"port": 1, "nodePort": 80}]}))
+
+
+def test_an_eviction_waits_for_the_disruption_budget(call: Call) -> None:
+    call("POST", f"{HERE}/pods", b'{"metadata": {"name": "p", "labels": {"a": "b"}}, "spec": {"containers": [%s]}}'
+         % json.dumps(CONTAINER).encode())  # fmt: skip
+    budget = {"minAvailable": 1, "selector": {"matchLabels": {"a": "b"}}}
+    path = "/apis/policy/v1/namespaces/default/poddisruptionbudgets"
+    call("POST", path, _body("PodDisruptionBudget", "b", "policy/v1", spec=budget))
+    eviction = _body("Eviction", "p", "policy/v1")
+    with pytest.raises(ApiError, match="would violate the pod's disruption budget") as refused:
+        call("POST", f"{HERE}/pods/p/eviction", eviction)
+    assert refused.value.code == 429
+    call("DELETE", f"{path}/b")
+    call("POST", f"{HERE}/pods/p/eviction", eviction)
+    assert call("GET", f"{HERE}/pods")["items"] == []
+
+
+WRONG: dict[str, tuple[str, str, bytes, int, str]] = {
+    "an unknown path": ("GET", "/apis/none/v1/things", b"", 404, "could not find the requested resource"),
+    "another kind": ("POST", f"{HERE}/pods", _body("Secret", "s"), 400, "cannot be handled as a Pod"),
+    "another version": (
+        "POST",
+        f"{HERE}/pods",
+        _body("Pod", "p", "v2"),
+        400,
+        "does not match the expected API version",
+    ),
+    "no JSON": ("POST", f"{HERE}/pods", b"{", 400, "must be of type Object"),
+    "a bad name": ("POST", f"{HERE}/configmaps", _body("ConfigMap", "A_b"), 422, "a lowercase RFC 1123 subdomain"),
+    "labels that miss the selector": (
+        "POST",
+        "/apis/apps/v1/namespaces/default/deployments",
+        _body(
+            "Deployment",
+            "d",
+            "apps/v1",
+            spec={"selector": {"matchLabels": {"a": "b"}}, "template": {"spec": {"containers": [CONTAINER]}}},
+        ),
+        422,
+        "`selector` does not match template `labels`",
+    ),
+    "a namespace that is needed": ("DELETE", "/api/v1/namespaces/kube-system", b"", 403, "may not be deleted"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_wrong_requests_are_refused_with_the_real_code_and_words(call: Call, case: str) -> None:
+    method, path, body, code, words = WRONG[case]
+    with pytest.raises(ApiError) as refused:
+        call(method, path, body)
+    assert refused.value.code == code
+    assert words in refused.value.message
+    status = refused.value.status()
+    assert (status["kind"], status["status"], status["code"]) == ("Status", "Failure", code)
+
+
+def test_an_immutable_field_stays(call: Call) -> None:
+    call("POST", f"{HERE}/pods", _pod(nodeName="w1"))
+    patch = b'{"spec": {"hostNetwork": true}}'
+    with pytest.raises(ApiError, match="pod updates may not change fields"):
+        call("PATCH", f"{HERE}/pods/p", patch, "application/merge-patch+json")
+
+
+W1 = User("system:node:w1", ("system:nodes", "system:authenticated"))
+JOINING = User("system:bootstrap:abcdef", ("system:bootstrappers", "system:authenticated"))
+LEASES = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"
+MAY: list[tuple[User, str, str, bool]] = [
+    (ANONYMOUS, "GET", "/livez", True),
+    (ANONYMOUS, "GET", "/version", True),
+    (ANONYMOUS, "GET", "/api/v1/nodes", False),
+    (JOINING, "GET", "/api/v1/namespaces/kube-system/configmaps/kubeadm-config", True),
+    (JOINING, "GET", "/api/v1/namespaces/kube-system/configmaps/other", False),
+    (JOINING, "GET", "/api/v1/nodes/w1", True),
+    (JOINING, "GET", "/api/v1/nodes", False),
+    (JOINING, "DELETE", "/api/v1/nodes/w1", False),
+    (W1, "GET", "/api/v1/pods", True),
+    (W1, "PATCH", "/api/v1/nodes/w1/status", True),
+    (W1, "PATCH", "/api/v1/nodes/w2/status", False),
+    (W1, "PUT", f"{LEASES}/w1", True),
+    (W1, "PUT", f"{LEASES}/w2", False),
+    (W1, "DELETE", "/apis/apps/v1/namespaces/default/deployments/d", False),
+    (W1, "PUT", "/apis/certificates.k8s.io/v1/certificatesigningrequests/x/approval", False),
+]
+
+
+@pytest.mark.parametrize(("user", "method", "path", "allowed"), MAY)
+def test_everybody_may_do_their_own_work_only(call: Call, user: User, method: str, path: str, allowed: bool) -> None:
+    try:
+        call(method, path, b"{}", "application/merge-patch+json", user)
+        code = 200
+    except ApiError as error:
+        code = error.code
+    assert (code != 403) is allowed
+
+
+def test_only_those_who_may_impersonate_act_as_somebody_else(api: Api, call: Call) -> None:
+    def as_somebody(user: User) -> Request:
+        return Request("GET", "/api/v1/nodes", {}, {"impersonate-user": "somebody"}, b"", user)
+
+    with pytest.raises(ApiError, match='User "system:node:w1" cannot impersonate resource "users"'):
+        api.answer(as_somebody(W1))
+    with pytest.raises(ApiError, match='User "somebody" cannot list resource "nodes"'):
+        api.answer(as_somebody(MASTER))
+
+
+def test_kubectl_is_given_columns_and_everybody_else_objects(call: Call) -> None:
+    accept = "application/json;as=Table;v=v1;g=meta.k8s.io"
+    table = call("GET", "/api/v1/namespaces", accept=accept)
+    assert [one["name"] for one in table["columnDefinitions"]] == ["Name", "Status", "Age"]
+    assert table["rows"][0]["cells"][:2] == ["default", "Active"]
+    assert call("GET", "/api/v1/namespaces")["kind"] == "NamespaceList"
