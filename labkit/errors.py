@@ -2,33 +2,60 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
+
 from invoke.exceptions import Exit
+
+COMMAND = re.compile(r"\binv (?!(?:-\S+ )*-f )(?=-|[a-z0-9]+\.[a-z])")
+"""A command of the lab in a text, which does not name the lab's file yet."""
+
+
+def as_typed(text: str, inv: str) -> str:
+    """Let every command of the lab in `text` begin as this one was typed: with `inv`, or `inv -f FILE`."""
+    return COMMAND.sub(lambda _: f"{inv} ", text)
 
 
 class LabError(Exit):  # type: ignore[misc]
     """Something the user can understand and act on; shown without a traceback.
 
-    `message` says what failed, on which host or machine, and why as far as known; `hint` says how to go on,
-    with the command to type. The class decides the process's exit code (the README lists them).
+    A problem says what failed, on which host or machine, and why as far as known; a hint says how to go on, with the
+    command to type. There may be several of each. The class decides the process's exit code (the README lists them).
     """
 
     exit_code = 1
-    message: str
 
-    def __init__(self, message: str, hint: str | None = None) -> None:
-        self.problem = message
-        self.hint = hint
-        text = f"error: {message}"
-        if hint:
-            text += f"\nhint: {hint}"
-        super().__init__(text, self.exit_code)
+    def __init__(self, problem: str | Iterable[str], hint: str | Iterable[str] | None = None) -> None:
+        self.problems = _several(problem)
+        self.hints = tuple(dict.fromkeys(_several(hint or ())))
+        self.resume = ""  # the command that goes on where this failed
+        self.inv = "inv"  # how this run was called, up to its first task
+        super().__init__(code=self.exit_code)
 
-    def resume_with(self, command: str) -> None:
-        """Add the command that goes on where this failed."""
-        self.message = f"{self.message}\nresume: {command}"
+    @property
+    def problem(self) -> str:
+        """All that is wrong, in one line."""
+        return "; ".join(self.problems)
+
+    @property
+    def hint(self) -> str:
+        """All that helps, in one line; "" where nothing is known."""
+        return "; ".join(self.hints)
+
+    @property
+    def message(self) -> str:
+        """What is shown: the one place where problems and hints become text."""
+        problems = (f"error: {text}" for text in self.problems)  # as they are: they quote what others said
+        hints = (as_typed(f"hint: {text}", self.inv) for text in self.hints)
+        resume = (as_typed(f"resume: {self.resume}", self.inv),) if self.resume else ()
+        return "\n".join([*problems, *hints, *resume])
+
+    @message.setter
+    def message(self, text: None) -> None:
+        """Invoke's Exit sets one; ours follows from the parts."""
 
     def __str__(self) -> str:
-        return str(self.message)
+        return self.message
 
 
 class ConfigError(LabError):
@@ -83,3 +110,18 @@ class InterruptedLabError(LabError):
     """Ctrl-C. What was finished stays finished; the same stages go on from there."""
 
     exit_code = 130
+
+
+def together(errors: Iterable[LabError]) -> LabError:
+    """One error for all of them, of the nearest kind that is common to them; from it follows the exit code."""
+    several = list(errors)
+    if len(several) == 1:
+        return several[0]
+    kind = next(kind for kind in type(several[0]).__mro__ if all(isinstance(error, kind) for error in several))
+    hints = (hint for error in several for hint in error.hints)
+    joint: LabError = kind((problem for error in several for problem in error.problems), hints)
+    return joint
+
+
+def _several(given: str | Iterable[str]) -> tuple[str, ...]:
+    return (given,) if isinstance(given, str) else tuple(given)

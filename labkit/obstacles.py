@@ -37,8 +37,8 @@ def refuse(session: Session, machines: Collection[str]) -> None:
 
     What a blank system disk puts right is no obstacle of theirs. The facts are those read last; nothing is changed.
     """
+    from labkit.errors import together
     from labkit.hyperv.findings import answering
-    from labkit.hyperv.hosts import together
 
     facts = answering(session.hosts.read())
     errors: list[LabError] = []

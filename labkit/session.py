@@ -28,8 +28,9 @@ PIPE_WIDTH = 140
 class Session:
     """One lab in one process. Connections open when first used and close at exit."""
 
-    def __init__(self, lab: Lab) -> None:
+    def __init__(self, lab: Lab, inv: str = "inv") -> None:
         self.lab = lab
+        self.inv = inv  # how this run was called, up to its first task: what a command that is shown begins with
         self.state = StateDir.of(lab)
         self.console = terminal(stderr=True)  # progress; results go to standard output
         self.output = terminal(stderr=False)
@@ -66,17 +67,27 @@ def terminal(*, stderr: bool) -> Console:
 
 def lab_file(context: Any) -> Path:
     """The file that describes the lab of this run: the one given with -f, else the project's own."""
-    given = getattr(context.config, "_runtime_path", None)  # where Invoke keeps -f; it has no public name
+    given = _given(context.config)
     return Path(given) if given else ROOT / PROJECT_FILE
+
+
+def inv(config: Any) -> str:
+    """How this run was called, up to its first task: `inv`, or `inv -f FILE` with the file as typed."""
+    given = _given(config)
+    return subprocess.list2cmdline(["inv", *(["-f", str(given)] if given else [])])
 
 
 def session(context: Any) -> Session:
     """The session of this run; every task of one `inv` gets the same."""
-    return _open(lab_file(context))
+    return _open(lab_file(context), inv(context.config))
 
 
 @cache
-def _open(file: Path) -> Session:
+def _open(file: Path, inv: str) -> Session:
     from labkit.description.load import load_lab  # pydantic takes 0.3 s to import: `inv --list` does not pay
 
-    return Session(load_lab(file))
+    return Session(load_lab(file), inv)
+
+
+def _given(config: Any) -> Any:
+    return getattr(config, "_runtime_path", None)  # where Invoke keeps -f; it has no public name

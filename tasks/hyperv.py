@@ -129,8 +129,8 @@ def hyperv_trust(c: Context, host: str = "", fingerprint: str = "") -> None:
 @task(klass=Reader, default=True)
 def hyperv_status(c: Context) -> None:
     """Show the machines on their hosts."""
+    from labkit.errors import together
     from labkit.hyperv import display
-    from labkit.hyperv.hosts import together
     from labkit.machines.progress import progress
 
     s = session(c)

@@ -68,7 +68,7 @@ def require_dvd(session: Session) -> None:
     """Raise MissingError unless the DVD is on the machine's host, RefusedError when it is another than described."""
     spec = _spec(session)
     _refuse_absent(session, spec)
-    answer = session.hosts.run("Get-LabMedia", {spec.host: {"Iso": spec.dvd}})[spec.host]
+    answer = session.hosts.ask("Get-LabMedia", {spec.host: {"Iso": spec.dvd}})[spec.host]
     _dvd(session, spec, answer["media"])
 
 
@@ -113,7 +113,7 @@ def _installing(session: Session, vm: VmFacts | None, disk: str) -> Dvd | None:
         return None  # a checkpoint's layer is small, whatever lies below it
     spec = _spec(session)
     iso = {"Iso": spec.dvd} if session.hosts.read()[spec.host].has_iso else {}
-    answer = session.hosts.run("Get-LabMedia", {spec.host: {"Disk": disk, **iso}})[spec.host]
+    answer = session.hosts.ask("Get-LabMedia", {spec.host: {"Disk": disk, **iso}})[spec.host]
     if answer["disk_bytes"] > BLANK_BYTES:
         return None
     _refuse_absent(session, spec)

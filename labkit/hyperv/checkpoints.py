@@ -72,7 +72,7 @@ def take(session: Session, name: str) -> list[str]:
     except LabError as error:
         # Of one moment or none: it is not completed by a second try, before which machines may have run.
         hint = f"not every machine has it: {forgetting(name)}, then take it again"
-        raise type(error)(error.problem, hint) from error
+        raise type(error)(error.problems, hint) from error
 
 
 def find(session: Session, name: str) -> list[Place]:

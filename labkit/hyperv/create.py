@@ -61,8 +61,8 @@ def refuse(plan: Plan) -> None:
     if plan.refused:
         told = [(m.name, m.host, m.obstacle) for m in plan.refused if m.obstacle]
         raise RefusedError(
-            "\nerror: ".join(f"machine {name} on {host}: {obstacle.text}" for name, host, obstacle in told),
-            "\nhint: ".join(f"{name}: {obstacle.command}" for name, _, obstacle in told),
+            (f"machine {name} on {host}: {obstacle.text}" for name, host, obstacle in told),
+            (f"{name}: {obstacle.command}" for name, _, obstacle in told),
         )
 
 

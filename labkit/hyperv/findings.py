@@ -33,8 +33,7 @@ class Finding:
 def refusal(findings: Iterable[Finding]) -> RefusedError:
     """One error that tells all findings and, once each, how to put them right."""
     told = list(findings)
-    fixes = dict.fromkeys(finding.fix for finding in told)
-    return RefusedError("\nerror: ".join(map(str, told)), "\nhint: ".join(fixes))
+    return RefusedError(map(str, told), (finding.fix for finding in told))
 
 
 def service_answers(here: HostFacts) -> Iterator[Finding]:

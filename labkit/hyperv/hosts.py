@@ -13,7 +13,7 @@ from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any
 
 from labkit.controller.secrets import Secret, host_password
-from labkit.errors import LabError
+from labkit.errors import LabError, together
 from labkit.hyperv.facts import HostFacts
 from labkit.hyperv.reading import host_facts
 from labkit.transport import powershell
@@ -31,6 +31,8 @@ READ_ATTEMPTS = 3  # a read that got lost may be repeated; a write never is, sin
 Connect = Callable[["Host", Secret], Transport]
 Scripts = Mapping[str, Mapping[str, Any]]
 """The scripts of one command, by name, with their parameters."""
+Parameters = Mapping[str, Mapping[str, Any]]
+"""One script's parameters on each host, by host name."""
 
 
 class Hosts:
@@ -63,7 +65,7 @@ class Hosts:
             for host in self.lab.hosts
             if host.name not in self._facts or (probe and not self._facts[host.name].readiness.is_probed)
         }
-        answers, errors = self._everywhere(wanted)
+        answers, errors = self._everywhere(wanted, repeatable=True)
         for name, answer in answers.items():
             self._facts[name] = host_facts(name, self.lab.name, answer, datetime.now(UTC))
         return dict(self._facts), errors
@@ -90,13 +92,22 @@ class Hosts:
         """Drop the connection to a host whose network changes under it; the next call makes a new one."""
         self._transports.pop(name, None)
 
-    def run(self, script: str, parameters: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
-        """Run a changing script once on each host that `parameters` names, at once, and return their answers.
+    def ask(self, script: str, parameters: Parameters) -> dict[str, dict[str, Any]]:
+        """Run a reading script (Get-) once on each host that `parameters` names, at once, and return their answers.
 
-        All hosts finish before errors are raised. A machine's error in an answer is raised as well.
+        What was read before stays. A call that got lost is repeated; all hosts finish before errors are raised.
         """
+        return self._answers(script, parameters, repeatable=True)
+
+    def run(self, script: str, parameters: Parameters) -> dict[str, dict[str, Any]]:
+        """As `ask`, with a changing script: what was read counts no more, and a call that got lost is not repeated."""
         self.forget()
-        answers, errors = self._everywhere({name: {script: given} for name, given in parameters.items()})
+        return self._answers(script, parameters, repeatable=False)
+
+    def _answers(self, script: str, parameters: Parameters, *, repeatable: bool) -> dict[str, dict[str, Any]]:
+        """The answers by host. Raises the errors of hosts, and those of machines that stand in an answer, together."""
+        wanted = {name: {script: given} for name, given in parameters.items()}
+        answers, errors = self._everywhere(wanted, repeatable=repeatable)
         for name, answer in answers.items():
             errors += [
                 powershell.lab_error(name, script, powershell.PowerShellError.of(machine["error"]), machine["name"])
@@ -107,13 +118,15 @@ class Hosts:
             raise together(errors)
         return answers
 
-    def _everywhere(self, wanted: Mapping[str, Scripts]) -> tuple[dict[str, dict[str, Any]], list[LabError]]:
+    def _everywhere(
+        self, wanted: Mapping[str, Scripts], *, repeatable: bool
+    ) -> tuple[dict[str, dict[str, Any]], list[LabError]]:
         """Run scripts on several hosts at once, one command a host; give the answers and the LabErrors."""
         outcomes: dict[str, dict[str, Any] | BaseException] = {name: {} for name in wanted}  # in the lab's order
 
         def work(name: str) -> None:
             try:
-                outcomes[name] = self._call(name, wanted[name])
+                outcomes[name] = self._call(name, wanted[name], READ_ATTEMPTS if repeatable else 1)
             except BaseException as error:  # noqa: BLE001 - carried to the calling thread and raised there
                 outcomes[name] = error
 
@@ -139,17 +152,15 @@ class Hosts:
             self._transports[name] = self._connect(host, host_password(host))
         return self._transports[name]
 
-    def _call(self, name: str, scripts: Scripts) -> dict[str, Any]:
-        reading = all(script.startswith("Get-") for script in scripts)
+    def _call(self, name: str, scripts: Scripts, attempts: int) -> dict[str, Any]:
         stdin = powershell.payload_of_all(scripts)
-        read_s = max(SLOW_READ_DEADLINES_S.get(script, READ_DEADLINE_S) for script in scripts)
-        deadline_s = read_s if reading else WRITE_DEADLINE_S
-        for attempt in range(1, READ_ATTEMPTS + 1):
+        deadline_s = max(map(_deadline_s, scripts))
+        for attempt in range(1, attempts + 1):
             try:
                 output = self._transports[name].run(powershell.command_line(), stdin, deadline_s)
                 return powershell.answer(name, next(iter(scripts)), output.stdout, output.stderr, output.code)
             except DroppedError:
-                if not reading or attempt == READ_ATTEMPTS:
+                if attempt == attempts:
                     raise
         raise AssertionError("unreachable")
 
@@ -168,11 +179,6 @@ def in_parallel(work: Callable[[str], None], hosts: Iterable[str]) -> None:
             thread.join(0.2)  # an endless join would keep Ctrl-C from working on Windows
 
 
-def together(errors: list[LabError]) -> LabError:
-    """One error for all of them: of their class when it is the same, else a plain LabError."""
-    if len(errors) == 1:
-        return errors[0]
-    kinds = {type(error) for error in errors}
-    kind = kinds.pop() if len(kinds) == 1 else LabError
-    hints = dict.fromkeys(error.hint for error in errors if error.hint)
-    return kind("\nerror: ".join(error.problem for error in errors), "\nhint: ".join(hints) or None)
+def _deadline_s(script: str) -> float:
+    reading_s = SLOW_READ_DEADLINES_S.get(script, READ_DEADLINE_S)
+    return reading_s if script.startswith("Get-") else WRITE_DEADLINE_S

@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Any
 
-from labkit.errors import LabError, RefusedError
-from labkit.hyperv.hosts import together
+from labkit.errors import LabError, RefusedError, together
 
 if TYPE_CHECKING:
     from labkit.description.lab import Host, Lab, Network
@@ -82,7 +81,7 @@ def prove(session: Session) -> list[str]:
     try:
         session.hosts.run("Set-LabPath", {host.name: _given(session.lab, host, places) for host in session.lab.hosts})
         asked = {host.name: _asked(host, places) for host in session.lab.hosts}
-        answers = session.hosts.run("Get-LabPath", asked)
+        answers = session.hosts.ask("Get-LabPath", asked)
     except LabError as error:
         errors.append(error)
     try:
@@ -127,7 +126,7 @@ def _judged(places: list[End], answers: dict[str, dict[str, Any]]) -> list[str]:
                 problems.append(_problem(place, other, small=row["small"]))
                 hints.append(TOO_LARGE if row["small"] else WITHOUT_TAGS if place.network.vlan is None else WITH_TAGS)
     if problems:
-        raise RefusedError("\nerror: ".join(problems), "\nhint: ".join(dict.fromkeys(hints)))
+        raise RefusedError(problems, hints)
     networks = {place.network.name: place.network for place in places}
     hosts = ", ".join(dict.fromkeys(place.host.name for place in places))
     return [f"{_named(network)}: full-size packets pass between {hosts}" for network in networks.values()]

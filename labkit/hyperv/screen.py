@@ -33,7 +33,7 @@ def shoot(session: Session, machines: Iterable[str]) -> list[Path]:
             parameters[host] = {"Lab": session.lab.name, "Id": ids}
     if not parameters:
         raise MissingError(f"nothing to see: {', '.join(wanted)} not running", "inv hyperv.start")
-    answers = session.hosts.run("Get-LabScreen", parameters)
+    answers = session.hosts.ask("Get-LabScreen", parameters)
     return [_keep(session, row) for answer in answers.values() for row in answer["machines"]]
 
 

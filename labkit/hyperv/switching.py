@@ -14,15 +14,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from labkit.errors import LabError, UnreachableError
+from labkit.errors import LabError, UnreachableError, together
 from labkit.hyperv import switch
 from labkit.hyperv.findings import Facts, answering, refusal
-from labkit.hyperv.hosts import together
 from labkit.hyperv.uplink import uplink
 from labkit.transport import powershell
 
 if TYPE_CHECKING:
     from labkit.description.lab import Host, Lab, Switch
+    from labkit.hyperv.hosts import Hosts
     from labkit.session import Session
 
 CONFIRM_WITHIN_S = 180  # then the PC takes the switch away again
@@ -62,7 +62,7 @@ def find(session: Session) -> list[Making]:
     obstacles = list(switch.obstacles(lab, answering(facts)))
     if obstacles:
         raise refusal(obstacles)
-    operations = session.hosts.run("Get-LabSwitch", {host.name: {"Lab": lab.name} for host in lab.hosts})
+    operations = session.hosts.ask("Get-LabSwitch", {host.name: {"Lab": lab.name} for host in lab.hosts})
     makings = [_making(lab, host, facts, operations[host.name]["operation"]) for host in lab.hosts]
     return [making for making in makings if making.switches or making.begun]
 
@@ -136,12 +136,14 @@ def peers(lab: Lab, host: Host) -> Iterator[str]:
 def _follow(session: Session, host: Host) -> str:
     """Ask the PC how far it is until it has ended; confirm once its own LAN answers it. Return the switch's name."""
     end = time.monotonic() + CONFIRM_WITHIN_S + ROLL_BACK_WITHIN_S
+    about = {host.name: {"Lab": session.lab.name}}
     silence: LabError | None = None
+    session.hosts.forget()  # the PC changes by itself
     while time.monotonic() < end:
         try:
-            operation = _ask(session, host, "Get-LabSwitch")["operation"] or NONE
+            operation = _anew(session, host).ask("Get-LabSwitch", about)[host.name]["operation"] or NONE
             if operation["state"] == "made" and operation["reached"]:
-                _ask(session, host, "Confirm-LabSwitch")
+                _anew(session, host).run("Confirm-LabSwitch", about)
         except UnreachableError as error:  # its network pauses; what it did meanwhile it tells later
             silence = error
         else:
@@ -159,10 +161,10 @@ def _follow(session: Session, host: Host) -> str:
     )
 
 
-def _ask(session: Session, host: Host, script: str) -> dict[str, Any]:
-    """Run a script over a connection of its own: the last one may hang in a network that is gone."""
+def _anew(session: Session, host: Host) -> Hosts:
+    """The hosts, to that one over a connection of its own: the last one may hang in a network that is gone."""
     session.hosts.reconnect(host.name)
-    return session.hosts.run(script, {host.name: {"Lab": session.lab.name}})[host.name]
+    return session.hosts
 
 
 def _unmade(host: Host, operation: Mapping[str, Any]) -> LabError:

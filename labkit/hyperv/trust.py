@@ -10,8 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from labkit.errors import ConsentError, MissingError, UnreachableError
-from labkit.hyperv.hosts import together
+from labkit.errors import ConsentError, MissingError, UnreachableError, together
 from labkit.transport.ports import NO_TLS, silent
 
 if TYPE_CHECKING:

@@ -56,7 +56,7 @@ def _state(session: Session, stage: str) -> tuple[str, bool]:
     try:
         lacking = stages.STAGES[stage].look(session)
     except LabError as error:
-        return error.problem.replace("\nerror: ", "; "), False
+        return error.problem, False
     return lacking or "satisfied", True
 
 

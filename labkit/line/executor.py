@@ -21,7 +21,7 @@ from labkit.errors import ConfigError, ConsentError, LabError, RefusedError
 from labkit.line import kinds, lock, report, stages
 from labkit.line.failures import explained
 from labkit.line.kinds import Destroyer, Umbrella, Verification, typed_name
-from labkit.session import Session, session
+from labkit.session import Session, inv, session
 
 Calls = list[Any]  # of Invoke's Call: a task, and what it is called with
 
@@ -31,9 +31,16 @@ class LabExecutor(Executor):  # type: ignore[misc]
 
     def execute(self, *tasks: Any) -> dict[Any, Any]:
         """Run `tasks` (as Invoke hands them over: names, or parsed contexts) with their pre- and post-tasks."""
+        try:
+            return self._execute(tasks)
+        except LabError as error:
+            error.inv = inv(self.config)
+            raise
+
+    def _execute(self, tasks: Sequence[Any]) -> dict[Any, Any]:
         named = self.normalize(tasks)
         below = [self.expand_calls([call]) for call in named]
-        refuse_company(named, below, [self._command([task]) for task in tasks])
+        refuse_company(named, below, [_command([task]) for task in tasks])
         calls = verification_last([call for part in below for call in part])
         if self.config.tasks.dedupe:
             calls = self.dedupe(calls)
@@ -76,7 +83,7 @@ class LabExecutor(Executor):  # type: ignore[misc]
             except (ConsentError, ConfigError):
                 raise
             except LabError as error:
-                error.resume_with(self._resume(tasks, below, results))
+                error.resume = _resume(tasks, below, results)
                 raise
             finally:
                 lab.journal.write("done")
@@ -92,20 +99,6 @@ class LabExecutor(Executor):  # type: ignore[misc]
         if call.autoprint and call.called_as:
             print(result)
         return result
-
-    def _resume(self, tasks: Sequence[Any], below: list[Calls], done: dict[Any, Any]) -> str:
-        """The line that goes on: what was named and is not finished; a rebuilding never destroys a second time."""
-        left = [task for task, parts in zip(tasks, below, strict=True) if any(part.task not in done for part in parts)]
-        through = {typed_name(task) for task in done}
-        return self._command([_going_on(task, through) for task in left])
-
-    def _command(self, tasks: Sequence[Any]) -> str:
-        file = getattr(self.config, "_runtime_path", None)
-        words = ["inv", *(["-f", str(file)] if file else [])]
-        for task in tasks:
-            words.append(_name(task))
-            words += [word for argument in getattr(task, "args", {}).values() for word in _option(argument)]
-        return subprocess.list2cmdline(words)
 
 
 def refuse_company(named: Calls, below: list[Calls], commands: Sequence[str]) -> None:
@@ -142,6 +135,21 @@ def _is_satisfied(lab: Session, name: str) -> bool:
     lab.journal.write("probe", step=name, missing=lacking)
     lab.console.print(f"    {name}: {lacking or 'satisfied'}", markup=False)
     return lacking is None
+
+
+def _resume(tasks: Sequence[Any], below: list[Calls], done: dict[Any, Any]) -> str:
+    """The line that goes on: what was named and is not finished; a rebuilding never destroys a second time."""
+    left = [task for task, parts in zip(tasks, below, strict=True) if any(part.task not in done for part in parts)]
+    through = {typed_name(task) for task in done}
+    return _command([_going_on(task, through) for task in left])
+
+
+def _command(tasks: Sequence[Any]) -> str:
+    words = ["inv"]
+    for task in tasks:
+        words.append(_name(task))
+        words += [word for argument in getattr(task, "args", {}).values() for word in _option(argument)]
+    return subprocess.list2cmdline(words)
 
 
 def _name(task: Any) -> str:

@@ -104,4 +104,4 @@ def missing(session: Session, name: str) -> str | None:
     try:
         return STAGES[name].look(session)
     except (UnreachableError, MissingError, DeadlineError) as error:
-        return error.problem.replace("\nerror: ", "; ")  # several hosts' errors, told together
+        return error.problem

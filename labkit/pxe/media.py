@@ -51,7 +51,7 @@ def provide(session: Session) -> Media:
         _fetch(session)
     session.console.print(f"    {host}: reading {lab.iso_path} for its SHA-256, about a minute")
     published = "" if lab.rocky.iso_sha256 else f"{source(lab)}.CHECKSUM"
-    answer = session.hosts.run("Get-LabDigest", {host: {"Path": lab.iso_path, "Url": published}})[host]
+    answer = session.hosts.ask("Get-LabDigest", {host: {"Path": lab.iso_path, "Url": published}})[host]
     by = _compare(session, answer["sha256"], answer["published"])
     return Media(host, lab.iso_path, answer["sha256"], by, not here.has_iso)
 

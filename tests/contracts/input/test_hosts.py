@@ -43,7 +43,9 @@ def test_a_wrong_password(hosts: Hosts, task: str) -> None:
 def test_a_missing_switch(hosts: Hosts, task: str) -> None:
     hosts.change("pc2", switches=[])
     answer = hosts.inv(task, LAB_ASSUME_YES="lab-7e57")
-    assert is_refused(hosts, answer, 6, "host pc2", "no virtual switch Lab", "inv hyperv.switch"), answer.errors
+    assert is_refused(hosts, answer, 6, "host pc2", "no virtual switch Lab", "inv -f labs/lab.yaml hyperv.switch"), (
+        answer.errors
+    )
 
 
 @pytest.fixture

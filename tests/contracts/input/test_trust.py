@@ -46,7 +46,7 @@ def test_before_anything_is_trusted_no_password_is_sent_and_the_next_command_is_
     assert answer.code == 7
     for host in ("pc1", "pc2"):
         assert f"no certificate of host {host} (127.0.0.1) is trusted yet" in answer.errors
-    assert "hint: inv hyperv.trust" in answer.errors
+    assert "hint: inv -f labs/lab.yaml hyperv.trust" in answer.errors
     assert prepared.calls() == []
 
 

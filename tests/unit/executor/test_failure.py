@@ -15,6 +15,7 @@ from jinja2 import TemplateNotFound
 
 from labkit.errors import ConsentError, InterruptedLabError, LabError, LockedError, MissingError, UnreachableError
 from labkit.line import stages
+from labkit.project import ROOT as PROJECT
 from labkit.session import Session
 from tests.unit.executor.fakes import Run, Tasks
 
@@ -30,6 +31,13 @@ def test_a_failed_line_says_what_is_left_of_it(tasks: Tasks, run: Run) -> None:
     assert resumed(failure.value).startswith("inv -f ")
     assert resumed(failure.value).endswith("labs/rehearsal.yaml k8s.join")
     assert str(failure.value).startswith("error: w1 did not join\n")
+
+
+def test_every_command_of_a_failed_line_names_the_labs_file_as_typed(tasks: Tasks, run: Run) -> None:
+    tasks.failing["lab.status"] = MissingError("no key", "run `inv os.bootstrap`")
+    with pytest.raises(MissingError) as failure:
+        run("lab.status")
+    assert str(failure.value) == f"error: no key\nhint: run `inv -f {PROJECT / 'labs/rehearsal.yaml'} os.bootstrap`"
 
 
 def test_a_rebuilding_that_discarded_goes_on_with_lab_up(tasks: Tasks, run: Run) -> None:

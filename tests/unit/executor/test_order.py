@@ -88,7 +88,7 @@ def test_a_destroyer_in_company_is_refused_before_anything_runs(tasks: Tasks, ru
         run(*line)
     assert tasks.ran == []
     assert tasks.probed == []
-    hint = str(refusal.value.hint)
+    hint = str(refusal.value)
     assert [words.split()[-1] for words in hint.split("`")[1::2]] == list(line)
     assert hint.count("-f ") == len(line)
 

@@ -56,6 +56,23 @@ def test_errors_of_all_hosts_are_told_together_after_all_have_finished(pcs: Any,
     assert caught.value.code == UnreachableError.exit_code
 
 
+def test_a_host_that_refuses_beside_one_that_drops_is_unreachable_too(pcs: Any, on: Connect) -> None:
+    errors = {"pc1": UnreachableError("pc1 refuses the password"), "pc2": DroppedError("pc2 was lost")}
+    pcs.replies["Get-LabHost"] = lambda host, _: errors[host]
+    with pytest.raises(UnreachableError) as caught:
+        on(pcs).hosts.read()
+    assert caught.value.code == UnreachableError.exit_code
+
+
+def test_a_reading_script_keeps_what_was_read(pcs: Any, on: Connect) -> None:
+    hosts = on(pcs).hosts
+    pcs.replies["Get-LabScreen"] = lambda *_: {"machines": []}
+    hosts.read()
+    hosts.ask("Get-LabScreen", {"pc1": {"Lab": "lab-7e57", "Id": ["a"]}})
+    hosts.read()
+    assert len(pcs.made("Get-LabHost")) == 2, "once for each host"
+
+
 def test_one_silent_host_does_not_keep_the_others_answer_away(pcs: Any, on: Connect) -> None:
     silent = UnreachableError("host pc2 is asleep")
     pcs.replies["Get-LabHost"] = lambda host, _: silent if host == "pc2" else pcs.answers[host]

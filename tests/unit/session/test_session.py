@@ -9,7 +9,7 @@ import pytest
 from invoke import Config, Context
 
 from labkit.controller.state import StateDir
-from labkit.errors import ConfigError, LabError
+from labkit.errors import ConfigError
 from labkit.project import ROOT
 from labkit.session import Session, lab_file, session, terminal
 
@@ -80,20 +80,6 @@ def test_looking_makes_no_folder(session: Session) -> None:
 
 def test_the_state_folder_of_tests_is_not_the_real_one(session: Session) -> None:
     assert ROOT not in StateDir.of(session.lab).path.parents
-
-
-def test_an_error_says_problem_hint_and_how_to_go_on() -> None:
-    error = LabError("w1 is gone", "look for it")
-    error.resume_with("inv lab.up")
-    assert str(error) == "error: w1 is gone\nhint: look for it\nresume: inv lab.up"
-    assert error.code == 1
-
-
-def test_every_kind_of_error_has_a_code_of_its_own() -> None:
-    kinds = [LabError, *LabError.__subclasses__()]
-    codes = [kind.exit_code for kind in kinds]
-    assert len(set(codes)) == len(codes)
-    assert 0 not in codes
 
 
 @pytest.mark.parametrize("text", ["04:8B:4A:AB:D0:F6", "02:cd:12:01:00:01"])

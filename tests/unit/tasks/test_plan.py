@@ -81,7 +81,7 @@ def test_a_probe_leads_to_a_function_of_the_library(
     monkeypatch.setenv("LAB_PASSWORD", "x")
 
     def unreachable(*_: object, **__: object) -> None:
-        raise UnreachableError("nothing answers\nerror: nor there")
+        raise UnreachableError(["nothing answers", "nor there"])
 
     monkeypatch.setattr("socket.socket.connect", unreachable)
     monkeypatch.setattr("labkit.hyperv.hosts.Hosts.survey", unreachable)
