@@ -9,6 +9,7 @@ from typing import Any
 
 from labkit.errors import LabError, MissingError
 from labkit.k8s import kubectl
+from labkit.k8s.facts import NodeFacts
 from labkit.session import Session
 
 DRAIN_S = 120.0  # a pod may take 30 s to end, and a disruption budget lets them go one after the other
@@ -36,13 +37,13 @@ def find(s: Session, name: str) -> Node | None:
     text = kubectl.run(s, "get", "node", name, "--ignore-not-found", "--output=json", QUICK)
     if not text.strip():
         return None
-    conditions = json.loads(text)["status"].get("conditions", [])
-    is_ready = any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)
     there = f"--field-selector=spec.nodeName={name}"
     listed = json.loads(kubectl.run(s, "get", "pods", "--all-namespaces", there, "--output=json", QUICK))["items"]
     pods = [pod for pod in listed if not _stays(pod)]
     moving = sum(_controller(pod) is not None for pod in pods)
-    return Node(name, is_ready, moving, tuple(line for pod in pods for line in _losses(pod)))
+    return Node(
+        name, NodeFacts.of(json.loads(text)).is_ready, moving, tuple(line for pod in pods for line in _losses(pod))
+    )
 
 
 def describe(node: Node) -> list[str]:

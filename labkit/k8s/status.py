@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 from rich.table import Table
 
 from labkit.errors import LabError, MissingError
 from labkit.k8s import kubectl, stages
+from labkit.k8s.facts import NodeFacts, nodes
 from labkit.line.stages import PLAYBOOKS
 from labkit.session import Session
-
-ROLE_LABEL = "node-role.kubernetes.io/"
 
 
 def show_cluster(s: Session) -> None:
@@ -25,15 +23,10 @@ def show_cluster(s: Session) -> None:
     table = Table(
         "node", "ready", "roles", "internal address", "kubelet", title=f"{s.lab.name}: cluster", title_justify="left"
     )
-    for row in node_rows(json.loads(kubectl.run(s, "get", "nodes", "--output=json"))):
-        table.add_row(*row)
+    for node in nodes(json.loads(kubectl.run(s, "get", "nodes", "--output=json"))):
+        table.add_row(*_row(node))
     s.output.print(table)
     show_stages(s, [name for name in PLAYBOOKS if name.startswith("k8s.")])
-
-
-def node_rows(nodes: dict[str, Any]) -> list[tuple[str, ...]]:
-    """The table's rows of a NodeList."""
-    return [_row(node) for node in nodes["items"]]
 
 
 def show_stages(s: Session, names: list[str]) -> None:
@@ -46,16 +39,6 @@ def show_stages(s: Session, names: list[str]) -> None:
         s.output.print(f"{name}: {lacks or 'done'}", markup=False)
 
 
-def _row(node: dict[str, Any]) -> tuple[str, ...]:
-    metadata, status = node["metadata"], node["status"]
-    ready = next((item["status"] for item in status.get("conditions", []) if item["type"] == "Ready"), "Unknown")
-    roles = [label.removeprefix(ROLE_LABEL) for label in metadata.get("labels", {}) if label.startswith(ROLE_LABEL)]
-    address = next((item["address"] for item in status.get("addresses", []) if item["type"] == "InternalIP"), "-")
-    version = status.get("nodeInfo", {}).get("kubeletVersion", "-")
-    return (
-        metadata["name"],
-        {"True": "yes", "False": "no"}.get(ready, "unknown"),
-        " ".join(sorted(roles)) or "-",
-        address,
-        version,
-    )
+def _row(node: NodeFacts) -> tuple[str, ...]:
+    ready = {"True": "yes", "False": "no"}.get(node.ready, "unknown")
+    return node.name, ready, " ".join(node.roles) or "-", node.internal_address or "-", node.kubelet or "-"

@@ -13,7 +13,7 @@ from rich.text import Text
 from labkit.description.lab import Machine
 from labkit.errors import LabError
 from labkit.k8s import kubectl, stages
-from labkit.k8s.status import node_rows
+from labkit.k8s.facts import nodes
 from labkit.session import Session
 
 COLOURS = {"Running": "green", "answers": "green", "Ready": "green", "": "default", "-": "default"}
@@ -53,13 +53,13 @@ def rows(session: Session) -> tuple[list[Row], list[str]]:
     answering = _answering(
         session, [m for m in session.lab.machines if vms.get(m.name) == "Running" or m.host in silent]
     )
-    nodes, node_errors = _nodes(session, answering)
+    states, node_errors = _nodes(session, answering)
     found = [
         Row(
             machine,
             "host does not answer" if machine.host in silent else vms.get(machine.name, "none"),
             "answers" if machine.name in answering else "-",
-            nodes.get(machine.name, "-"),
+            states.get(machine.name, "-"),
         )
         for machine in session.lab.machines
     ]
@@ -85,8 +85,8 @@ def _nodes(session: Session, answering: set[str]) -> tuple[Mapping[str, str], li
         lacks = stages.missing(session, "k8s.control-plane")
         if lacks:
             return {}, [f"no cluster yet: {lacks}"]
-        nodes = json.loads(kubectl.run(session, "get", "nodes", "--output=json"))
+        found = nodes(json.loads(kubectl.run(session, "get", "nodes", "--output=json")))
     except LabError as error:
         return {}, [error.problem]
-    words = {"yes": "Ready", "no": "NotReady"}
-    return {row[0]: words.get(row[1], "Unknown") for row in node_rows(nodes)}, []
+    words = {"True": "Ready", "False": "NotReady"}
+    return {node.name: words.get(node.ready, "Unknown") for node in found}, []

@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import io
 import json
+import re
 
 import pytest
 
 from labkit.errors import MissingError
 from labkit.k8s import status
+from labkit.k8s.facts import NodeFacts, nodes
 from labkit.session import Session
 from tests.unit.k8s.doubles import FakeMachines
 
+SILENT = {
+    "type": "Ready",
+    "status": "Unknown",
+    "reason": "NodeStatusUnknown",
+    "message": "Kubelet stopped posting node status.",
+}
 NODES = {
     "items": [
         {
@@ -25,15 +33,15 @@ NODES = {
                 "nodeInfo": {"kubeletVersion": "v1.36.4"},
             },
         },
-        {"metadata": {"name": "w1"}, "status": {"conditions": [{"type": "Ready", "status": "Unknown"}]}},
+        {"metadata": {"name": "w1"}, "status": {"conditions": [SILENT]}},
     ]
 }
 
 
-def test_a_nodes_row_tells_readiness_role_address_and_version() -> None:
-    assert status.node_rows(NODES) == [
-        ("cp1", "yes", "control-plane", "10.190.87.12", "v1.36.4"),
-        ("w1", "unknown", "-", "-", "-"),
+def test_what_a_node_is_is_read_once_and_typed() -> None:
+    assert nodes(NODES) == [
+        NodeFacts("cp1", "True", "", ("control-plane",), "10.190.87.12", "v1.36.4"),
+        NodeFacts("w1", "Unknown", "Kubelet stopped posting node status.", (), "", ""),
     ]
 
 
@@ -44,7 +52,8 @@ def test_status_shows_nodes_and_what_stages_lack(
     machines.remotes["w3"].answers["bash -s -- k8s.join"] = "kubelet does not run"
     status.show_cluster(session)
     out = printed.getvalue()
-    assert "10.190.87.12" in out
+    assert re.search(r"cp1 .* yes .* control-plane .* 10\.190\.87\.12 .* v1\.36\.4", out)
+    assert re.search(r"w1 .* unknown .* - .* - .* - ", out)
     assert "k8s.join: w3: kubelet does not run" in out
     assert "k8s.cni: done" in out
 
