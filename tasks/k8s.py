@@ -13,7 +13,7 @@ from tasks.verify import verify_nodes
 def k8s_all(c: Context) -> None:
     """Build the cluster with its storage, all stages."""
     s = session(c)
-    s.console.print(f"{s.lab.name}: the cluster is there; `inv verify.all` proves it")
+    s.console.print(f"{s.lab.name}: the cluster is there; `{s.inv} verify.all` proves it")
 
 
 @task(

@@ -84,8 +84,8 @@ def follow(s: Session, what: Running, watcher: Watcher) -> Run:
                 return run
     except KeyboardInterrupt:
         s.console.print(
-            f"\n{what.stage} goes on, on the bootstrap server. `inv {what.stage}` attaches to it again; to end it:"
-            f" `inv os.ssh --machine {s.lab.bootstrap.name}`, then `sudo systemctl stop {UNIT}`"
+            f"\n{what.stage} goes on, on the bootstrap server. `{s.inv} {what.stage}` attaches to it again; to end it:"
+            f" `{s.inv} os.ssh --machine {s.lab.bootstrap.name}`, then `sudo systemctl stop {UNIT}`"
         )
         raise
     finally:

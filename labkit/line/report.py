@@ -101,7 +101,8 @@ def show(session: Session) -> None:
     """Print the last run's stages and notes to standard output; says so when nothing was run yet."""
     rows = last_run(session.journal.rows())
     if not rows:
-        session.output.print(f"{session.lab.name}: nothing was run from this controller yet; begin with `inv lab.up`")
+        begin = f"begin with `{session.inv} lab.up`"
+        session.output.print(f"{session.lab.name}: nothing was run from this controller yet; {begin}", soft_wrap=True)
         return
     session.output.print(table(rows))
     for note in notes(rows):

@@ -37,7 +37,7 @@ def reinstall(session: Session, name: str, *, dry: bool) -> bool:
     session.machines.forget(machine)
     if serves:
         bootstrap(session)
-        session.console.print("`inv lab.up` sets its services up again")
+        session.console.print(f"`{session.inv} lab.up` sets its services up again")
     else:
         install(session)
     return True
