@@ -34,7 +34,8 @@ def nfs_storage(c: Context) -> None:
 def nfs_all(c: Context) -> None:
     """Build the NFS server and all it needs."""
     s = session(c)
-    there = f"the storage is there; `{s.inv} verify.storage` proves it" if s.lab.storage else "there is no storage to build"
+    is_there = f"the storage is there; `{s.inv} verify.storage` proves it"
+    there = is_there if s.lab.storage else "there is no storage to build"
     s.console.print(f"{s.lab.name}: {there}")
 
 
