@@ -29,12 +29,17 @@ class Secret:
 _typed: dict[str, Secret] = {}  # asked once a run; not in the environment, which child processes inherit
 
 
+def variable_of(host: Host) -> str:
+    """The environment's variable for the password on that host alone."""
+    return f"LAB_PASSWORD_{host.name.upper().replace('-', '_')}"
+
+
 def host_password(host: Host) -> Secret:
     """The Windows password for a host: LAB_PASSWORD_<HOST>, else LAB_PASSWORD, else a prompt at a terminal.
 
     Raises MissingError when there is none and nobody to ask.
     """
-    own = f"LAB_PASSWORD_{host.name.upper().replace('-', '_')}"
+    own = variable_of(host)
     for variable in (own, "LAB_PASSWORD"):
         value = os.environ.get(variable)
         if value:

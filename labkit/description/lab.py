@@ -72,6 +72,11 @@ class Interface:
         """The MAC as Hyper-V writes it: twelve upper-case hex digits."""
         return self.mac.replace(":", "").upper()
 
+    @property
+    def mac_dashed(self) -> str:
+        """The MAC as file names have it."""
+        return self.mac.replace(":", "-")
+
 
 @dataclass(frozen=True)
 class Machine:

@@ -43,11 +43,6 @@ class Run:
     def changed(self) -> bool:
         return any(task.hosts("changed") for task in self.tasks.values())
 
-    @property
-    def host_tasks(self) -> int:
-        """How many tasks were really done, machine by machine; skipped ones cost nothing worth counting."""
-        return sum(status != "skipped" for task in self.tasks.values() for status in task.statuses.values())
-
     def seconds_by_machine(self) -> dict[str, float]:
         total: dict[str, float] = {}
         for task in self.tasks.values():

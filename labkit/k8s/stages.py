@@ -69,12 +69,7 @@ def _await_others(s: Session, name: str) -> Run | None:
 
 
 def _record(s: Session, name: str, done: Run) -> None:
-    tasks = [
-        {"task": task.name, "seconds": max(task.seconds.values(), default=0.0), "changed": task.hosts("changed")}
-        for task in done.tasks.values()
-    ]
     s.journal.write("times", step=name, times=done.seconds_by_machine())
-    s.journal.write("tasks", step=name, host_tasks=done.host_tasks, tasks=tasks)
 
 
 def _judge(name: str, what: unit.Running, done: Run) -> None:

@@ -112,11 +112,6 @@ def environment(lab: Lab) -> str:
         server=lab.bootstrap.mgmt.address,
         packages=packages(lab, lab.bootstrap),
         tree_url=lab.rocky.tree_url.rstrip("/") if lab.rocky.tree_url else None,
-        pairs=[f"{machine.name}={dashed(machine)}" for machine in lab.installed_by_network],
+        pairs=[f"{machine.name}={machine.mgmt.mac_dashed}" for machine in lab.installed_by_network],
         reservations=[f"{machine.mgmt.mac}={machine.mgmt.address}" for machine in lab.installed_by_network],
     )
-
-
-def dashed(machine: Machine) -> str:
-    """The MAC of a machine's MGMT adapter as file names have it."""
-    return machine.mgmt.mac.replace(":", "-")

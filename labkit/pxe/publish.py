@@ -46,5 +46,5 @@ def _live(session: Session) -> dict[str, list[str]]:
         name = machine.name
         live[f"{server.KICKSTARTS}/{name}.cfg"] = [staged[f"{name}.ks"]]
         either = [staged[f"{name}.install"], staged[f"{name}.local"]]
-        live[f"{server.TFTP}/grub/machines/{files.dashed(machine)}.cfg"] = either
+        live[f"{server.TFTP}/grub/machines/{machine.mgmt.mac_dashed}.cfg"] = either
     return live

@@ -29,11 +29,11 @@ from winrm.exceptions import (
 )
 from winrm.protocol import Protocol as WsMan
 
+from labkit.controller.secrets import Secret, variable_of
 from labkit.errors import DeadlineError, LabError, MissingError, UnreachableError
 from labkit.transport.ports import NO_TLS, PREPARE, silent
 
 if TYPE_CHECKING:
-    from labkit.controller.secrets import Secret
     from labkit.description.lab import Host
 
 UTF8 = 65001
@@ -162,7 +162,7 @@ class WinRm:
         if isinstance(error, InvalidCredentialsError):
             return UnreachableError(
                 f"{where} refuses {self.host.user}: wrong password, or an account that may not log on remotely",
-                f"check LAB_PASSWORD (or LAB_PASSWORD_{self.host.name.upper().replace('-', '_')}) and host_user; "
+                f"check LAB_PASSWORD (or {variable_of(self.host)}) and host_user; "
                 "Enable-LabHost.ps1 there makes the account and gives it its rights over the network",
             )
         if isinstance(error, TlsError):

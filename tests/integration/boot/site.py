@@ -69,7 +69,7 @@ class Site:
     @staticmethod
     def grub_file(machine: Machine) -> str:
         """Where a machine's own GRUB file lies, below the root."""
-        return f"{TFTP}/grub/machines/{files.dashed(machine)}.cfg"
+        return f"{TFTP}/grub/machines/{machine.mgmt.mac_dashed}.cfg"
 
     def write(self, path: str, data: bytes | str) -> None:
         """Write a file below the root."""

@@ -89,13 +89,11 @@ def test_a_run_over_its_deadline_is_a_deadline_error(session: Session, bootstrap
         stages.run(session, "k8s.prepare")
 
 
-def test_times_of_tasks_and_machines_stand_in_the_journal(session: Session, bootstrap: FakeRemote) -> None:
+def test_times_of_machines_stand_in_the_journal(session: Session, bootstrap: FakeRemote) -> None:
     bootstrap.stream = events(host="w1", status="changed")
     stages.run(session, "k8s.prepare")
     rows = {row["event"]: row for row in session.journal.rows()}
     assert rows["times"]["times"] == {"w1": 1.0}
-    assert rows["tasks"]["tasks"] == [{"task": "swap : off", "seconds": 1.0, "changed": ["w1"]}]
-    assert rows["tasks"]["host_tasks"] == 1
 
 
 def test_a_run_under_way_is_awaited_before_the_own_one(session: Session, bootstrap: FakeRemote) -> None:

@@ -180,7 +180,9 @@ def test_grub_script_check_accepts_the_grub_files(described: str, lab: Lab, tmp_
 def test_every_machine_has_its_branch_and_no_other_mac_is_answered(lab: Lab) -> None:
     dispatcher, dhcp = files.grub_dispatcher(lab), files.services(lab)["dnsmasq.conf"]
     for machine in lab.installed_by_network:
-        assert f'"{machine.mgmt.mac}" ]; then\n  configfile /grub/machines/{files.dashed(machine)}.cfg\n' in dispatcher
+        assert (
+            f'"{machine.mgmt.mac}" ]; then\n  configfile /grub/machines/{machine.mgmt.mac_dashed}.cfg\n' in dispatcher
+        )
         assert f"dhcp-host={machine.mgmt.mac},{machine.mgmt.address},{machine.name}\n" in dhcp
     assert dhcp.count("dhcp-host=") == len(lab.installed_by_network)
     assert "dhcp-ignore=tag:!known\n" in dhcp
