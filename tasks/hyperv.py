@@ -94,10 +94,11 @@ def hyperv_forget(c: Context, name: str = "") -> None:
 @task(klass=Reader, help=ONE, auto_shortflags=False)
 def hyperv_screenshot(c: Context, machine: str = "") -> None:
     """Write pictures of running machines' consoles."""
-    from labkit.hyperv import power, screen
+    from labkit.description import choice
+    from labkit.hyperv import screen
 
     s = session(c)
-    for file in screen.shoot(s, power.named(s.lab, machine)):
+    for file in screen.shoot(s, [one.name for one in choice.machines(s.lab, machine)]):
         s.output.print(str(file), soft_wrap=True)
 
 
@@ -110,10 +111,11 @@ HOST = {
 @task(klass=Controller, help=HOST, auto_shortflags=False)
 def hyperv_trust(c: Context, host: str = "", fingerprint: str = "") -> None:
     """Trust the hosts' own certificates, after comparing."""
+    from labkit.description import choice
     from labkit.hyperv import trust
 
     s = session(c)
-    hosts = trust.chosen(s.lab, host)
+    hosts = choice.hosts(s.lab, host)
     for offer in trust.fetch(s, hosts):
         s.output.print(f"{offer.host.name} ({offer.host.address}) shows {offer.fingerprint}", soft_wrap=True)
         if offer.is_known:
@@ -146,11 +148,12 @@ def hyperv_status(c: Context) -> None:
 @task(klass=Power, help=ONE, auto_shortflags=False)
 def hyperv_start(c: Context, machine: str = "") -> None:
     """Power on machines that are off."""
+    from labkit.description import choice
     from labkit.hyperv import power
 
     s = session(c)
     with s.journal.step("hyperv.start") as step:
-        started = power.start(s, power.named(s.lab, machine))
+        started = power.start(s, [one.name for one in choice.machines(s.lab, machine)])
         step.changed = bool(started)
         s.output.print(f"started: {', '.join(started) or 'none, all run'}")
 
@@ -158,11 +161,12 @@ def hyperv_start(c: Context, machine: str = "") -> None:
 @task(klass=Power, help={**ONE, "cut-power": "turn off without asking the guests"}, auto_shortflags=False)
 def hyperv_stop(c: Context, machine: str = "", cut_power: bool = False) -> None:
     """Shut machines down."""
+    from labkit.description import choice
     from labkit.hyperv import power
 
     s = session(c)
     with s.journal.step("hyperv.stop") as step:
-        stopped = power.stop(s, power.named(s.lab, machine), cut_power=cut_power)
+        stopped = power.stop(s, [one.name for one in choice.machines(s.lab, machine)], cut_power=cut_power)
         step.changed = bool(stopped)
         s.output.print(f"stopped: {', '.join(stopped) or 'none, all are off'}")
 

@@ -9,7 +9,6 @@ from labkit.errors import MissingError
 from labkit.hyperv.findings import answering
 
 if TYPE_CHECKING:
-    from labkit.description.lab import Lab
     from labkit.hyperv.facts import VmFacts
     from labkit.session import Session
 
@@ -46,14 +45,6 @@ def is_off(session: Session, machine: str) -> bool:
     """Whether a machine's VM is off, by what is known of it; a machine without a VM is not."""
     found = [here.machines.get(machine) for here in answering(session.hosts.read()).values()]
     return any(vm is not None and vm.is_off for vm in found)
-
-
-def named(lab: Lab, machine: str) -> list[str]:
-    """The machine named, or all of the lab for ''. Raises MissingError when there is none of that name."""
-    names = [one.name for one in lab.machines]
-    if machine and machine not in names:
-        raise MissingError(f"there is no machine {machine!r} in {lab.source.name}", f"name one of: {', '.join(names)}")
-    return [machine] if machine else names
 
 
 def _places(session: Session) -> dict[str, Place]:

@@ -10,11 +10,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from labkit.errors import ConsentError, MissingError, UnreachableError, together
+from labkit.errors import ConsentError, UnreachableError, together
 from labkit.transport.ports import NO_TLS, silent
 
 if TYPE_CHECKING:
-    from labkit.description.lab import Host, Lab
+    from labkit.description.lab import Host
     from labkit.errors import LabError
     from labkit.session import Session
 
@@ -34,15 +34,6 @@ class Offer:
     @property
     def is_known(self) -> bool:
         return self.fingerprint == self.kept
-
-
-def chosen(lab: Lab, name: str) -> list[Host]:
-    """The host named, or every host for ''. Raises MissingError when there is none of that name."""
-    hosts = [host for host in lab.hosts if name in ("", host.name)]
-    if not hosts:
-        names = ", ".join(host.name for host in lab.hosts)
-        raise MissingError(f"there is no host {name!r} in {lab.source.name}", f"name one of: {names}")
-    return hosts
 
 
 def fetch(session: Session, hosts: Sequence[Host]) -> list[Offer]:

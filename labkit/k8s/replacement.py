@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from labkit import obstacles
-from labkit.description.choice import chosen
+from labkit.description import choice
 from labkit.description.lab import Machine
 from labkit.errors import LabError, MissingError, RefusedError, UnreachableError
 from labkit.k8s import membership, nodes
@@ -78,7 +78,7 @@ def worker(session: Session, name: str) -> Machine:
     """The machine of that name, which is a worker and nothing else; MissingError, RefusedError."""
     if not name:
         raise MissingError("which machine? None was named", "give --machine, such as `inv k8s.replace --machine w2`")
-    (machine,) = chosen(session.lab, name)
+    (machine,) = choice.machines(session.lab, name)
     for role, (why, instead) in INSTEAD.items():
         if role in machine.roles:
             raise RefusedError(f"{name} {why}; it is not replaced", instead.format(name=name))

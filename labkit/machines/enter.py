@@ -7,7 +7,7 @@ import subprocess
 
 from invoke.exceptions import Exit
 
-from labkit.description.choice import chosen
+from labkit.description import choice
 from labkit.errors import MissingError
 from labkit.session import Session
 
@@ -18,7 +18,7 @@ def enter(session: Session, name: str, command: str = "") -> None:
     Started by argument list, without a shell in between, so that it works on Windows too. Raises MissingError when ssh
     or the lab's keys are not there.
     """
-    (machine,) = chosen(session.lab, name or session.lab.bootstrap.name)
+    (machine,) = choice.machines(session.lab, name or session.lab.bootstrap.name)
     program = shutil.which("ssh")
     if program is None:
         raise MissingError("there is no ssh on this computer's PATH", "install OpenSSH's client, which Windows has too")

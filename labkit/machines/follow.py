@@ -12,7 +12,7 @@ from rich.markup import escape
 from labkit.controller import keys
 from labkit.description.lab import Machine
 from labkit.errors import LabError, UnreachableError
-from labkit.machines import estimate, settle, stages, wait
+from labkit.machines import diagnosis, estimate, settle, wait
 from labkit.machines.board import Board
 from labkit.machines.estimate import Estimate
 from labkit.machines.rescue import Rescue, Standstill
@@ -108,7 +108,7 @@ class Watch:
     def _reached(self, event: Event) -> None:
         self.board.show(event.machine, event.stage, event.detail if event.stage == "failed" else "")
         if event.stage == "failed":
-            self.failures[event.machine] = stages.failed(event.machine, event.detail)
+            self.failures[event.machine] = diagnosis.failed(event.machine, event.detail)
         if event.stage == "installed":
             self._settle(self.places[event.machine], event.detail)
 
@@ -132,7 +132,7 @@ class Watch:
                 self.left[name] = estimate.spans(self.timelines[name], self.records.clock())
             self.board.show(name, "ssh")
         elif isinstance(error, LabError):
-            self.failures[name] = f"{error.problem} ({stages.MEANING['installed']})"
+            self.failures[name] = f"{error.problem} ({diagnosis.MEANING['installed']})"
         else:
             raise error
 
@@ -146,7 +146,7 @@ class Watch:
         for name, place in self.places.items():
             since, last = self.seen[name]
             stage, silence = self.timelines[name].stage, time.monotonic() - since
-            if self._is_on_its_way(name) and silence > stages.LIMIT_S[stage]:
+            if self._is_on_its_way(name) and silence > diagnosis.LIMIT_S[stage]:
                 still = Standstill(place, stage, silence, last)
                 self.rescues[name] = Rescue(self.session, still, cycle=name not in self.rescues)
                 self.rescues[name].start()
@@ -169,7 +169,7 @@ class Watch:
             self.board.show(name, "powered", f"once more: its power was cut at `{rescue.still.stage}`")
             return
         why = rescue.refusal or "its power was cut once already"
-        verdict = stages.verdict(name, rescue.still.stage, rescue.still.seconds)
+        verdict = diagnosis.verdict(name, rescue.still.stage, rescue.still.seconds)
         self.failures[name] = f"{verdict}; {why}"
         self.board.show(name, "failed", why)
 
@@ -178,7 +178,7 @@ class Watch:
         for name in self.places:
             if self._is_on_its_way(name):
                 timeout_s = self.session.lab.timeouts.install_s
-                self.failures[name] = stages.verdict(name, self.timelines[name].stage, timeout_s)
+                self.failures[name] = diagnosis.verdict(name, self.timelines[name].stage, timeout_s)
                 self.board.show(name, "failed")
 
     def _is_on_its_way(self, name: str) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 from labkit.controller import keys
 from labkit.errors import LabError
-from labkit.machines import settle, stages, wait
+from labkit.machines import diagnosis, settle, wait
 from labkit.machines.follow import Watch
 from labkit.machines.survey import Place, Survey, read_history, survey
 from labkit.pxe import server
@@ -91,7 +91,7 @@ def _settle_finished(session: Session, found: Survey) -> tuple[list[str], dict[s
 def _failed_before(fresh: list[Place], found: Survey) -> dict[str, str]:
     """Machines that stand in a failed installation: they are not touched, since a stage turns nothing off."""
     return {
-        place.name: f"{stages.failed(place.name, _told(found, place, 'failed'))};"
+        place.name: f"{diagnosis.failed(place.name, _told(found, place, 'failed'))};"
         f" `inv hyperv.stop --machine {place.name} --cut-power` turns it off, then it is tried again"
         for place in fresh
         if place.runs and _told(found, place, "failed") is not None
@@ -126,4 +126,4 @@ def _stages(found: Survey) -> dict[str, dict[str, float]]:
 def _error(failures: dict[str, str]) -> LabError:
     first = next(iter(failures))
     what = f"{len(failures)} machine{'s are' if len(failures) > 1 else ' is'} not installed"
-    return LabError("\n  ".join([what, *failures.values()]), stages.HINT.format(machine=first))
+    return LabError("\n  ".join([what, *failures.values()]), diagnosis.HINT.format(machine=first))

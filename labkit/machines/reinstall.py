@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from labkit.controller import keys
-from labkit.description.choice import chosen
+from labkit.description import choice
 from labkit.errors import MissingError
 from labkit.line import consent
 from labkit.machines.bootstrap import bootstrap
@@ -23,7 +23,7 @@ def reinstall(session: Session, name: str, *, dry: bool) -> bool:
 
     if not name:
         raise MissingError("which machine? None was named", "give --machine, such as `inv os.reinstall --machine w2`")
-    (machine,) = chosen(session.lab, name)
+    (machine,) = choice.machines(session.lab, name)
     serves = machine == session.lab.bootstrap
     resets = discard.find(session, [name])
     what = discard.describe(resets)

@@ -11,7 +11,7 @@ import threading
 from dataclasses import dataclass
 
 from labkit.errors import LabError, RefusedError
-from labkit.machines import stages, wait
+from labkit.machines import diagnosis, wait
 from labkit.machines.survey import Place, survey
 from labkit.session import Session
 
@@ -52,7 +52,7 @@ class Rescue(threading.Thread):
         try:
             _refuse_answering(self._session, still.place)
             picture = _picture(self._session, still.place.name)
-            self.diagnosis = stages.diagnosis(still.place.name, still.stage, still.seconds, still.last, picture)
+            self.diagnosis = diagnosis.text(still.place.name, still.stage, still.seconds, still.last, picture)
             if self.cycle:
                 self.since = power_cycle(self._session, still)
         except AnswersError:

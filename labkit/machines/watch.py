@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
-from labkit.description.choice import chosen
+from labkit.description import choice
 from labkit.description.lab import Machine
 from labkit.errors import UnreachableError
-from labkit.machines import stages, wait
+from labkit.machines import diagnosis, wait
 from labkit.machines.board import Board
 from labkit.machines.estimate import Estimate
 from labkit.pxe import logs, server
@@ -89,7 +89,7 @@ class Onlooker:
         ago_s = self.records.ago(event.time)
         self.board.show(event.machine, event.stage, event.detail if event.stage == "failed" else "", ago_s)
         if event.stage == "failed":
-            self.over[event.machine] = stages.failed(event.machine, event.detail)
+            self.over[event.machine] = diagnosis.failed(event.machine, event.detail)
         if event.stage == "installed":
             self.over[event.machine] = f"{event.machine}: installed"
 
@@ -99,7 +99,7 @@ def until_installed(session: Session, name: str) -> str:
 
     Raises MissingError for a name that is none, UnreachableError when the bootstrap server cannot be asked at first.
     """
-    onlooker = Onlooker(session, [one for one in chosen(session.lab, name) if one != session.lab.bootstrap])
+    onlooker = Onlooker(session, [one for one in choice.machines(session.lab, name) if one != session.lab.bootstrap])
     server.read_records(session.machines.bootstrap())
 
     def through() -> bool:
@@ -118,7 +118,7 @@ def until_ssh(session: Session, name: str) -> dict[str, float]:
 
     Raises what `wait.for_all` does: each silent machine by name, after the lab's `timeouts.ssh_s`.
     """
-    machines, stop = chosen(session.lab, name), threading.Event()
+    machines, stop = choice.machines(session.lab, name), threading.Event()
     onlooker = Onlooker(session, machines)
     with ThreadPoolExecutor(1) as pool:
         timeout_s = session.lab.timeouts.ssh_s

@@ -9,7 +9,7 @@ from collections.abc import Generator
 from contextlib import closing
 from datetime import datetime
 
-from labkit.description.choice import chosen
+from labkit.description import choice
 from labkit.description.lab import Lab
 from labkit.errors import ConfigError
 from labkit.pxe import server
@@ -29,7 +29,7 @@ def gather(session: Session, machine: str, lines: str) -> list[str]:
     """
     if not lines.isdecimal() or int(lines) == 0:
         raise ConfigError(f"--lines takes a number from 1, not {lines!r}", "give a number, such as --lines 50")
-    names = {one.name for one in chosen(session.lab, machine)}
+    names = {one.name for one in choice.machines(session.lab, machine)}
     remote = session.machines.bootstrap()
     records = server.read_records(remote)
     reading = reader(session.lab, records)

@@ -56,7 +56,7 @@ def pc(lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pc:
 
 
 def trusted(session: Session) -> None:
-    (offer,) = trust.fetch(session, trust.chosen(session.lab, ""))
+    (offer,) = trust.fetch(session, session.lab.hosts)
     trust.agree(offer, offer.fingerprint)
     assert trust.keep(session, offer)
 

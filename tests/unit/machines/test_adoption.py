@@ -8,7 +8,7 @@ import pytest
 
 from labkit.controller import keys
 from labkit.errors import LabError
-from labkit.machines import stages
+from labkit.machines import diagnosis
 from labkit.machines.install import install
 from labkit.session import Session
 
@@ -99,7 +99,7 @@ def test_machines_of_which_nothing_is_known_are_neither_armed_nor_cut_while_thei
     """`.lab/` was moved away and the bootstrap server made anew; then somebody typed `inv lab.up`."""
     session.state.known_hosts.unlink()
     make_blank(world, "w2")
-    monkeypatch.setattr(stages, "LIMIT_S", dict.fromkeys(stages.LIMIT_S, 0.2))
+    monkeypatch.setattr(diagnosis, "LIMIT_S", dict.fromkeys(diagnosis.LIMIT_S, 0.2))
     with pytest.raises(LabError, match="4 machines are not installed") as failure:
         install(session)
     for name in ("cp1", "w1", "w3", "storage1"):
@@ -117,7 +117,7 @@ def test_a_machine_of_which_nothing_is_known_and_that_was_off_does_not_lose_its_
     """It is armed, and boots from its disk all the same."""
     keys.pin(session.state, world.address("w3"), OLD)
     turn_off(world, "w3")
-    monkeypatch.setattr(stages, "LIMIT_S", dict.fromkeys(stages.LIMIT_S, 0.2))
+    monkeypatch.setattr(diagnosis, "LIMIT_S", dict.fromkeys(diagnosis.LIMIT_S, 0.2))
     with pytest.raises(LabError, match="w3 takes SSH connections, and no key here opens it"):
         install(session)
     assert scripts(world, "cut") == scripts(world, "stop") == []
@@ -165,7 +165,7 @@ def test_where_only_a_key_is_known_and_not_its_disk_the_machine_is_started_first
     world.pin(session, "w1", "w2")
     turn_off(world, "w1", "w2")
     make_blank(world, "w2")
-    monkeypatch.setattr(stages, "LIMIT_S", dict.fromkeys(stages.LIMIT_S, 0.2))
+    monkeypatch.setattr(diagnosis, "LIMIT_S", dict.fromkeys(diagnosis.LIMIT_S, 0.2))
     for name in ("cp1", "w3", "storage1"):
         world.installed[name] = {"state": "installed", "machine": name, "disk": world.disks[name], "time": world.clock}
         world.pin(session, name)

@@ -7,7 +7,7 @@ import re
 
 from rich.console import Console
 
-from labkit.machines import board, stages
+from labkit.machines import board, diagnosis
 from labkit.machines.board import Board
 from labkit.machines.estimate import Estimate, spans
 from labkit.pxe.events import STAGES, Event, Timeline
@@ -41,11 +41,11 @@ def test_at_a_terminal_the_steps_stay_and_the_table_goes() -> None:
 
 
 def test_every_stage_that_a_machine_may_stand_at_has_a_meaning() -> None:
-    assert set(stages.MEANING) == set(STAGES) - {"ssh"}
+    assert set(diagnosis.MEANING) == set(STAGES) - {"ssh"}
 
 
 def test_every_stage_of_an_installation_has_a_limit() -> None:
-    assert set(stages.LIMIT_S) == set(STAGES) - {"installed", "ssh"}
+    assert set(diagnosis.LIMIT_S) == set(STAGES) - {"installed", "ssh"}
 
 
 def test_what_was_fetched_and_what_earlier_runs_took_stand_beside_the_stage() -> None:

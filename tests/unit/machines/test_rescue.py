@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from labkit.errors import LabError, RefusedError
-from labkit.machines import stages
+from labkit.machines import diagnosis
 from labkit.machines.install import install
 from labkit.machines.rescue import Standstill, power_cycle
 from labkit.machines.survey import Place, survey
@@ -20,7 +20,7 @@ NETWORK = {"cp1", "w1", "w2", "w3", "storage1"}
 
 @pytest.fixture(autouse=True)
 def short_limits(monkeypatch: pytest.MonkeyPatch, session: Session, world: Any) -> None:
-    monkeypatch.setattr(stages, "LIMIT_S", dict.fromkeys(stages.LIMIT_S, 0.2))
+    monkeypatch.setattr(diagnosis, "LIMIT_S", dict.fromkeys(diagnosis.LIMIT_S, 0.2))
     monkeypatch.setattr("labkit.machines.follow.time", SimpleNamespace(monotonic=world.moment))
 
 
@@ -77,7 +77,7 @@ def test_the_diagnosis_tells_the_last_sign_the_likely_causes_and_a_picture(
     told = " ".join(capsys.readouterr().err.split())
     assert "w2: at `kickstart` for 0 s" in told
     assert "last seen: GET /event/w2/kickstart 204" in told
-    assert f"likely: {stages.MEANING['kickstart']}" in told
+    assert f"likely: {diagnosis.MEANING['kickstart']}" in told
     assert "w2.png" in told
     assert "inv pxe.logs --machine w2" in told
 

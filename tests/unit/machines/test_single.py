@@ -11,7 +11,7 @@ import pytest
 from invoke.exceptions import Exit
 
 from labkit.controller import keys
-from labkit.description.choice import chosen
+from labkit.description import choice
 from labkit.errors import ConsentError, DeadlineError, MissingError, RefusedError
 from labkit.machines import bootstrap, enter, entry, reinstall, wait
 from labkit.session import Session
@@ -207,7 +207,7 @@ def test_reinstalling_no_machine_is_refused(session: Session, name: str) -> None
 
 def test_a_misspelt_machine_is_told_with_the_names_there_are(session: Session) -> None:
     with pytest.raises(MissingError, match="there is no machine 'w9'") as error:
-        chosen(session.lab, "w9")
+        choice.machines(session.lab, "w9")
     assert "cp1, w1, w2, w3, storage1" in str(error.value)
 
 

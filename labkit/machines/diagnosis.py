@@ -27,7 +27,7 @@ def verdict(machine: str, stage: str, seconds: float) -> str:
     return f"{machine}: no further than `{stage}` after {seconds:.0f} s: {MEANING[stage]}"
 
 
-def diagnosis(machine: str, stage: str, seconds: float, last: str, picture: str) -> str:
+def text(machine: str, stage: str, seconds: float, last: str, picture: str) -> str:
     """Some lines: where a machine stands and since when, what was seen of it last, what that means, where to look."""
     return "\n".join(
         (
