@@ -60,6 +60,9 @@ class Cluster:
         """Make objects in the verification's own namespace."""
         for made in objects:
             made["metadata"]["namespace"] = self.namespace
+        self._apply(*objects)
+
+    def _apply(self, *objects: dict[str, Any]) -> None:
         # One document a line, not one List: for a List kubectl leaves the server's validation for its own, older one.
         documents = "".join(json.dumps(made) + "\n" for made in objects)
         self.kubectl("apply", "--server-side", "--filename=-", stdin=documents)
@@ -87,7 +90,7 @@ class Cluster:
 
         A pod is refused until a controller has put the account `default` there: rows say so if that never happens.
         """
-        self.kubectl("create", "namespace", self.namespace)
+        self._apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": self.namespace}})
         try:
             self.until(self._has_account, ACCOUNT_TIMEOUT_S)
             yield
