@@ -104,11 +104,6 @@ def reset(session: Session, wanted: Sequence[Reset]) -> list[str]:
     return [one.machine for one in wanted]
 
 
-def reset_disks(session: Session, machines: Iterable[str]) -> list[str]:
-    """`find` and `reset` in one, for callers that have consent to these machines already."""
-    return reset(session, find(session, machines))
-
-
 def _request(spec: MachineSpec, one: Reset) -> dict[str, Any]:
     fresh = secrets.token_hex(4)
     disk = {

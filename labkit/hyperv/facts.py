@@ -172,13 +172,8 @@ class HostFacts:
     """A host: the PC, its Hyper-V service, and its VMs sorted into this lab's machines and foreign ones."""
 
     host: str
-    computer: str
     powershell: str
-    windows_build: int
-    time: str
     memory_bytes: int
-    free_memory_bytes: int
-    processors: int
     architecture: int  # Win32_Processor.Architecture: 9 is x64, 12 ARM64
     has_hypervisor: bool  # one runs: without it Hyper-V's service answers, and starts no VM
     service: str

@@ -37,10 +37,8 @@ def host_facts(host: str, lab: str, answer: Mapping[str, Any], now: datetime | N
         if vm.machine is not None:
             machines.setdefault(vm.machine, vm)
     return HostFacts(
-        host=host, computer=pc["name"], powershell=pc["powershell"], windows_build=pc["windows_build"],
-        time=pc["time"], memory_bytes=pc["memory_bytes"], free_memory_bytes=pc["free_memory_bytes"],
-        processors=pc["processors"], architecture=pc["architecture"], has_hypervisor=pc["hypervisor"],
-        service=answer["service"],
+        host=host, powershell=pc["powershell"], memory_bytes=pc["memory_bytes"], architecture=pc["architecture"],
+        has_hypervisor=pc["hypervisor"], service=answer["service"],
         refusal=f"{refusal['message']} [{refusal['id']}]" if refusal else None,
         templates=tuple(answer["templates"]),
         switches=tuple(_switch(row) for row in answer["switches"]),

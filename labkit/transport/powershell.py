@@ -35,8 +35,6 @@ $j=ConvertTo-Json $o -Depth 9 -Compress
 exit $c
 """.strip()
 
-LINE_LIMIT = 8191  # cmd.exe: "The command line is too long", or a silently truncated one
-
 
 @dataclass(frozen=True)
 class PowerShellError:

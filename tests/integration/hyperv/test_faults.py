@@ -118,7 +118,7 @@ def test_a_command_line_beyond_the_limit_of_cmd_is_told_and_changes_nothing(
     session = bare.session()
     session.hosts.survey(probe=True)
     with monkeypatch.context() as longer:
-        longer.setattr(powershell, "STUB", powershell.STUB + "#" * powershell.LINE_LIMIT)
+        longer.setattr(powershell, "STUB", powershell.STUB + "#" * 8191)
         with pytest.raises(UnreachableError, match=r"host pc\d: .*line is too long"):
             create.create(session)
     assert not [vm for host in ("pc1", "pc2") for vm in bare.state(host).read()["vms"]]

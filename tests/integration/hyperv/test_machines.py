@@ -161,7 +161,7 @@ def test_machines_start_once_and_a_guest_that_cannot_be_asked_keeps_running(pcs:
 def test_a_reset_gives_fresh_disks_and_keeps_the_data(pcs: Any) -> None:
     power.start(pcs.session(), ["storage1"])
     before = pcs.session().hosts.read()["pc2"].machines["storage1"]
-    assert discard.reset_disks(pcs.session(), ["storage1"]) == ["storage1"]
+    assert discard.reset(pcs.session(), discard.find(pcs.session(), ["storage1"])) == ["storage1"]
     after = pcs.session().hosts.read()["pc2"].machines["storage1"]
     assert after.state == "Off"
     assert before.system_disk is not None
@@ -178,7 +178,7 @@ def test_a_reset_that_was_cut_off_after_condemning_the_disk_can_be_repeated(pcs:
     mark.write_text(mark.read_text("ascii").replace('"system"', '"discarded"'), encoding="ascii")
     with pytest.raises(RefusedError, match=r"lab\.discard"):
         created(pcs)
-    discard.reset_disks(pcs.session(), ["w1"])
+    discard.reset(pcs.session(), discard.find(pcs.session(), ["w1"]))
     assert set(actions(pcs).values()) == {"unchanged"}
     assert not [name for name in pcs.files("pc1") if disk.id in name]
 

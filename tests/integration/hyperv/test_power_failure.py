@@ -61,7 +61,7 @@ def remove(pcs: Any) -> None:
 
 
 def reset(pcs: Any) -> None:
-    discard.reset_disks(pcs.session(), [MACHINE])
+    discard.reset(pcs.session(), discard.find(pcs.session(), [MACHINE]))
 
 
 def make(pcs: Any) -> None:

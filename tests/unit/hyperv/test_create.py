@@ -135,7 +135,7 @@ def test_a_reset_condemns_the_old_disk_and_names_ids_only(pcs: Any, on: Connect)
 
 def test_a_reset_never_touches_the_data_disk(pcs: Any, on: Connect) -> None:
     session = on(pcs)
-    discard.reset_disks(session, ["storage1"])
+    discard.reset(session, discard.find(session, ["storage1"]))
     (machine,) = pcs.made("Reset-LabMachine")[0][1]["Machine"]
     assert [disk["path"].rpartition("\\")[2].partition("-")[0] for disk in machine["discard"]] == ["system"]
 
@@ -143,7 +143,7 @@ def test_a_reset_never_touches_the_data_disk(pcs: Any, on: Connect) -> None:
 def test_disks_left_by_a_vm_that_is_gone_are_discarded_too(pcs: Any, on: Connect) -> None:
     pcs.answers["pc1"]["vms"].remove(pcs.vm("w1"))
     session = on(pcs)
-    discard.reset_disks(session, ["w1"])
+    discard.reset(session, discard.find(session, ["w1"]))
     (machine,) = pcs.made("Reset-LabMachine")[0][1]["Machine"]
     assert (machine["id"], machine["disk"], len(machine["discard"])) == ("", None, 1)
 
