@@ -22,7 +22,17 @@ NETWORK = ("cp1", "w1", "w2", "w3", "storage1")
 SITE = "cd /opt/lab/ansible && sudo -H -u lab env LC_ALL=C.UTF-8 /opt/lab/venv/bin/ansible-playbook site.yml"
 FILES = [ANSIBLE / stage.playbook for stage in PLAYBOOKS.values()]
 TAGS = sorted({tag for file in FILES for tag in TAGGED.findall(file.read_text(encoding="utf-8"))})
-IMAGE = "docker.io/library/nginx:1.29"
+MOVED = """
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: moved}
+spec:
+  replicas: 3
+  selector: {matchLabels: {app: moved}}
+  template:
+    metadata: {labels: {app: moved}}
+    spec: {containers: [{name: nginx, image: "docker.io/library/nginx:1.29"}]}
+"""
 
 
 @pytest.fixture
@@ -79,7 +89,9 @@ def test_each_role_runs_alone_by_its_tag(room: Rehearsal, tag: str) -> None:
 
 
 def test_a_worker_is_replaced_and_its_pods_move_before(room: Rehearsal) -> None:
-    room.kubectl("create", "deployment", "moved", f"--image={IMAGE}", "--replicas=3")
+    file = room.folder / "moved.yaml"
+    file.write_text(MOVED, encoding="utf-8")
+    room.kubectl("apply", "--server-side", "--filename", str(file))
     room.kubectl("rollout", "status", "deployment/moved", "--timeout=50s")
     before = (disks(room), {name: identity(room, name) for name in NETWORK})
     shown = room.inv("--dry", "k8s.replace", "--machine", "w3")

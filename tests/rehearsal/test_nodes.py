@@ -12,6 +12,12 @@ GRACE_S = 40  # kube-controller-manager's --node-monitor-grace-period
 HEARD_S = 30
 INTERNAL = 1
 METALLB = "--namespace=metallb-system"
+NEWS = """
+apiVersion: v1
+kind: Service
+metadata: {name: news}
+spec: {type: LoadBalancer, selector: {app: news}, ports: [{port: 80}]}
+"""
 CLOSE_6443 = """nft -f - <<'EOF'
 table inet breaking {
   chain input {
@@ -58,7 +64,9 @@ def test_the_cable_and_the_port_were_all_that_w2_and_w3_lacked(broken: Rehearsal
 
 def test_a_pod_on_w2_hears_of_changes_again(broken: Rehearsal) -> None:
     """Its watch fell silent with the cable, and nothing that comes in on the old connection finds its way to a pod."""
-    broken.kubectl("create", "service", "loadbalancer", "news", "--tcp=80")
+    file = broken.folder / "news.yaml"
+    file.write_text(NEWS, encoding="utf-8")
+    broken.kubectl("apply", "--server-side", "--filename", str(file))
     try:
         given = "--for=jsonpath={.status.loadBalancer.ingress[0].ip}"
         broken.kubectl("wait", given, "service/news", f"--timeout={HEARD_S}s")

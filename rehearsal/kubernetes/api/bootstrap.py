@@ -18,8 +18,7 @@ from .operations import Operations, Options, Target
 LOOPBACK = User("system:apiserver", ("system:masters",))
 STAND_IN = (
     "This API server, its controllers, its scheduler, its kubelets and its kubeadm are stand-ins of the rehearsal, "
-    "not Kubernetes. Stored only, without a controller: StatefulSet, Job, CronJob, HorizontalPodAutoscaler, Ingress, "
-    "ResourceQuota, LimitRange, admission webhooks and policies, APIService."
+    "not Kubernetes. They serve what the lab asks for and refuse the rest by name."
 )
 
 

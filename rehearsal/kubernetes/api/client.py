@@ -13,12 +13,13 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
 import yaml
 
+from .discovery import AGGREGATED
 from .errors import ApiError
+from .exchange import JSON
 from .objects import Obj
 
 TIMEOUT_S = 30.0
@@ -27,8 +28,6 @@ WATCH_SLACK_S = 90.0
 PATCH_TYPES = {
     "merge": "application/merge-patch+json",
     "strategic": "application/strategic-merge-patch+json",
-    "json": "application/json-patch+json",
-    "apply": "application/apply-patch+yaml",
 }
 
 
@@ -59,14 +58,22 @@ class Client:
     def get(self, path: str, **query: str) -> Obj:
         return self._call("GET", path, query)
 
+    def discover(self) -> Iterator[tuple[str, Obj]]:
+        """Every kind that the server serves, with its apiVersion (`apps/v1`)."""
+        for root in ("/api", "/apis"):
+            for group in self._call("GET", root, {}, accept=AGGREGATED)["items"]:
+                for version in group["versions"]:
+                    name = f"{group['metadata']['name']}/{version['version']}".removeprefix("/")
+                    yield from ((name, kind) for kind in version["resources"])
+
     def create(self, path: str, obj: Obj) -> Obj:
         return self._call("POST", path, {}, obj)
 
     def update(self, path: str, obj: Obj) -> Obj:
         return self._call("PUT", path, {}, obj)
 
-    def patch(self, path: str, obj: Any, kind: str = "merge", **query: str) -> Obj:
-        return self._call("PATCH", path, query, obj, PATCH_TYPES[kind])
+    def patch(self, path: str, obj: Obj, kind: str = "merge") -> Obj:
+        return self._call("PATCH", path, {}, obj, PATCH_TYPES[kind])
 
     def delete(self, path: str, options: Obj | None = None) -> Obj:
         return self._call("DELETE", path, {}, options or {})
@@ -110,18 +117,24 @@ class Client:
     def _connect(self, timeout_s: float) -> http.client.HTTPSConnection:
         return http.client.HTTPSConnection(self._host, self._port, timeout=timeout_s, context=self._context)
 
-    def _headers(self, content_type: str = "application/json") -> dict[str, str]:
-        headers = {"Accept": "application/json", "Content-Type": content_type, "User-Agent": "rehearsal_api"}
+    def _headers(self, content_type: str = JSON, accept: str = JSON) -> dict[str, str]:
+        headers = {"Accept": accept, "Content-Type": content_type, "User-Agent": "rehearsal_api"}
         if self._token:
             headers["Authorization"] = f"Bearer {self._token}"
         return headers
 
     def _call(
-        self, method: str, path: str, query: dict[str, str], obj: Any = None, content_type: str = "application/json"
+        self,
+        method: str,
+        path: str,
+        query: dict[str, str],
+        obj: Obj | None = None,
+        content_type: str = JSON,
+        accept: str = JSON,
     ) -> Obj:
         url = quote(path, safe="/:") + (f"?{urlencode(query)}" if query else "")
         body = json.dumps(obj).encode() if obj is not None else None
-        headers = self._headers(content_type)
+        headers = self._headers(content_type, accept)
         status, answer = self._exchange(method, url, body, headers)
         _raise_for(status, answer)
         found: Obj = json.loads(answer)

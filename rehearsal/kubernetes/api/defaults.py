@@ -77,12 +77,6 @@ def _daemon_set(obj: Obj) -> None:
     _template(obj)
 
 
-def _stateful_set(obj: Obj) -> None:
-    _fill(_spec(obj), replicas=1, revisionHistoryLimit=10, podManagementPolicy="OrderedReady")
-    _fill(_spec(obj), updateStrategy={"type": "RollingUpdate", "rollingUpdate": {"partition": 0}})
-    _template(obj)
-
-
 def _service(obj: Obj) -> None:
     spec = _spec(obj)
     _fill(spec, type="ClusterIP", sessionAffinity="None")
@@ -157,9 +151,7 @@ _FILLERS: dict[str, Callable[[Obj], None]] = {
     "Pod": defaults_pod.pod,
     "Deployment": _deployment,
     "ReplicaSet": _replica_set,
-    "ReplicationController": _replica_set,
     "DaemonSet": _daemon_set,
-    "StatefulSet": _stateful_set,
     "Service": _service,
     "Secret": _secret,
     "Namespace": _namespace,

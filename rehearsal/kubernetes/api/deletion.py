@@ -14,8 +14,6 @@ from .objects import Obj, dig, is_deleting, name_of, namespace_of, timestamp, ui
 from .resources import Registry, Resource
 from .store import Store
 
-FOREGROUND, ORPHAN = "foregroundDeletion", "orphan"
-
 
 def delete(store: Store, registry: Registry, resource: Resource, old: Obj, body: Obj, dry_run: bool) -> Obj:
     """Delete one object as `body` (DeleteOptions) asks; the answer is a Status, or the object that is on its way."""
@@ -64,13 +62,11 @@ def _check_preconditions(resource: Resource, old: Obj, wanted: Obj) -> None:
 def _marked(resource: Resource, old: Obj, body: Obj) -> Obj | None:
     """The object with its deletion noted; None when nothing holds it."""
     grace = _grace_seconds(resource, old, body)
-    finalizers = _finalizers(old, body.get("propagationPolicy", ""))
+    finalizers = dig(old, "metadata.finalizers", [])
     waiting = grace > 0 or finalizers or (resource.kind == "Namespace" and dig(old, "spec.finalizers"))
     if not waiting:
         return None
-    metadata = {**old["metadata"], "finalizers": finalizers}
-    if not finalizers:
-        del metadata["finalizers"]
+    metadata = dict(old["metadata"])
     if is_deleting(old):
         grace = min(grace, dig(old, "metadata.deletionGracePeriodSeconds", 0))
     if not is_deleting(old) or grace < dig(old, "metadata.deletionGracePeriodSeconds", 0):
@@ -90,17 +86,6 @@ def _grace_seconds(resource: Resource, old: Obj, body: Obj) -> int:
         return 0
     asked = body.get("gracePeriodSeconds")
     return int(dig(old, "spec.terminationGracePeriodSeconds", 30) if asked is None else max(0, asked))
-
-
-def _finalizers(old: Obj, policy: str) -> list[str]:
-    kept = [one for one in dig(old, "metadata.finalizers", []) if one not in (FOREGROUND, ORPHAN)]
-    if policy == "Foreground":
-        kept.append(FOREGROUND)
-    elif policy == "Orphan":
-        kept.append(ORPHAN)
-    elif not policy:
-        kept = list(dig(old, "metadata.finalizers", []))
-    return kept
 
 
 def _success(resource: Resource, old: Obj) -> Obj:

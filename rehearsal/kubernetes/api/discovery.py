@@ -1,5 +1,6 @@
-"""What the server serves: /api and /apis, aggregated (as kubectl asks) and in the old form, and /openapi/v3.
+"""What the server serves: /api and /apis in the aggregated form that kubectl asks for, and /openapi/v3.
 
+Of the old form only the list of the core group is there: by it `kubectl drain` finds out that pods can be evicted.
 The OpenAPI documents hold only what kubectl looks for before it applies or diffs: that a kind's PATCH takes
 `dryRun`, `fieldValidation` and `fieldManager`. They hold no schemas, so `kubectl explain` has nothing to show.
 """
@@ -8,16 +9,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from .errors import no_such_path
+from .errors import no_such_path, not_served
 from .exchange import Answer
 from .objects import Obj
-from .resources import Registry, Resource
+from .resources import ALL_VERBS, Registry, Resource
 
-AGGREGATED = "as=APIGroupDiscoveryList"
-AGGREGATED_TYPE = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
+AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
 # Subresource -> kind, group and version of what is sent there, where it is not the object's own kind.
 SENT_KINDS = {
-    "scale": ("autoscaling", "v1", "Scale", ["get", "patch", "update"]),
+    "scale": ("autoscaling", "v1", "Scale", ["patch"]),
     "binding": ("", "v1", "Binding", ["create"]),
     "eviction": ("policy", "v1", "Eviction", ["create"]),
     "log": ("", "v1", "Pod", ["get"]),
@@ -36,16 +36,13 @@ def _groups(registry: Registry) -> dict[str, dict[str, list[Resource]]]:
 
 
 def group_list(registry: Registry, core: bool, accept: str) -> Answer:
-    """/api (core) or /apis in the form that the client prefers."""
+    """/api (core) or /apis; 501 for a client that does not take the aggregated form."""
+    if AGGREGATED not in accept:
+        raise not_served(f"discovery in another form than {AGGREGATED}")
     groups = {name: versions for name, versions in _groups(registry).items() if (name == "") == core}
-    if AGGREGATED in accept and "v=v2" in accept:
-        items = [_aggregated(name, versions) for name, versions in groups.items()]
-        body = {"kind": "APIGroupDiscoveryList", "apiVersion": "apidiscovery.k8s.io/v2", "metadata": {}, "items": items}
-        return Answer(body=body, content_type=AGGREGATED_TYPE)
-    if core:
-        return Answer(body={"kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": []})
-    listed = [_group(name, versions) for name, versions in groups.items()]
-    return Answer(body={"kind": "APIGroupList", "apiVersion": "v1", "groups": listed})
+    items = [_aggregated(name, versions) for name, versions in groups.items()]
+    body = {"kind": "APIGroupDiscoveryList", "apiVersion": "apidiscovery.k8s.io/v2", "metadata": {}, "items": items}
+    return Answer(body=body, content_type=AGGREGATED)
 
 
 def _aggregated(name: str, versions: dict[str, list[Resource]]) -> Obj:
@@ -62,7 +59,7 @@ def _aggregated_resource(one: Resource) -> Obj:
         "responseKind": {"group": one.group, "version": one.version, "kind": one.kind},
         "scope": "Namespaced" if one.namespaced else "Cluster",
         "singularResource": one.singular,
-        "verbs": list(one.verbs),
+        "verbs": list(ALL_VERBS),
     }
     if one.short:
         found["shortNames"] = list(one.short)
@@ -79,49 +76,21 @@ def _aggregated_part(one: Resource, part: str) -> Obj:
     return {"subresource": part, "responseKind": response, "verbs": verbs}
 
 
-def _group(name: str, versions: dict[str, list[Resource]]) -> Obj:
-    listed = [{"groupVersion": f"{name}/{version}", "version": version} for version in versions]
-    return {"kind": "APIGroup", "apiVersion": "v1", "name": name, "versions": listed, "preferredVersion": listed[0]}
-
-
-def one_group(registry: Registry, name: str) -> Answer:
-    """/apis/GROUP."""
-    versions = _groups(registry).get(name)
-    if not versions or not name:
-        raise no_such_path()
-    return Answer(body=_group(name, versions))
-
-
-def resource_list(registry: Registry, group: str, version: str) -> Answer:
-    """/api/v1 or /apis/GROUP/VERSION."""
-    kinds = _groups(registry).get(group, {}).get(version)
-    if not kinds:
-        raise no_such_path()
+def core_list(registry: Registry) -> Answer:
+    """/api/v1."""
     listed = []
-    for one in kinds:
-        listed.append(_legacy(one, one.plural, one.kind, list(one.verbs)))
+    for one in _groups(registry)[""]["v1"]:
+        names = {"singularName": one.singular, "shortNames": list(one.short), "categories": list(one.categories)}
+        listed.append({**_entry(one, one.plural, one.kind, list(ALL_VERBS)), **names})
         for part in sorted(one.subresources):
-            sent_group, sent_version, kind, verbs = SENT_KINDS.get(
-                part, (one.group, one.version, one.kind, STATUS_VERBS)
-            )
-            entry = _legacy(one, f"{one.plural}/{part}", kind, verbs)
-            listed.append({**entry, "group": sent_group, "version": sent_version, "singularName": ""})
-    body = {"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": kinds[0].api_version, "resources": listed}
-    return Answer(body=body)
+            group, version, kind, verbs = SENT_KINDS.get(part, (one.group, one.version, one.kind, STATUS_VERBS))
+            entry = _entry(one, f"{one.plural}/{part}", kind, verbs)
+            listed.append({**entry, "group": group, "version": version, "singularName": ""})
+    return Answer(body={"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": "v1", "resources": listed})
 
 
-def _legacy(one: Resource, name: str, kind: str, verbs: list[str]) -> Obj:
-    entry: Obj = {
-        "name": name,
-        "singularName": one.singular,
-        "namespaced": one.namespaced,
-        "kind": kind,
-        "verbs": verbs,
-    }
-    if "/" not in name:
-        entry["shortNames"] = list(one.short)
-        entry["categories"] = list(one.categories)
-    return entry
+def _entry(one: Resource, name: str, kind: str, verbs: list[str]) -> Obj:
+    return {"name": name, "namespaced": one.namespaced, "kind": kind, "verbs": verbs}
 
 
 def openapi_index(registry: Registry) -> Answer:

@@ -50,6 +50,11 @@ def not_found(group: str, plural: str, name: str) -> ApiError:
     return ApiError(404, "NotFound", message, _details(group, plural, name))
 
 
+def not_served(what: str) -> ApiError:
+    """501 for what a real API server does and nobody in a rehearsal asks for: refused, never answered wrongly."""
+    return ApiError(501, "NotImplemented", f"the stand-in API server does not serve {what}")
+
+
 def no_such_path() -> ApiError:
     return ApiError(404, "NotFound", "the server could not find the requested resource")
 
@@ -91,11 +96,6 @@ def method_not_allowed(verb: str) -> ApiError:
     return ApiError(
         405, "MethodNotAllowed", f"the server does not allow this method on the requested resource ({verb})"
     )
-
-
-def unsupported_media_type(sent: str, accepted: str) -> ApiError:
-    message = f"the body of the request was in an unknown format - accepted media types include: {accepted}"
-    return ApiError(415, "UnsupportedMediaType", message, {"causes": [{"message": f"sent: {sent}"}]})
 
 
 class Cause:

@@ -7,11 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-import yaml
-
-from .errors import bad_request
+from .errors import bad_request, not_served
 from .identity import User
-from .protobuf import decode
 
 JSON = "application/json"
 PROTOBUF = "application/vnd.kubernetes.protobuf"
@@ -41,21 +38,15 @@ class Request:
         return self.headers.get("content-type", JSON).partition(";")[0].strip()
 
     def content(self) -> Any:
-        """The body, which is JSON, YAML or protobuf; 400 when it is none of them."""
+        """The body, which is JSON: kubectl sends it also where it says YAML. 400 when it is not, 501 for protobuf."""
         if not self.body:
             return {}
         if self.content_type == PROTOBUF:
-            return decode(self.body)
+            raise not_served("protobuf, which `kubectl create KIND` sends: apply a manifest instead")
         try:
             return json.loads(self.body)
         except ValueError as error:
-            if "yaml" not in self.content_type:
-                message = f"the object provided is unrecognized (must be of type Object): {error}"
-                raise bad_request(message) from error
-        try:
-            return yaml.safe_load(self.body)
-        except yaml.YAMLError as error:
-            message = f"error decoding YAML: {error}"
+            message = f"the object provided is unrecognized (must be of type Object): {error}"
             raise bad_request(message) from error
 
 
@@ -76,8 +67,3 @@ class Answer:
         if self.text is not None:
             return self.text
         return json.dumps(self.body, separators=(",", ":")).encode() + b"\n"
-
-
-def wants_table(accept: str) -> bool:
-    """Whether the client (kubectl get) asks the server to lay out columns."""
-    return "as=Table" in accept and "g=meta.k8s.io" in accept

@@ -7,100 +7,19 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-IGNORED_EVERYWHERE = [
-    "v",
-    "vmodule",
-    "feature-gates",
-    "profiling",
-    "logging-format",
-    "leader-elect",
-    "kube-api-qps",
-    "kube-api-burst",
-]
+# The others of kubeadm's manifests: without effect here.
 IGNORED = {
-    "apiserver": [
-        "allow-privileged",
-        "authorization-mode",
-        "enable-admission-plugins",
-        "disable-admission-plugins",
-        "anonymous-auth",
-        "enable-bootstrap-token-auth",
-        "etcd-cafile",
-        "etcd-certfile",
-        "etcd-keyfile",
-        "kubelet-preferred-address-types",
-        "kubelet-certificate-authority",
-        "proxy-client-cert-file",
-        "proxy-client-key-file",
-        "requestheader-allowed-names",
-        "requestheader-client-ca-file",
-        "requestheader-extra-headers-prefix",
-        "requestheader-group-headers",
-        "requestheader-username-headers",
-        "runtime-config",
-        "audit-log-path",
-        "audit-log-maxage",
-        "audit-log-maxbackup",
-        "audit-log-maxsize",
-        "audit-policy-file",
-        "tls-min-version",
-        "tls-cipher-suites",
-        "service-account-key-file",
-        "max-requests-inflight",
-        "max-mutating-requests-inflight",
-        "default-not-ready-toleration-seconds",
-        "default-unreachable-toleration-seconds",
-        "event-ttl",
-        "encryption-provider-config",
-    ],
-    "controller-manager": [
-        "authentication-kubeconfig",
-        "authorization-kubeconfig",
-        "client-ca-file",
-        "cluster-name",
-        "requestheader-client-ca-file",
-        "service-account-private-key-file",
-        "service-cluster-ip-range",
-        "use-service-account-credentials",
-        "node-monitor-period",
-        "terminated-pod-gc-threshold",
-        "cloud-provider",
-        "tls-min-version",
-        "tls-cipher-suites",
-    ],
-    "scheduler": [
-        "authentication-kubeconfig",
-        "authorization-kubeconfig",
-        "client-ca-file",
-        "requestheader-client-ca-file",
-        "config",
-        "tls-min-version",
-        "tls-cipher-suites",
-    ],
-    "etcd": [
-        "advertise-client-urls",
-        "cert-file",
-        "client-cert-auth",
-        "experimental-initial-corrupt-check",
-        "feature-gates",
-        "experimental-watch-progress-notify-interval",
-        "initial-advertise-peer-urls",
-        "initial-cluster",
-        "initial-cluster-state",
-        "key-file",
-        "listen-peer-urls",
-        "name",
-        "peer-cert-file",
-        "peer-client-cert-auth",
-        "peer-key-file",
-        "peer-trusted-ca-file",
-        "snapshot-count",
-        "trusted-ca-file",
-        "watch-progress-notify-interval",
-        "auto-compaction-retention",
-        "quota-backend-bytes",
-        "initial-cluster-token",
-    ],
+    "apiserver": """allow-privileged authorization-mode enable-admission-plugins enable-bootstrap-token-auth etcd-cafile
+        etcd-certfile etcd-keyfile kubelet-preferred-address-types proxy-client-cert-file proxy-client-key-file
+        requestheader-allowed-names requestheader-client-ca-file requestheader-extra-headers-prefix
+        requestheader-group-headers requestheader-username-headers service-account-key-file""",
+    "controller-manager": """authentication-kubeconfig authorization-kubeconfig client-ca-file cluster-name leader-elect
+        requestheader-client-ca-file service-account-private-key-file service-cluster-ip-range
+        use-service-account-credentials""",
+    "scheduler": "authentication-kubeconfig authorization-kubeconfig leader-elect",
+    "etcd": """advertise-client-urls cert-file client-cert-auth initial-advertise-peer-urls initial-cluster key-file
+        listen-peer-urls name peer-cert-file peer-client-cert-auth peer-key-file peer-trusted-ca-file snapshot-count
+        trusted-ca-file""",
 }
 DEFAULTS = {
     "apiserver": {
@@ -191,7 +110,7 @@ def seconds(text: str) -> float:
 
 def parse(role: str, arguments: list[str]) -> Flags:
     """The flags of `role`; FlagError names the first one that is unknown, has no value, or is missing."""
-    known, ignored = DEFAULTS[role], {*IGNORED_EVERYWHERE, *IGNORED[role]}
+    known, ignored = DEFAULTS[role], {*IGNORED[role].split()}
     values = dict(known)
     rest = list(arguments)
     while rest:

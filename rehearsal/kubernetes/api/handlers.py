@@ -6,23 +6,21 @@ Stands in for the handler chain of k8s.io/apiserver.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from . import discovery, subresources
 from .authorization import Attributes, Authorizer
 from .deletion import delete
-from .errors import bad_request, no_such_path
-from .exchange import Answer, Request, wants_table
-from .identity import AUTHENTICATED, User
+from .errors import bad_request, no_such_path, not_served
+from .exchange import Answer, Request
 from .objects import Obj
 from .operations import Operations, Options, Target
 from .patches import patch
 from .podlog import KubeletCredential, read_log
 from .routing import attributes, is_resource_path, target, verb
-from .selection import selection
 from .service_tokens import ServiceTokens
-from .tables import table
+from .tables import is_wanted, table
 from .watching import as_version, list_objects, watch
 
 HEALTH = ("/healthz", "/livez", "/readyz")
@@ -41,21 +39,13 @@ class Api:
 
     def answer(self, request: Request) -> Answer:
         """The answer to one request; raises ApiError for what is refused."""
-        request = self._impersonated(request)
+        if "impersonate-user" in request.headers:
+            raise not_served("somebody else's view (kubectl --as)")
         if is_resource_path(request.path):
             return self._resource(request)
         asked = Attributes(request.user, request.method.lower(), path=request.path)
         self.authorizer.require(asked)
         return self._other(request)
-
-    def _impersonated(self, request: Request) -> Request:
-        """The request as the user whom `kubectl --as` names, if the real one may act as somebody else."""
-        name = request.headers.get("impersonate-user", "")
-        if not name:
-            return request
-        self.authorizer.require(Attributes(request.user, "impersonate", resource="users", name=name))
-        groups = [group for group in request.headers.get("impersonate-group", "").split(",") if group]
-        return replace(request, user=User(name, (*groups, AUTHENTICATED)))
 
     def _other(self, request: Request) -> Answer:
         path, registry = request.path.rstrip("/"), self.operations.registry
@@ -67,12 +57,10 @@ class Api:
                 return Answer(body=self.version)
             case ["api" | "apis" as root]:
                 return discovery.group_list(registry, root == "api", request.accept)
-            case ["api", version]:
-                return discovery.resource_list(registry, "", version)
-            case ["apis", group]:
-                return discovery.one_group(registry, group)
-            case ["apis", group, version]:
-                return discovery.resource_list(registry, group, version)
+            case ["api", "v1"]:
+                return discovery.core_list(registry)
+            case ["apis", *_]:
+                raise not_served(f"discovery of {path} alone, only /api, /apis and /api/v1")
             case ["openapi", "v3"]:
                 return discovery.openapi_index(registry)
             case ["openapi", "v3", *place]:
@@ -111,49 +99,23 @@ class Api:
             case "patch":
                 code, obj = patch(self.operations, _approval_as_status(aim), request, options)
                 return self._shown(request, aim, obj, code)
-            case "delete":
-                return self._delete(request, aim, options)
             case _:
-                return self._delete_collection(request, aim, options)
+                return self._delete(request, aim, options)
 
     def _shown(self, request: Request, aim: Target, obj: Obj, code: int = 200) -> Answer:
         obj = as_version(aim, obj)
-        if wants_table(request.accept):
-            version = obj["metadata"].get("resourceVersion", "")
-            return Answer(code, table(aim.resource, [obj], version, request.query.get("includeObject", "Metadata")))
+        if is_wanted(aim.resource, request):
+            return Answer(code, table(aim.resource, [obj], obj["metadata"].get("resourceVersion", "")))
         return Answer(code, obj)
 
     def _create(self, request: Request, aim: Target, options: Options) -> Answer:
-        if aim.resource.kind in ("SelfSubjectAccessReview", "SelfSubjectReview"):
-            return Answer(201, self._review(request, aim))
         return self._shown(request, aim, self.operations.create(aim, _object(request), options), 201)
-
-    def _review(self, request: Request, aim: Target) -> Obj:
-        review, user = _object(request), request.user
-        if aim.resource.kind == "SelfSubjectReview":
-            return {**review, "status": {"userInfo": {"username": user.name, "groups": list(user.groups)}}}
-        wanted = (review.get("spec") or {}).get("resourceAttributes") or {}
-        path = ((review.get("spec") or {}).get("nonResourceAttributes") or {}).get("path", "")
-        parts = {key: wanted.get(key, "") for key in ("verb", "group", "resource", "subresource", "namespace", "name")}
-        if path:
-            parts["verb"] = review["spec"]["nonResourceAttributes"].get("verb", "get")
-        allowed = self.authorizer.allows(Attributes(user, path=path, **parts))
-        return {**review, "status": {"allowed": allowed}}
 
     def _delete(self, request: Request, aim: Target, options: Options) -> Answer:
         store, registry = self.operations.store, self.operations.registry
         with store.lock:
             old = self.operations.get(aim)
             return Answer(body=delete(store, registry, aim.resource, old, _deletion(request), options.dry_run))
-
-    def _delete_collection(self, request: Request, aim: Target, options: Options) -> Answer:
-        store, registry, query = self.operations.store, self.operations.registry, request.query
-        chosen = selection(aim.resource, query.get("labelSelector", ""), query.get("fieldSelector", ""))
-        with store.lock:
-            found = [obj for obj in store.all(aim.resource.key, aim.namespace) if chosen(obj)]
-            for obj in found:
-                delete(store, registry, aim.resource, obj, _deletion(request), options.dry_run)
-        return Answer(body={"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success"})
 
     def _subresource(self, request: Request, aim: Target, options: Options) -> Answer:
         match aim.subresource, request.method:
@@ -166,9 +128,9 @@ class Api:
                 return subresources.evict(self.operations, aim, _object(request), options)
             case "token", "POST":
                 return subresources.token(self.operations, aim, _object(request), self.tokens)
-            case "scale", "GET" | "PUT" | "PATCH":
+            case "scale", "PATCH":
                 return Answer(body=subresources.scale(self.operations, aim, request, options))
-        raise no_such_path()
+        raise not_served(f"{request.method} of {aim.subresource}")
 
 
 def _approval_as_status(aim: Target) -> Target:
@@ -183,12 +145,10 @@ def _object(request: Request) -> Obj:
 
 
 def _deletion(request: Request) -> Obj:
-    """DeleteOptions from the body, else from the query."""
+    """DeleteOptions from the body. Owners do not wait for what belongs to them, and do not leave it either."""
     body = _object(request)
-    if "propagationPolicy" in request.query:
-        body.setdefault("propagationPolicy", request.query["propagationPolicy"])
-    if "gracePeriodSeconds" in request.query:
-        body.setdefault("gracePeriodSeconds", int(request.query["gracePeriodSeconds"]))
+    if body.get("propagationPolicy", "Background") != "Background" or "propagationPolicy" in request.query:
+        raise not_served("deletion in the foreground, and without what belongs to an object")
     return body
 
 

@@ -12,7 +12,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from . import defaults, validation
+from . import defaults, unserved, validation
 from .admission import Admission
 from .deletion import finished, remove
 from .errors import already_exists, bad_request, conflict, field_forbidden, invalid, not_found
@@ -22,7 +22,7 @@ from .resources import Registry, Resource
 from .store import Store
 
 SYSTEM_META = ("uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation", "selfLink")
-COUNTED_GROUPS = ("apps", "batch", "networking.k8s.io", "policy", "apiextensions.k8s.io", "autoscaling")
+COUNTED_GROUPS = ("apps", "networking.k8s.io", "policy", "apiextensions.k8s.io")
 SUFFIX = "bcdfghjklmnpqrstvwxz2456789"
 
 
@@ -78,6 +78,7 @@ class Operations:
                 metadata["generation"] = 1
             defaults.complete(obj)
             validation.check(resource, obj)
+            unserved.check(obj)
             if self.store.get(resource.key, namespace_of(obj), name_of(obj)) is not None:
                 raise already_exists(resource.group, resource.plural, name_of(obj))
             self.admission.create(resource, obj, options.user)
@@ -102,6 +103,7 @@ class Operations:
                 return old
             validation.check_change(resource, old, new)
             validation.check(resource, new)
+            unserved.check(new)
             if _is_counted(resource) and dig(new, "spec") != dig(old, "spec"):
                 new["metadata"]["generation"] = dig(old, "metadata.generation", 0) + 1
             if options.dry_run:

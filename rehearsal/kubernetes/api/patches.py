@@ -1,46 +1,40 @@
-"""PATCH in its four forms, chosen by the content type."""
+"""PATCH in the forms that somebody sends, chosen by the content type: merge, strategic merge and apply."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 from .applying import apply
-from .errors import bad_request, unsupported_media_type
+from .errors import bad_request, not_served
 from .exchange import Request
 from .objects import Obj
 from .operations import Operations, Options, Target, check_type
-from .patching import json_patch, merge_patch, strategic_merge
+from .patching import merge_patch, strategic_merge
 from .schema import type_of
 from .validation import check_fields
 
-JSON_PATCH = "application/json-patch+json"
 MERGE = "application/merge-patch+json"
 STRATEGIC = "application/strategic-merge-patch+json"
-APPLY = ("application/apply-patch+yaml", "application/apply-patch+json")
-TYPES = (JSON_PATCH, MERGE, STRATEGIC, *APPLY)
+APPLY = "application/apply-patch+yaml"
 
 
 def patch(operations: Operations, target: Target, request: Request, options: Options) -> tuple[int, Obj]:
     """Carry out a PATCH: the HTTP code (201 when an apply created the object) and the object."""
     content = request.content()
-    if request.content_type in APPLY:
+    if request.content_type == APPLY:
         return _apply(operations, target, content, options)
     change = _change(target, request.content_type, content)
     return 200, operations.modify(target, lambda old: _checked(target, change(old), options), options)
 
 
 def _change(target: Target, content_type: str, content: Obj) -> Callable[[Obj], Obj]:
-    if content_type == JSON_PATCH:
-        return lambda old: json_patch(old, content)
+    if content_type not in (MERGE, STRATEGIC):
+        raise not_served(f"patches of the type {content_type}")
     if not isinstance(content, dict):
         raise bad_request("the patch must be an object")
     if content_type == MERGE:
         return lambda old: dict(merge_patch(old, content))
-    if content_type == STRATEGIC:
-        if target.resource.custom:
-            raise unsupported_media_type(content_type, f"{JSON_PATCH}, {MERGE}, {APPLY[0]}")
-        return lambda old: strategic_merge(old, content, type_of(target.resource))
-    raise unsupported_media_type(content_type, ", ".join(TYPES))
+    return lambda old: strategic_merge(old, content, type_of(target.resource))
 
 
 def _checked(target: Target, new: Obj, options: Options) -> Obj:

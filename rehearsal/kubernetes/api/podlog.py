@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlencode
 
-from .errors import ApiError, bad_request, not_found
+from .errors import ApiError, bad_request, not_found, not_served
 from .objects import Obj, dig, name_of, namespace_of
 from .store import Store
 
 KUBELET_PORT = 10250
 TIMEOUT_S = 30.0
-PASSED_ON = ("follow", "previous", "sinceSeconds", "sinceTime", "timestamps", "tailLines", "limitBytes")
+UNDERSTOOD = {"container", "tailLines"}
 CHUNK = 16 * 1024
 
 
@@ -29,6 +29,8 @@ class KubeletCredential:
 
 def read_log(store: Store, pod: Obj, query: dict[str, str], credential: KubeletCredential | None) -> Iterator[bytes]:
     """The log of one container, as its kubelet sends it. 400 when the pod has not started, 500 without the kubelet."""
+    if others := query.keys() - UNDERSTOOD:
+        raise not_served(f"logs with {', '.join(sorted(others))}")
     container = _container(pod, query.get("container", ""))
     node_name = dig(pod, "spec.nodeName", "")
     if not node_name:
@@ -37,9 +39,9 @@ def read_log(store: Store, pod: Obj, query: dict[str, str], credential: KubeletC
     if node is None:
         raise not_found("", "nodes", node_name)
     address, port = _kubelet(node)
-    passed = urlencode({key: query[key] for key in PASSED_ON if key in query})
+    passed = urlencode({"tailLines": query["tailLines"]} if "tailLines" in query else {})
     url = f"/containerLogs/{namespace_of(pod)}/{name_of(pod)}/{container}?{passed}"
-    return _chunks(_ask(address, port, url, credential, follow=query.get("follow") == "true"))
+    return _chunks(_ask(address, port, url, credential))
 
 
 def _container(pod: Obj, wanted: str) -> str:
@@ -60,9 +62,7 @@ def _kubelet(node: Obj) -> tuple[str, int]:
     return address, int(dig(node, "status.daemonEndpoints.kubeletEndpoint.Port", KUBELET_PORT))
 
 
-def _ask(
-    address: str, port: int, url: str, credential: KubeletCredential | None, *, follow: bool
-) -> http.client.HTTPResponse:
+def _ask(address: str, port: int, url: str, credential: KubeletCredential | None) -> http.client.HTTPResponse:
     # As in a kubeadm cluster: a kubelet's serving certificate is its own, the API server does not verify it.
     context = ssl.create_default_context()
     context.check_hostname = False
@@ -72,8 +72,6 @@ def _ask(
     connection = http.client.HTTPSConnection(address, port, context=context, timeout=TIMEOUT_S)
     try:
         connection.request("GET", url)
-        if follow:
-            connection.sock.settimeout(None)
         response = connection.getresponse()
     except OSError as error:
         where = f"https://{address}:{port}{url}"

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import yaml
 
-from .errors import no_such_path
+from .errors import no_such_path, not_served
 from .objects import Obj, dig
 
 StoreKey = tuple[str, str]
-ALL_VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
+ALL_VERBS = ("create", "delete", "get", "list", "patch", "update", "watch")
+OWN_GROUPS = ("", "apps", "autoscaling", "batch", "policy")
 
 
 @dataclass(frozen=True)
@@ -26,9 +27,7 @@ class Resource:
     short: tuple[str, ...] = ()
     categories: tuple[str, ...] = ()
     subresources: frozenset[str] = frozenset()
-    verbs: tuple[str, ...] = ALL_VERBS
     custom: bool = False
-    columns: tuple[Obj, ...] = ()
 
     @property
     def key(self) -> StoreKey:
@@ -53,10 +52,11 @@ class Registry:
             self._kinds[(resource.group, resource.version, resource.plural)] = resource
 
     def find(self, group: str, version: str, plural: str) -> Resource:
-        """The resource behind a URL; 404 when it is not served."""
+        """The resource behind a URL; 404 when nobody defined it, 501 when it is one that Kubernetes itself may have."""
         found = self._kinds.get((group, version, plural))
         if found is None:
-            raise no_such_path()
+            own = group in OWN_GROUPS or group.endswith(".k8s.io")
+            raise not_served(f"{plural} of {group or 'the core group'} in {version}") if own else no_such_path()
         return found
 
     def by_kind(self, api_version: str, kind: str) -> Resource | None:
@@ -93,7 +93,6 @@ def custom(definition: Obj, version: Obj) -> Resource:
         categories=tuple(names.get("categories", ())),
         subresources=frozenset(version.get("subresources", {})),
         custom=True,
-        columns=tuple(version.get("additionalPrinterColumns", ())),
     )
 
 
@@ -114,7 +113,6 @@ def built_in() -> list[Resource]:
                     short=tuple(facts.get("short", "").split()),
                     categories=tuple(facts.get("categories", "").split()),
                     subresources=frozenset(facts.get("sub", "").split()),
-                    verbs=tuple(facts["verbs"].split()) if "verbs" in facts else ALL_VERBS,
                 )
             )
     return found

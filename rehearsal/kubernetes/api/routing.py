@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from .authorization import Attributes
-from .errors import method_not_allowed, no_such_path
+from .errors import method_not_allowed, no_such_path, not_served
 from .exchange import Request
 from .operations import Target
 from .resources import Registry
 
 NAMESPACE_PARTS = ("status", "finalize")
-COLLECTION_VERBS = {"GET": "list", "POST": "create", "DELETE": "deletecollection"}
+COLLECTION_VERBS = {"GET": "list", "POST": "create"}
 OBJECT_VERBS = {"GET": "get", "PUT": "update", "PATCH": "patch", "DELETE": "delete", "POST": "create"}
 
 
@@ -41,6 +41,8 @@ def target(registry: Registry, path: str) -> Target:
 
 def verb(request: Request, aim: Target) -> str:
     """The verb of RBAC for this request; 405 for a method that does not fit."""
+    if request.method == "DELETE" and not aim.name:
+        raise not_served("the deletion of a whole collection")
     verbs = OBJECT_VERBS if aim.name else COLLECTION_VERBS
     found = verbs.get(request.method)
     if found is None or (found == "create" and aim.name and not aim.subresource):

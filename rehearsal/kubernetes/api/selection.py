@@ -1,6 +1,6 @@
 """Label selectors and field selectors, from query strings and from objects.
 
-Stands in for k8s.io/apimachinery/pkg/labels and pkg/fields, and for the list of fields each kind may be selected by.
+Stands in for k8s.io/apimachinery/pkg/labels and pkg/fields.
 """
 
 from __future__ import annotations
@@ -8,45 +8,17 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from .errors import bad_request
+from .errors import bad_request, not_served
 from .objects import Obj, dig, labels_of
 from .resources import Resource
 
 Test = Callable[[Obj], bool]
 
-_SET = re.compile(r"^\s*([^\s!=]+)\s+(in|notin)\s+\(([^)]*)\)\s*$")
 _EQUALITY = re.compile(r"^\s*([^\s!=]+)\s*(==|!=|=)\s*([^\s,]*)\s*$")
-_SPLIT = re.compile(r",(?![^(]*\))")
-
-SELECTABLE = {
-    "Pod": {
-        "spec.nodeName",
-        "spec.restartPolicy",
-        "spec.schedulerName",
-        "spec.serviceAccountName",
-        "spec.hostNetwork",
-        "status.phase",
-        "status.podIP",
-        "status.nominatedNodeName",
-    },
-    "Event": {
-        *(f"involvedObject.{one}" for one in ("kind", "namespace", "name", "uid", "apiVersion", "resourceVersion")),
-        "involvedObject.fieldPath",
-        "reason",
-        "reportingComponent",
-        "source",
-        "type",
-    },
-    "Node": {"spec.unschedulable"},
-    "Secret": {"type"},
-    "Namespace": {"status.phase"},
-    "CertificateSigningRequest": {"spec.signerName"},
-    "ReplicaSet": {"status.replicas"},
-    "Job": {"status.successful"},
-    "Service": {"spec.clusterIP", "spec.type"},
-}
+INVOLVED = tuple(f"involvedObject.{one}" for one in ("kind", "namespace", "name", "uid"))
+# The fields that somebody selects by: drain and the kubelets pods, describe and those who look for a cause events.
+SELECTABLE = {"Pod": ("spec.nodeName", "status.phase"), "Event": (*INVOLVED, "reason", "type")}
 
 
 @dataclass(frozen=True)
@@ -69,44 +41,30 @@ def selection(resource: Resource, label_selector: str, field_selector: str) -> S
 
 
 def parse_labels(text: str) -> Test:
-    """`app=web,tier!=db,env in (a,b),!legacy,named` as a test of an object's labels."""
-    tests = [_label_test(term) for term in _SPLIT.split(text) if term.strip()]
-    return lambda obj: all(test(labels_of(obj)) for test in tests)
+    """`app=web,tier!=db` as a test of an object's labels; 501 for selectors by sets, which nobody sends."""
+    terms = [_label_term(term) for term in text.split(",")]
+    return lambda obj: all((labels_of(obj).get(key) == value) == equal for key, equal, value in terms)
 
 
-def _label_test(term: str) -> Callable[[Mapping[str, str]], bool]:
-    term = term.strip()
-    if found := _SET.match(term):
-        key, operator, values = found[1], found[2], {value.strip() for value in found[3].split(",")}
-        return lambda labels: (labels.get(key) in values) == (operator == "in")
-    if found := _EQUALITY.match(term):
-        key, operator, value = found[1], found[2], found[3]
-        return lambda labels: (labels.get(key) == value) == (operator != "!=")
-    if re.fullmatch(r"!?[\w./-]+", term):
-        absent, key = term.startswith("!"), term.lstrip("!")
-        return lambda labels: (key in labels) != absent
-    raise bad_request(f'unable to parse requirement: found "{term}", expected: label selector')
+def _label_term(term: str) -> tuple[str, bool, str]:
+    found = _EQUALITY.match(term)
+    if not found:
+        raise not_served(f"the label selector `{term.strip()}`, only KEY=VALUE and KEY!=VALUE")
+    return found[1], found[2] != "!=", found[3]
 
 
 def parse_fields(resource: Resource, text: str) -> Test:
-    """`spec.nodeName=w1,status.phase!=Failed` as a test; only the fields the real server selects by."""
+    """`spec.nodeName=w1,status.phase!=Failed` as a test; 501 for fields that nobody selects by."""
     tests = []
     for term in text.split(","):
         found = _EQUALITY.match(term)
         if not found:
             raise bad_request(f"invalid selector: '{text}'; can't understand '{term}'")
         field, operator, value = found[1], found[2], found[3]
-        if field not in {"metadata.name", "metadata.namespace"} | SELECTABLE.get(resource.kind, set()):
-            raise bad_request(f"field label not supported: {field}")
+        if field not in ("metadata.name", "metadata.namespace", *SELECTABLE.get(resource.kind, ())):
+            raise not_served(f"{resource.plural} selected by {field}")
         tests.append((field, operator != "!=", value))
-    return lambda obj: all((_field(obj, field) == value) == equal for field, equal, value in tests)
-
-
-def _field(obj: Obj, path: str) -> str:
-    if path == "source":
-        path = "source.component"
-    value: Any = dig(obj, path, "")
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    return lambda obj: all((str(dig(obj, field, "")) == value) == equal for field, equal, value in tests)
 
 
 def matches(selector: Obj | None, labels: Mapping[str, str]) -> bool:

@@ -16,7 +16,7 @@ from typing import Any
 
 from .disk import Disk
 from .errors import expired, shutting_down
-from .objects import Obj, dig, name_of, namespace_of
+from .objects import Obj, name_of, namespace_of
 from .resources import StoreKey
 
 Place = tuple[str, str]
@@ -172,8 +172,3 @@ class Store:
         else:
             namespace, name = record["place"]
             self._objects[(group, plural)].pop((namespace, name), None)
-
-
-def version_of(obj: Obj) -> int:
-    """The object's resourceVersion as the number it is here."""
-    return int(dig(obj, "metadata.resourceVersion", "0"))

@@ -77,11 +77,8 @@ def _share(value: Any, total: int) -> int:
 
 
 def scale(operations: Operations, target: Target, request: Request, options: Options) -> Obj:
-    """GET, PUT or PATCH of deployments/scale and the like: only the number of replicas."""
-    current = _scale_of(operations.get(target))
-    if request.method == "GET":
-        return current
-    wanted = merge_patch(current, request.content()) if request.method == "PATCH" else request.content()
+    """PATCH of deployments/scale: only the number of replicas."""
+    wanted = merge_patch(_scale_of(operations.get(target)), request.content())
     replicas = dig(wanted, "spec.replicas", 0)
     plain = Target(target.resource, target.namespace, target.name)
     changed = operations.modify(plain, lambda old: {**old, "spec": {**old["spec"], "replicas": replicas}}, options)

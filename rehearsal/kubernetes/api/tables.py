@@ -1,52 +1,38 @@
 """Tables, the form in which kubectl get shows objects: the server lays out the columns.
 
-Stands in for k8s.io/kubernetes/pkg/printers. The columns and their wording of the common kinds are the real ones;
-other kinds show name and age, custom ones the columns of their definition.
+Stands in for k8s.io/kubernetes/pkg/printers, for the three kinds that the project's pages have a person list. Of every
+other kind kubectl gets the objects themselves, which it asks for in second place, and shows their names and ages.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
-from . import tables_cluster, tables_workloads
-from .ages import age
-from .objects import Obj, dig, name_of
+from .ages import age, duration
+from .exchange import Request
+from .objects import Obj, age_seconds, condition, dig, is_deleting, labels_of, name_of
 from .resources import Resource
 
-
-@dataclass(frozen=True)
-class Layout:
-    """The columns of a kind: those always shown, those of `-o wide`, and the cells of one object."""
-
-    columns: tuple[str, ...]
-    wide: tuple[str, ...]
-    cells: Callable[[Obj], list[Any]]
+NONE, UNKNOWN = "<none>", "<unknown>"
+ROLE = "node-role.kubernetes.io/"
 
 
-def _layouts() -> dict[str, Layout]:
-    found = {}
-    for listed in (tables_workloads.LAYOUTS, tables_cluster.LAYOUTS):
-        for kind, (columns, wide, cells) in listed.items():
-            found[kind] = Layout(tuple(columns.split("|")), tuple(wide.split("|")) if wide else (), cells)
-    return found
+def is_wanted(resource: Resource, request: Request) -> bool:
+    """Whether the client (kubectl get) asks for columns of a kind that has some here."""
+    asked = "as=Table" in request.accept and "g=meta.k8s.io" in request.accept
+    return asked and not resource.custom and resource.kind in LAYOUTS and "includeObject" not in request.query
 
 
-_LAYOUTS = _layouts()
-_GENERIC = Layout(("Name", "Age"), (), lambda obj: [name_of(obj), age(obj)])
-
-
-def table(resource: Resource, objects: list[Obj], version: str, include: str) -> Obj:
-    """A meta.k8s.io/v1 Table of these objects. include: None, Metadata or Object, what each row carries besides."""
-    layout = _custom(resource) if resource.columns else _LAYOUTS.get("" if resource.custom else resource.kind, _GENERIC)
+def table(resource: Resource, objects: list[Obj], version: str) -> Obj:
+    """A meta.k8s.io/v1 Table of these objects; each row carries its object's metadata."""
+    columns, wide, cells = LAYOUTS[resource.kind]
     return {
         "kind": "Table",
         "apiVersion": "meta.k8s.io/v1",
         "metadata": {"resourceVersion": version},
-        "columnDefinitions": [_definition(name, 0) for name in layout.columns]
-        + [_definition(name, 1) for name in layout.wide],
-        "rows": [{"cells": layout.cells(obj), "object": _carried(obj, include)} for obj in objects],
+        "columnDefinitions": [_definition(name, 0) for name in columns.split("|")]
+        + [_definition(name, 1) for name in wide.split("|")],
+        "rows": [{"cells": cells(obj), "object": _partial(obj)} for obj in objects],
     }
 
 
@@ -55,29 +41,118 @@ def _definition(name: str, priority: int) -> Obj:
     return {"name": name, "type": "string", "format": form, "description": name, "priority": priority}
 
 
-def _carried(obj: Obj, include: str) -> Obj | None:
-    if include == "None":
-        return None
-    if include == "Object":
-        return obj
+def _partial(obj: Obj) -> Obj:
     return {"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": obj["metadata"]}
 
 
-def _custom(resource: Resource) -> Layout:
-    """Name, then the definition's additionalPrinterColumns. Only plain dotted JSON paths are followed."""
-    shown = [column for column in resource.columns if not column.get("priority")]
-    wide = [column for column in resource.columns if column.get("priority")]
+def node(obj: Obj) -> list[Any]:
+    ready = condition(obj, "Ready")
+    status = "Unknown" if ready is None else "Ready" if ready["status"] == "True" else "NotReady"
+    if dig(obj, "spec.unschedulable"):
+        status += ",SchedulingDisabled"
+    roles = sorted(key.removeprefix(ROLE) for key in labels_of(obj) if key.startswith(ROLE) and key != ROLE)
+    info = dig(obj, "status.nodeInfo", {})
+    addresses = {one["type"]: one["address"] for one in reversed(dig(obj, "status.addresses", []))}
+    return [
+        name_of(obj),
+        status,
+        ",".join(roles) or NONE,
+        age(obj),
+        info.get("kubeletVersion", ""),
+        addresses.get("InternalIP", NONE),
+        addresses.get("ExternalIP", NONE),
+        info.get("osImage", UNKNOWN),
+        info.get("kernelVersion", UNKNOWN),
+        info.get("containerRuntimeVersion", UNKNOWN),
+    ]
 
-    def cells(obj: Obj) -> list[Any]:
-        values = [_custom_cell(obj, column) for column in (*shown, *wide)]
-        return [name_of(obj), *values]
 
-    return Layout(("Name", *(one["name"] for one in shown)), tuple(one["name"] for one in wide), cells)
+def service(obj: Obj) -> list[Any]:
+    spec = obj["spec"]
+    shown = []
+    for port in spec.get("ports") or []:
+        outside = f":{port['nodePort']}" if port.get("nodePort") else ""
+        shown.append(f"{port['port']}{outside}/{port.get('protocol', 'TCP')}")
+    given = dig(obj, "status.loadBalancer.ingress") or []
+    outside_addresses = [*(spec.get("externalIPs") or []), *(entry["ip"] for entry in given if entry.get("ip"))]
+    external = spec.get("externalName") or ",".join(outside_addresses)
+    if not external:
+        external = "<pending>" if spec.get("type") == "LoadBalancer" else NONE
+    chosen = ",".join(f"{key}={value}" for key, value in sorted((spec.get("selector") or {}).items()))
+    address = spec.get("clusterIP") or NONE
+    return [name_of(obj), spec.get("type"), address, external, ",".join(shown) or NONE, age(obj), chosen or NONE]
 
 
-def _custom_cell(obj: Obj, column: Obj) -> Any:
-    path = column["jsonPath"].lstrip(".")
-    if column.get("type") == "date":
-        return age(obj, path)
-    value = dig(obj, path)
-    return value if isinstance(value, str | int | float | bool) else None
+def pod(obj: Obj) -> list[Any]:
+    statuses = dig(obj, "status.containerStatuses", [])
+    total = len(dig(obj, "spec.containers", []))
+    ready = sum(1 for one in statuses if one.get("ready"))
+    return [
+        name_of(obj),
+        f"{ready}/{total}",
+        _phase(obj),
+        _restarts(statuses),
+        age(obj),
+        dig(obj, "status.podIP", NONE),
+        dig(obj, "spec.nodeName", NONE),
+        dig(obj, "status.nominatedNodeName", NONE),
+        NONE,
+    ]
+
+
+def _phase(obj: Obj) -> str:
+    """The STATUS column: the reason of what holds the pod up, else its phase."""
+    shown = str(dig(obj, "status.reason") or dig(obj, "status.phase", "Pending"))
+    shown = _initialising(obj) or _container_reason(obj) or shown
+    if is_deleting(obj):
+        return "Unknown" if dig(obj, "status.reason") == "NodeLost" else "Terminating"
+    return shown
+
+
+def _initialising(obj: Obj) -> str:
+    statuses = dig(obj, "status.initContainerStatuses", [])
+    for number, one in enumerate(statuses):
+        ended = dig(one, "state.terminated")
+        if ended and not ended.get("exitCode"):
+            continue
+        if ended:
+            return "Init:" + (ended.get("reason") or f"ExitCode:{ended.get('exitCode')}")
+        reason = dig(one, "state.waiting.reason", "")
+        if reason and reason != "PodInitializing":
+            return f"Init:{reason}"
+        return f"Init:{number}/{len(dig(obj, 'spec.initContainers', []))}"
+    return ""
+
+
+def _container_reason(obj: Obj) -> str:
+    shown, running = "", False
+    for one in reversed(dig(obj, "status.containerStatuses", [])):
+        ended = dig(one, "state.terminated")
+        if dig(one, "state.waiting.reason"):
+            shown = one["state"]["waiting"]["reason"]
+        elif ended:
+            shown = ended.get("reason") or f"ExitCode:{ended.get('exitCode', 0)}"
+        elif one.get("ready") and dig(one, "state.running") is not None:
+            running = True
+    if shown == "Completed" and running:
+        ready = (condition(obj, "Ready") or {}).get("status") == "True"
+        return "Running" if ready else "NotReady"
+    return shown
+
+
+def _restarts(statuses: list[Obj]) -> str:
+    count = sum(one.get("restartCount", 0) for one in statuses)
+    ends = [dig(one, "lastState.terminated.finishedAt") for one in statuses]
+    last = max((end for end in ends if end), default="")
+    return f"{count} ({duration(age_seconds(last))} ago)" if count and last else str(count)
+
+
+LAYOUTS = {
+    "Node": (
+        "Name|Status|Roles|Age|Version",
+        "Internal-IP|External-IP|OS-Image|Kernel-Version|Container-Runtime",
+        node,
+    ),
+    "Pod": ("Name|Ready|Status|Restarts|Age", "IP|Node|Nominated Node|Readiness Gates", pod),
+    "Service": ("Name|Type|Cluster-IP|External-IP|Port(s)|Age", "Selector", service),
+}

@@ -62,9 +62,6 @@ def check_change(resource: Resource, old: Obj, new: Obj) -> None:
         causes.append(field_forbidden("spec", POD_UPDATES))
     if resource.kind == "PersistentVolumeClaim" and _claim_core(old) != _claim_core(new):
         causes.append(field_forbidden("spec", "spec is immutable after creation except resources.requests"))
-    if resource.kind in ("ConfigMap", "Secret") and old.get("immutable"):
-        changed = [part for part in ("data", "binaryData") if old.get(part) != new.get(part)]
-        causes += [field_forbidden(part, "field is immutable when `immutable` is set") for part in changed]
     if causes:
         raise invalid(resource.group, resource.kind, name_of(new), causes)
 
@@ -78,7 +75,6 @@ _FIXED = {
     "Deployment": ("spec.selector",),
     "ReplicaSet": ("spec.selector",),
     "DaemonSet": ("spec.selector",),
-    "StatefulSet": ("spec.selector", "spec.serviceName"),
     "RoleBinding": ("roleRef",),
     "ClusterRoleBinding": ("roleRef",),
     "Service": ("spec.clusterIP",),
@@ -197,7 +193,6 @@ _CHECKERS: dict[str, Callable[[Obj], Iterator[Cause]]] = {
     "Deployment": _workload,
     "ReplicaSet": _workload,
     "DaemonSet": _workload,
-    "StatefulSet": _workload,
     "Service": _service,
     "PersistentVolumeClaim": _claim,
     "PersistentVolume": _volume,

@@ -7,12 +7,12 @@ import time
 from collections.abc import Callable, Iterator
 from queue import Empty
 
-from .exchange import Request, wants_table
+from .exchange import Request
 from .objects import Obj, namespace_of
 from .operations import Target
 from .selection import Selection, selection
 from .store import Event, Store, Subscription
-from .tables import table
+from .tables import is_wanted, table
 
 BOOKMARK_S = 50.0
 USUAL_S = 420.0
@@ -20,13 +20,13 @@ INITIAL_END = "k8s.io/initial-events-end"
 
 
 def list_objects(store: Store, target: Target, request: Request) -> Obj:
-    """The answer to a list: a List, or a Table when kubectl asks for one."""
+    """The answer to a list: a List, or a Table when kubectl asks for one that there is."""
     chosen = _selection(target, request)
     with store.lock:
         version = str(store.version)
         found = [obj for obj in store.all(target.resource.key, target.namespace) if chosen(obj)]
-    if wants_table(request.accept):
-        return table(target.resource, found, version, request.query.get("includeObject", "Metadata"))
+    if is_wanted(target.resource, request):
+        return table(target.resource, found, version)
     return {
         "kind": f"{target.resource.kind}List",
         "apiVersion": target.resource.api_version,
@@ -101,13 +101,11 @@ def _quiet_version(store: Store, subscription: Subscription) -> int:
 
 
 class _Writer:
-    """Writes events in the form that the client accepts."""
+    """Writes events: objects as JSON, to everybody."""
 
     def __init__(self, target: Target, request: Request, chosen: Callable[[Obj], bool]) -> None:
         self._target = target
         self._chosen = chosen
-        self._table = wants_table(request.accept)
-        self._include = request.query.get("includeObject", "Metadata")
         self.wants_bookmarks = request.flag("allowWatchBookmarks")
         self.wants_initial_end = request.flag("sendInitialEvents") and self.wants_bookmarks
 
@@ -118,7 +116,7 @@ class _Writer:
         if not was and not now:
             return b""
         kind = "MODIFIED" if was and now else "ADDED" if now else "DELETED"
-        if self._table or self._target.resource.custom:
+        if self._target.resource.custom:
             return self.line(kind, event.last)
         return f'{{"type":"{kind}","object":{event.encoded}}}\n'.encode()
 
@@ -129,8 +127,6 @@ class _Writer:
 
     def line(self, kind: str, obj: Obj) -> bytes:
         obj = as_version(self._target, obj)
-        if self._table:
-            obj = table(self._target.resource, [obj], obj["metadata"]["resourceVersion"], self._include)
         return json.dumps({"type": kind, "object": obj}, separators=(",", ":")).encode() + b"\n"
 
     def bookmark(self, version: int, initial_end: bool = False) -> bytes:
@@ -139,6 +135,4 @@ class _Writer:
             metadata["annotations"] = {INITIAL_END: "true"}
         resource = self._target.resource
         obj: Obj = {"kind": resource.kind, "apiVersion": resource.api_version, "metadata": metadata}
-        if self._table:
-            obj = table(resource, [], str(version), self._include)
         return json.dumps({"type": "BOOKMARK", "object": obj}, separators=(",", ":")).encode() + b"\n"

@@ -141,8 +141,6 @@ def _replica_set(deployment: Obj, digest: str, revision: int) -> Obj:
         "ownerReferences": [owner_reference(deployment)],
     }
     spec = {"replicas": 0, "selector": selector, "template": template}
-    if seconds := dig(deployment, "spec.minReadySeconds"):
-        spec["minReadySeconds"] = seconds
     return {"apiVersion": "apps/v1", "kind": "ReplicaSet", "metadata": metadata, "spec": spec}
 
 

@@ -45,7 +45,7 @@ class ServiceEndpoints:
         if old is None:
             unless_there(lambda: client.create(base, {**content, "metadata": {**content["metadata"], "name": name}}))
         elif any(old.get(part) != content.get(part) for part in ("subsets", "endpoints", "ports")):
-            changed = {part: content[part] for part in ("subsets", "endpoints", "ports") if part in content}
+            changed: Obj = {part: content[part] for part in ("subsets", "endpoints", "ports") if part in content}
             unless_gone(lambda: client.patch(f"{base}/{name}", changed))
 
 

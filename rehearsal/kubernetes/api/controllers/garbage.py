@@ -11,22 +11,15 @@ from __future__ import annotations
 import threading
 from functools import partial
 
-from ..deletion import FOREGROUND, ORPHAN
 from ..objects import Obj, dig, is_deleting, name_of, namespace_of, uid_of
 from ..paths import PLURALS, collection
 from .cluster import KINDS, Cluster, unless_gone
 
-PLURAL_OF_OWNER = PLURALS | {
-    "StatefulSet": "statefulsets",
-    "Job": "jobs",
-    "CronJob": "cronjobs",
-    "CustomResourceDefinition": "customresourcedefinitions",
-}
-CLUSTER_WIDE = {"Node", "Namespace", "PersistentVolume", "CertificateSigningRequest", "CustomResourceDefinition"}
+CLUSTER_WIDE = {"Node", "Namespace", "PersistentVolume", "CertificateSigningRequest"}
 
 
 class GarbageCollector:
-    """Keeps who belongs to whom, by uid, and deletes or frees dependants."""
+    """Keeps who belongs to whom, by uid, and deletes what has lost all its owners."""
 
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
@@ -50,52 +43,24 @@ class GarbageCollector:
                 self._objects[uid] = (plural, obj)
                 for owner in dig(after, "metadata.ownerReferences", []):
                     self._dependants.setdefault(owner["uid"], set()).add(uid)
-            waiting = [owner["uid"] for owner in dig(obj, "metadata.ownerReferences", [])] if after is None else []
             left_behind = list(self._dependants.get(uid, ())) if after is None else []
-        for key in (*waiting, *left_behind):
+        for key in left_behind:
             self._queue.add(key)
-        if after is not None and ((dig(after, "metadata.ownerReferences") and before is None) or is_deleting(after)):
+        if after is not None and before is None and dig(after, "metadata.ownerReferences"):
             self._queue.add(uid)
 
     def _reconcile(self, uid: str) -> None:
         with self._lock:
             plural, obj = self._objects.get(uid, ("", {}))
-            dependants = [self._objects[one] for one in self._dependants.get(uid, ()) if one in self._objects]
-        if not obj:
-            return
-        if is_deleting(obj):
-            finalizers = dig(obj, "metadata.finalizers", [])
-            if FOREGROUND in finalizers:
-                self._foreground(plural, obj, dependants)
-            if ORPHAN in finalizers:
-                self._orphan(plural, obj, dependants)
-        elif owners := dig(obj, "metadata.ownerReferences", []):
-            self._check_owners(plural, obj, owners)
-
-    def _foreground(self, plural: str, obj: Obj, dependants: list[tuple[str, Obj]]) -> None:
-        for kind, one in dependants:
-            if not is_deleting(one):
-                self._delete(kind, one, "Foreground")
-        if not dependants:
-            self._drop_finalizer(plural, obj, FOREGROUND)
-
-    def _orphan(self, plural: str, obj: Obj, dependants: list[tuple[str, Obj]]) -> None:
-        for kind, one in dependants:
-            self._disown(kind, one, {uid_of(obj)})
-        self._drop_finalizer(plural, obj, ORPHAN)
-
-    def _check_owners(self, plural: str, obj: Obj, owners: list[Obj]) -> None:
-        gone = {one["uid"] for one in owners if not self._exists(one, namespace_of(obj))}
-        if len(gone) == len(owners):
-            self._delete(plural, obj, "Background")
-        elif gone:
-            self._disown(plural, obj, gone)
+        owners = dig(obj, "metadata.ownerReferences", [])
+        if owners and not is_deleting(obj) and not any(self._exists(one, namespace_of(obj)) for one in owners):
+            self._delete(plural, obj)
 
     def _exists(self, owner: Obj, namespace: str) -> bool:
         with self._lock:
             if owner["uid"] in self._objects:
                 return True
-        plural = PLURAL_OF_OWNER.get(owner["kind"])
+        plural = PLURALS.get(owner["kind"])
         if plural is None:
             return True
         where = "" if owner["kind"] in CLUSTER_WIDE else namespace
@@ -105,16 +70,6 @@ class GarbageCollector:
     def _path(self, plural: str, obj: Obj) -> str:
         return f"{collection(KINDS[plural], plural, namespace_of(obj))}/{name_of(obj)}"
 
-    def _delete(self, plural: str, obj: Obj, policy: str) -> None:
-        options = {"propagationPolicy": policy, "preconditions": {"uid": uid_of(obj)}}
+    def _delete(self, plural: str, obj: Obj) -> None:
+        options = {"preconditions": {"uid": uid_of(obj)}}
         unless_gone(lambda: self._cluster.client.delete(self._path(plural, obj), options))
-
-    def _disown(self, plural: str, obj: Obj, gone: set[str]) -> None:
-        kept = [one for one in dig(obj, "metadata.ownerReferences", []) if one["uid"] not in gone]
-        change = {"metadata": {"uid": uid_of(obj), "ownerReferences": kept or None}}
-        unless_gone(lambda: self._cluster.client.patch(self._path(plural, obj), change))
-
-    def _drop_finalizer(self, plural: str, obj: Obj, name: str) -> None:
-        kept = [one for one in dig(obj, "metadata.finalizers", []) if one != name]
-        change = {"metadata": {"uid": uid_of(obj), "finalizers": kept or None}}
-        unless_gone(lambda: self._cluster.client.patch(self._path(plural, obj), change))

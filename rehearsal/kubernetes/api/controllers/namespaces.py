@@ -62,19 +62,8 @@ class Namespaces:
 
     def _collections(self, name: str) -> list[str]:
         """The URLs of every namespaced kind, custom ones included."""
-        client = self._cluster.client
-        versions = ["v1", *(group["preferredVersion"]["groupVersion"] for group in client.get("/apis")["groups"])]
-        found = []
-        for version in versions:
-            root = f"/apis/{version}" if "/" in version else f"/api/{version}"
-            kinds = client.get(root)["resources"]
-            own = [
-                one["name"]
-                for one in kinds
-                if one["namespaced"] and "/" not in one["name"] and "delete" in one["verbs"]
-            ]
-            found += [collection(version, plural, name) for plural in own]
-        return found
+        kinds = self._cluster.client.discover()
+        return [collection(version, kind["resource"], name) for version, kind in kinds if kind["scope"] == "Namespaced"]
 
 
 def _ca_map(namespace: str, authority: Path) -> Obj:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
-from datetime import UTC, datetime
 
 from ..client import Client
 from ..errors import ApiError
 from ..events import Recorder
-from ..objects import Obj, condition, dig, is_deleting, name_of, namespace_of, owner_reference, parse_time, uid_of
+from ..objects import Obj, condition, dig, is_deleting, name_of, namespace_of, owner_reference, uid_of
 from ..paths import CORE, path_of
 from .cluster import unless_gone
 
@@ -20,14 +19,6 @@ COPIED = ("labels", "annotations", "finalizers")
 
 def is_ready(pod: Obj) -> bool:
     return (condition(pod, "Ready") or {}).get("status") == "True" and not is_deleting(pod)
-
-
-def is_available(pod: Obj, min_ready_s: int) -> bool:
-    """Ready for at least `min_ready_s` seconds."""
-    if not is_ready(pod) or not min_ready_s:
-        return is_ready(pod)
-    since = (condition(pod, "Ready") or {}).get("lastTransitionTime")
-    return bool(since) and (datetime.now(UTC) - parse_time(str(since))).total_seconds() >= min_ready_s
 
 
 def is_finished(pod: Obj) -> bool:

@@ -30,7 +30,7 @@ class ReplicaSets:
         active = [pod for pod in found if not is_deleting(pod)]
         if not is_deleting(replica_set):
             self._scale(replica_set, active)
-        self._report(replica_set, active, len(found) - len(active), key)
+        self._report(replica_set, active, len(found) - len(active))
 
     def _scale(self, replica_set: Obj, active: list[Obj]) -> None:
         client, events = self._cluster.client, self._cluster.events
@@ -41,22 +41,18 @@ class ReplicaSets:
             for pod in sorted(active, key=_worth)[:-missing]:
                 pods.delete(client, events, replica_set, pod)
 
-    def _report(self, replica_set: Obj, active: list[Obj], ending: int, key: str) -> None:
-        wait_s = dig(replica_set, "spec.minReadySeconds", 0)
+    def _report(self, replica_set: Obj, active: list[Obj], ending: int) -> None:
         ready = sum(1 for pod in active if pods.is_ready(pod))
-        available = sum(1 for pod in active if pods.is_available(pod, wait_s))
         status = {
             "replicas": len(active),
             "fullyLabeledReplicas": len(active),
             "readyReplicas": ready,
-            "availableReplicas": available,
+            "availableReplicas": ready,
             "terminatingReplicas": ending,
             "observedGeneration": dig(replica_set, "metadata.generation", 0),
         }
         if status != replica_set.get("status"):
             unless_gone(lambda: self._cluster.client.patch(path_of(replica_set, "status"), {"status": status}))
-        if available < ready:
-            self._queue.add(key, wait_s)
 
 
 def _owner_key(pod: Obj) -> list[str]:

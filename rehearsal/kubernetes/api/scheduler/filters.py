@@ -1,7 +1,7 @@
 """Which nodes a pod fits on, and the words for those it does not fit on.
 
 Stands in for the filter plugins NodeUnschedulable, NodeName, TaintToleration, NodeAffinity, NodePorts,
-NodeResourcesFit, PodTopologySpread and InterPodAffinity (required anti-affinity only).
+NodeResourcesFit and PodTopologySpread.
 """
 
 from __future__ import annotations
@@ -140,30 +140,7 @@ def _matching_pods(pod: Obj, rule: Obj, places: list[Place]) -> Counter[str]:
     return counts
 
 
-def _anti_affinity(pod: Obj, place: Place, places: list[Place]) -> str:
-    for other_place in places:
-        for other in other_place.pods:
-            if _repels(pod, other, place, other_place):
-                return "node(s) didn't match pod anti-affinity rules"
-            if _repels(other, pod, place, other_place):
-                return "node(s) didn't satisfy existing pods anti-affinity rules"
-    return ""
-
-
-def _repels(holder: Obj, other: Obj, place: Place, other_place: Place) -> bool:
-    path = "spec.affinity.podAntiAffinity.requiredDuringSchedulingIgnoredDuringExecution"
-    for term in dig(holder, path, []):
-        key = term["topologyKey"]
-        here, there = labels_of(place.node).get(key), labels_of(other_place.node).get(key)
-        if here is None or here != there:
-            continue
-        namespaces = term.get("namespaces") or [namespace_of(holder)]
-        if namespace_of(other) in namespaces and matches(term.get("labelSelector"), labels_of(other)):
-            return True
-    return False
-
-
-FILTERS: tuple[Filter, ...] = (_schedulable, _taints, _affinity, _ports, _resources, _spread, _anti_affinity)
+FILTERS: tuple[Filter, ...] = (_schedulable, _taints, _affinity, _ports, _resources, _spread)
 
 
 def summary(total: int, reasons: Counter[str]) -> str:

@@ -49,7 +49,7 @@ def kubelets(plane: ControlPlane) -> Iterator[dict[str, FakeKubelet]]:
 def namespace(plane: ControlPlane, request: pytest.FixtureRequest) -> Iterator[str]:
     """A namespace for one test."""
     name = f"t-{abs(hash(request.node.nodeid)) % 10**8}"
-    plane.kubectl("create", "namespace", name)
+    plane.apply_object("Namespace", name)
     eventually(lambda: plane.try_kubectl("get", "serviceaccount", "default", "-n", name).returncode == 0)
     yield name
     plane.kubectl("delete", "namespace", name, "--wait=false")

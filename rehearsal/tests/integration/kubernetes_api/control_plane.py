@@ -18,6 +18,13 @@ from rehearsal.tests.integration.kubernetes_api.pki import Pki
 
 API = Path(__file__).parents[3] / "kubernetes/api"
 ADMINS = "kubeadm:cluster-admins"
+BINDING = f"""
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata: {{name: "{ADMINS}"}}
+roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: cluster-admin}}
+subjects: [{{apiGroup: rbac.authorization.k8s.io, kind: Group, name: "{ADMINS}"}}]
+"""
 DEADLINE_S = 30.0
 GRACE = "3s"
 
@@ -90,8 +97,7 @@ class ControlPlane:
 
     def bind_admins(self) -> None:
         """What makes admin.conf an administrator's: `kubeadm init` does it with super-admin.conf."""
-        binding = ("clusterrolebinding", ADMINS, "--clusterrole=cluster-admin", f"--group={ADMINS}")
-        self.kubectl("create", *binding, kubeconfig=self.super_admin)
+        self.apply(BINDING, kubeconfig=self.super_admin)
 
     def start_server(self) -> None:
         pki = self.pki.folder
@@ -161,6 +167,23 @@ class ControlPlane:
         assert done.returncode == 0, f"kubectl {' '.join(arguments)}: {done.stderr}{done.stdout}"
         assert "arning" not in done.stderr, done.stderr
         return done.stdout
+
+    def apply(self, manifest: str, kubeconfig: Path | None = None) -> None:
+        """Apply a manifest as the product applies everything: on the server's side."""
+        self.kubectl("apply", "--server-side", "--filename=-", stdin=manifest, kubeconfig=kubeconfig)
+
+    def apply_object(self, kind: str, name: str, namespace: str = "", **rest: Any) -> None:
+        """Apply an object of the core group."""
+        metadata = {"name": name, **({"namespace": namespace} if namespace else {})}
+        self.apply(json.dumps({"apiVersion": "v1", "kind": kind, "metadata": metadata, **rest}))
+
+    def deploy(self, name: str, namespace: str, replicas: int) -> None:
+        """Apply a Deployment whose pods stand for a web server."""
+        labels = {"app": name}
+        template = {"metadata": {"labels": labels}, "spec": {"containers": [{"name": "nginx", "image": "nginx:1.29"}]}}
+        spec = {"replicas": replicas, "selector": {"matchLabels": labels}, "template": template}
+        metadata = {"name": name, "namespace": namespace}
+        self.apply(json.dumps({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata, "spec": spec}))
 
     def json(self, *arguments: str) -> Any:
         return json.loads(self.kubectl(*arguments, "-o", "json"))

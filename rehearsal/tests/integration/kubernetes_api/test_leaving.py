@@ -86,7 +86,7 @@ def fifth(plane: ControlPlane, kubelets: dict[str, FakeKubelet], namespace: str)
     credential = plane.pki.kubeconfig("w5", plane.server, "system:node:w5", ("system:nodes",))
     kubelet = FakeKubelet(credential, "w5").start()
     eventually(lambda: " Ready " in plane.kubectl("get", "node", "w5", "--no-headers"))
-    plane.kubectl("apply", "-f", "-", stdin=WORKLOAD.format(namespace=namespace))
+    plane.apply(WORKLOAD.format(namespace=namespace))
     plane.kubectl("rollout", "status", "deployment/web", "-n", namespace, "--timeout=20s")
     plane.kubectl("wait", "--for=condition=Ready", "pod/naked", "-n", namespace, "--timeout=20s")
     eventually(lambda: sum(name.startswith("agent") for name in pods(plane, namespace)) == 1)
@@ -125,7 +125,7 @@ def test_a_ready_node_tells_what_goes_is_emptied_and_forgotten(
 def test_a_disruption_budget_ends_it_and_the_pods_stay(
     here: Session, plane: ControlPlane, fifth: FakeKubelet, namespace: str
 ) -> None:
-    plane.kubectl("apply", "-f", "-", stdin=BUDGET.format(namespace=namespace))
+    plane.apply(BUDGET.format(namespace=namespace))
     with pytest.raises(LabError, match="w5 was not drained within 8 s"):
         nodes.drain(here, found(here))
     assert sum(name.startswith("web-") for name in pods(plane, namespace)) == 2

@@ -72,20 +72,10 @@ def test_kubectl_shows_a_node_as_it_shows_a_real_one(plane: ControlPlane, kubele
 def test_a_drained_node_is_empty_and_gets_no_new_pods(
     plane: ControlPlane, kubelets: dict[str, FakeKubelet], namespace: str
 ) -> None:
-    plane.kubectl("create", "deployment", "web", "--image=nginx:1.29", "--replicas=6", "-n", namespace)
+    plane.deploy("web", namespace, 6)
     plane.kubectl("rollout", "status", "deployment/web", "-n", namespace, "--timeout=20s")
     plane.kubectl("drain", "w2", "--ignore-daemonsets", "--timeout=20s")
     assert "SchedulingDisabled" in plane.kubectl("get", "node", "w2")
     plane.kubectl("rollout", "status", "deployment/web", "-n", namespace, "--timeout=20s")
     assert " w2 " not in plane.kubectl("get", "pods", "-n", namespace, "-o", "wide")
     plane.kubectl("uncordon", "w2")
-
-
-def test_pods_leave_a_node_that_is_tainted_noexecute(
-    plane: ControlPlane, kubelets: dict[str, FakeKubelet], namespace: str
-) -> None:
-    plane.kubectl("create", "deployment", "web", "--image=nginx:1.29", "--replicas=3", "-n", namespace)
-    plane.kubectl("rollout", "status", "deployment/web", "-n", namespace, "--timeout=20s")
-    plane.kubectl("taint", "node", "w3", "gone=yes:NoExecute")
-    eventually(lambda: " w3 " not in plane.kubectl("get", "pods", "-n", namespace, "-o", "wide"))
-    plane.kubectl("taint", "node", "w3", "gone-")

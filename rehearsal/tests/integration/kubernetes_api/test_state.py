@@ -18,12 +18,12 @@ def test_a_server_that_is_killed_comes_back_with_everything_that_it_acknowledged
     try:
         plane.start_server()
         plane.bind_admins()
-        plane.kubectl("create", "configmap", "kept", "--from-literal=a=b", "-n", "kube-system")
+        plane.apply_object("ConfigMap", "kept", "kube-system", data={"a": "b"})
         before = plane.json("get", "configmap", "kept", "-n", "kube-system")
         plane.kill("apiserver")
         plane.start_server()
         assert plane.json("get", "configmap", "kept", "-n", "kube-system") == before
-        plane.kubectl("create", "configmap", "next", "-n", "kube-system")
+        plane.apply_object("ConfigMap", "next", "kube-system")
         after = plane.json("get", "configmap", "next", "-n", "kube-system")
         assert int(after["metadata"]["resourceVersion"]) > int(before["metadata"]["resourceVersion"])
     finally:
@@ -35,7 +35,7 @@ def test_controllers_scheduler_and_kubelets_carry_on_when_the_server_comes_back(
 ) -> None:
     plane.kill("apiserver")
     plane.start_server()
-    plane.kubectl("create", "deployment", "after", "--image=nginx:1.29", "--replicas=3", "-n", namespace)
+    plane.deploy("after", namespace, 3)
     plane.kubectl("rollout", "status", "deployment/after", "-n", namespace, "--timeout=30s")
     assert len(plane.json("get", "pods", "-n", namespace)["items"]) == 3
     eventually(lambda: plane.kubectl("get", "nodes", "--no-headers").count(" Ready ") == len(kubelets))
@@ -70,8 +70,8 @@ spec:
 def test_a_claim_asks_the_provisioner_of_the_default_class_and_binds_to_its_volume(
     plane: ControlPlane, namespace: str
 ) -> None:
-    plane.kubectl("apply", "-f", "-", stdin=CLASS)
-    plane.kubectl("apply", "-f", "-", stdin=CLAIM.format(namespace=namespace))
+    plane.apply(CLASS)
+    plane.apply(CLAIM.format(namespace=namespace))
 
     def claim() -> dict[str, dict[str, object]]:
         found: dict[str, dict[str, object]] = plane.json("get", "pvc", "data", "-n", namespace)
@@ -83,7 +83,7 @@ def test_a_claim_asks_the_provisioner_of_the_default_class_and_binds_to_its_volu
     assert annotations["volume.kubernetes.io/storage-provisioner"] == "nfs.csi.k8s.io"
     assert claim()["status"]["phase"] == "Pending"
     uid = claim()["metadata"]["uid"]
-    plane.kubectl("apply", "-f", "-", stdin=VOLUME.format(uid=uid, namespace=namespace))
+    plane.apply(VOLUME.format(uid=uid, namespace=namespace))
     plane.kubectl("wait", "--for=jsonpath={.status.phase}=Bound", "pvc/data", "-n", namespace, "--timeout=10s")
     plane.kubectl("delete", "pvc", "data", "-n", namespace)
     phase = ("get", "pv", f"pvc-{uid}", "-o", "jsonpath={.status.phase}")
@@ -93,8 +93,8 @@ def test_a_claim_asks_the_provisioner_of_the_default_class_and_binds_to_its_volu
 
 
 def test_a_deleted_namespace_takes_what_is_in_it_along(plane: ControlPlane) -> None:
-    plane.kubectl("create", "namespace", "gone")
-    plane.kubectl("create", "configmap", "c", "-n", "gone")
+    plane.apply_object("Namespace", "gone")
+    plane.apply_object("ConfigMap", "c", "gone")
     plane.kubectl("delete", "namespace", "gone", "--timeout=20s")
     assert "NotFound" in plane.try_kubectl("get", "namespace", "gone").stderr
     assert not plane.json("get", "configmaps", "-n", "gone")["items"]
@@ -103,13 +103,16 @@ def test_a_deleted_namespace_takes_what_is_in_it_along(plane: ControlPlane) -> N
 def test_a_daemonset_runs_on_every_node_that_it_tolerates(
     plane: ControlPlane, kubelets: dict[str, FakeKubelet], namespace: str
 ) -> None:
-    plane.kubectl("taint", "node", "w1", "special=yes:NoSchedule")
+    def taint(taints: str) -> None:
+        plane.kubectl("patch", "node", "w1", "--type=merge", "-p", f'{{"spec": {{"taints": {taints}}}}}')
+
+    taint('[{"key": "special", "effect": "NoSchedule"}]')
     manifest = (
         f"apiVersion: apps/v1\nkind: DaemonSet\nmetadata: {{name: agent, namespace: {namespace}}}\n"
         "spec: {selector: {matchLabels: {a: b}}, template: {metadata: {labels: {a: b}}, "
         "spec: {containers: [{name: c, image: 'nginx:1.29'}]}}}"
     )
-    plane.kubectl("apply", "-f", "-", stdin=manifest)
+    plane.apply(manifest)
     plane.kubectl("rollout", "status", "daemonset/agent", "-n", namespace, "--timeout=20s")
 
     def nodes() -> set[str]:
@@ -117,7 +120,7 @@ def test_a_daemonset_runs_on_every_node_that_it_tolerates(
         return {pod["spec"].get("nodeName", "") for pod in pods}
 
     assert nodes() == {"w2", "w3"}
-    plane.kubectl("taint", "node", "w1", "special-")
+    taint("null")
     eventually(lambda: nodes() == {"w1", "w2", "w3"})
 
 

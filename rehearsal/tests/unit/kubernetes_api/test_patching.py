@@ -1,4 +1,4 @@
-"""The four kinds of patch."""
+"""The three kinds of patch."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from rehearsal.kubernetes.api.applying import apply, field_set
 from rehearsal.kubernetes.api.errors import ApiError
 from rehearsal.kubernetes.api.objects import Obj
-from rehearsal.kubernetes.api.patching import json_patch, merge_patch, strategic_merge
+from rehearsal.kubernetes.api.patching import merge_patch, strategic_merge
 
 MERGES: list[tuple[Any, Any, Any]] = [
     ({"a": 1, "b": 2}, {"a": None}, {"b": 2}),
@@ -22,26 +22,6 @@ MERGES: list[tuple[Any, Any, Any]] = [
 @pytest.mark.parametrize(("target", "patch", "result"), MERGES)
 def test_a_merge_patch_follows_rfc_7386(target: Any, patch: Any, result: Any) -> None:
     assert merge_patch(target, patch) == result
-
-
-def test_a_json_patch_changes_lists_by_place_and_escapes_slashes() -> None:
-    target = {"l": [1, 3], "m": {"a/b": 1}}
-    operations = [
-        {"op": "add", "path": "/l/1", "value": 2},
-        {"op": "add", "path": "/l/-", "value": 4},
-        {"op": "replace", "path": "/m/a~1b", "value": 9},
-        {"op": "test", "path": "/l/0", "value": 1},
-        {"op": "move", "from": "/m/a~1b", "path": "/moved"},
-    ]
-    assert json_patch(target, operations) == {"l": [1, 2, 3, 4], "m": {}, "moved": 9}
-    assert target == {"l": [1, 3], "m": {"a/b": 1}}
-
-
-@pytest.mark.parametrize("operation", [{"op": "remove", "path": "/x"}, {"op": "test", "path": "/a", "value": 2}])
-def test_a_json_patch_that_does_not_fit_is_refused(operation: Obj) -> None:
-    with pytest.raises(ApiError) as refused:
-        json_patch({"a": 1}, [operation])
-    assert refused.value.code == 422
 
 
 def _pod(*containers: Obj) -> Obj:
@@ -60,30 +40,10 @@ def test_a_strategic_patch_merges_containers_by_name_and_their_variables_too() -
     assert merged[1] == {"name": "b", "image": "1"}
 
 
-def test_a_strategic_patch_deletes_replaces_and_orders() -> None:
-    old = _pod({"name": "a"}, {"name": "b"})
-    deleted = strategic_merge(old, _pod({"name": "a", "$patch": "delete"}), "Pod")
-    assert deleted["spec"]["containers"] == [{"name": "b"}]
-    replaced = strategic_merge(old, _pod({"$patch": "replace"}, {"name": "c"}), "Pod")
-    assert replaced["spec"]["containers"] == [{"name": "c"}]
-    patch = {"spec": {"$setElementOrder/containers": [{"name": "b"}, {"name": "a"}], "containers": [{"name": "b"}]}}
-    ordered = strategic_merge(old, patch, "Pod")
-    assert [one["name"] for one in ordered["spec"]["containers"]] == ["b", "a"]
-
-
-def test_a_strategic_patch_replaces_lists_without_a_key_and_keeps_only_what_it_retains() -> None:
-    old = {
-        "spec": {"template": {"spec": {"tolerations": [{"key": "a"}]}}, "strategy": {"type": "x", "rollingUpdate": {}}}
-    }
-    patch = {
-        "spec": {
-            "template": {"spec": {"tolerations": [{"key": "b"}]}},
-            "strategy": {"$retainKeys": ["type"], "type": "Recreate"},
-        }
-    }
-    merged = strategic_merge(old, patch, "Deployment")["spec"]
-    assert merged["template"]["spec"]["tolerations"] == [{"key": "b"}]
-    assert merged["strategy"] == {"type": "Recreate"}
+def test_a_strategic_patch_with_a_directive_is_refused_by_its_name() -> None:
+    with pytest.raises(ApiError, match=r"does not serve \$patch in a strategic merge patch") as refused:
+        strategic_merge(_pod({"name": "a"}), _pod({"name": "a", "$patch": "delete"}), "Pod")
+    assert refused.value.code == 501
 
 
 def test_an_applied_field_belongs_to_its_manager_until_the_manager_drops_it() -> None:

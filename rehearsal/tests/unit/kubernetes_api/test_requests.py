@@ -8,10 +8,8 @@ from typing import Any
 import pytest
 
 from rehearsal.kubernetes.api.errors import ApiError
-from rehearsal.kubernetes.api.exchange import Request
-from rehearsal.kubernetes.api.handlers import Api
 from rehearsal.kubernetes.api.identity import ANONYMOUS, User
-from rehearsal.tests.unit.kubernetes_api.conftest import MASTER, Call
+from rehearsal.tests.unit.kubernetes_api.conftest import Call
 
 HERE = "/api/v1/namespaces/default"
 CONTAINER = {"name": "c", "image": "nginx:1.29"}
@@ -129,6 +127,14 @@ def test_an_eviction_waits_for_the_disruption_budget(call: Call) -> None:
 
 WRONG: dict[str, tuple[str, str, bytes, int, str]] = {
     "an unknown path": ("GET", "/apis/none/v1/things", b"", 404, "could not find the requested resource"),
+    "a kind that nobody asks for": (
+        "GET",
+        "/apis/batch/v1/jobs",
+        b"",
+        501,
+        "the stand-in API server does not serve jobs",
+    ),
+    "a whole collection": ("DELETE", f"{HERE}/pods", b"", 501, "the deletion of a whole collection"),
     "another kind": ("POST", f"{HERE}/pods", _body("Secret", "s"), 400, "cannot be handled as a Pod"),
     "another version": (
         "POST",
@@ -173,6 +179,27 @@ def test_an_immutable_field_stays(call: Call) -> None:
         call("PATCH", f"{HERE}/pods/p", patch, "application/merge-patch+json")
 
 
+UNSERVED: dict[str, tuple[dict[str, Any], str]] = {
+    "a user": ({"securityContext": {"runAsUser": 1000}}, "securityContext.runAsUser"),
+    "affinity to pods": ({"affinity": {"podAntiAffinity": {"x": []}}}, "affinity.podAntiAffinity"),
+    "a volume": ({"volumes": [{"name": "v", "projected": {}}]}, "volumes of projected"),
+    "a sidecar": ({"initContainers": [{**CONTAINER, "name": "i", "restartPolicy": "Always"}]}, "initContainers"),
+    "a variable": (
+        {"containers": [{**CONTAINER, "env": [{"name": "X", "valueFrom": {"secretKeyRef": {"name": "s"}}}]}]},
+        "env from secretKeyRef",
+    ),
+    "a probe": ({"containers": [{**CONTAINER, "startupProbe": {"grpc": {"port": 1}}}]}, "startupProbe.grpc"),
+}
+
+
+@pytest.mark.parametrize("case", UNSERVED)
+def test_what_no_pod_of_the_lab_asks_for_is_refused_by_name(call: Call, case: str) -> None:
+    spec, words = UNSERVED[case]
+    with pytest.raises(ApiError, match=f"the stand-in API server does not serve {words}") as refused:
+        call("POST", f"{HERE}/pods", _pod(**spec))
+    assert refused.value.code == 501
+
+
 W1 = User("system:node:w1", ("system:nodes", "system:authenticated"))
 JOINING = User("system:bootstrap:abcdef", ("system:bootstrappers", "system:authenticated"))
 LEASES = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"
@@ -205,19 +232,10 @@ def test_everybody_may_do_their_own_work_only(call: Call, user: User, method: st
     assert (code != 403) is allowed
 
 
-def test_only_those_who_may_impersonate_act_as_somebody_else(api: Api, call: Call) -> None:
-    def as_somebody(user: User) -> Request:
-        return Request("GET", "/api/v1/nodes", {}, {"impersonate-user": "somebody"}, b"", user)
-
-    with pytest.raises(ApiError, match='User "system:node:w1" cannot impersonate resource "users"'):
-        api.answer(as_somebody(W1))
-    with pytest.raises(ApiError, match='User "somebody" cannot list resource "nodes"'):
-        api.answer(as_somebody(MASTER))
-
-
 def test_kubectl_is_given_columns_and_everybody_else_objects(call: Call) -> None:
     accept = "application/json;as=Table;v=v1;g=meta.k8s.io"
-    table = call("GET", "/api/v1/namespaces", accept=accept)
-    assert [one["name"] for one in table["columnDefinitions"]] == ["Name", "Status", "Age"]
-    assert table["rows"][0]["cells"][:2] == ["default", "Active"]
-    assert call("GET", "/api/v1/namespaces")["kind"] == "NamespaceList"
+    table = call("GET", "/api/v1/services", accept=accept)
+    assert [one["name"] for one in table["columnDefinitions"]][:3] == ["Name", "Type", "Cluster-IP"]
+    assert table["rows"][0]["cells"][:2] == ["kubernetes", "ClusterIP"]
+    assert call("GET", "/api/v1/services")["kind"] == "ServiceList"
+    assert call("GET", "/api/v1/namespaces", accept=accept)["kind"] == "NamespaceList"

@@ -35,13 +35,6 @@ SPREAD = {
     "whenUnsatisfiable": "DoNotSchedule",
     "labelSelector": {"matchLabels": {"app": "web"}},
 }
-APART = {
-    "podAntiAffinity": {
-        "requiredDuringSchedulingIgnoredDuringExecution": [
-            {"topologyKey": "kubernetes.io/hostname", "labelSelector": {"matchLabels": {"app": "web"}}}
-        ]
-    }
-}
 CASES: dict[str, tuple[Obj, list[Place], list[str]]] = {
     "an unschedulable node": (_pod(), [Place(_node("a", unschedulable=True)), Place(_node("b"))], ["b"]),
     "an untolerated taint": (_pod(), [Place(_node("a", taints=[TAINT])), Place(_node("b"))], ["b"]),
@@ -60,12 +53,6 @@ CASES: dict[str, tuple[Obj, list[Place], list[str]]] = {
     "a hard spread": (
         _pod(topologySpreadConstraints=[SPREAD]),
         [Place(_node("a"), [_pod()]), Place(_node("b"))],
-        ["b"],
-    ),
-    "anti-affinity": (_pod(affinity=APART), [Place(_node("a"), [_pod()]), Place(_node("b"))], ["b"]),
-    "anti-affinity of the pod that is there": (
-        _pod(),
-        [Place(_node("a"), [_pod(affinity=APART)]), Place(_node("b"))],
         ["b"],
     ),
     "a host port that is taken": (

@@ -77,8 +77,7 @@ KUBEADM_FLAGS = {
         --initial-cluster=cp1=https://10.0.0.1:2380 --key-file=/c --listen-client-urls=https://127.0.0.1:2379
         --listen-metrics-urls=http://127.0.0.1:2381 --listen-peer-urls=https://10.0.0.1:2380 --name=cp1
         --peer-cert-file=/c --peer-client-cert-auth=true --peer-key-file=/c --peer-trusted-ca-file=/c
-        --snapshot-count=10000 --trusted-ca-file=/c --watch-progress-notify-interval=5s
-        --feature-gates=InitialCorruptCheck=true""",
+        --snapshot-count=10000 --trusted-ca-file=/c""",
 }
 
 

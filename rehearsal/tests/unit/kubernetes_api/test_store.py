@@ -11,13 +11,17 @@ from rehearsal.kubernetes.api import disk as disk_module
 from rehearsal.kubernetes.api.disk import LOG, Disk
 from rehearsal.kubernetes.api.errors import ApiError
 from rehearsal.kubernetes.api.objects import Obj
-from rehearsal.kubernetes.api.store import HISTORY, Store, version_of
+from rehearsal.kubernetes.api.store import HISTORY, Store
 
 MAPS = ("", "configmaps")
 
 
 def _map(name: str, value: str = "x") -> Obj:
     return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "namespace": "n"}, "data": {"k": value}}
+
+
+def version_of(obj: Obj) -> int:
+    return int(obj["metadata"]["resourceVersion"])
 
 
 def test_every_write_gets_a_higher_version() -> None:
