@@ -73,6 +73,12 @@ NOTE = (
 )
 
 
+NO_CRICTL = b"""#!/bin/sh
+echo 'crictl: a stand-in of the rehearsal that serves nothing: pods are processes of this machine, see ps' >&2
+exit 1
+"""
+
+
 def packages(version: str, kubectl: Path) -> dict[str, list[Package]]:
     """The repository `kubernetes` for `version` (such as 1.36.4) and, to test pins with, for the patch before it."""
     older = earlier_patch(version)
@@ -166,7 +172,7 @@ def _cri_tools(version: str) -> Package:
         name="cri-tools",
         version=f"{version.rpartition('.')[0]}.0",
         summary="Command-line utility for interacting with a container runtime (a stand-in)",
-        files={"/usr/bin/crictl": program("rehearsal.kubernetes.node.crictl", version)},
+        files={"/usr/bin/crictl": NO_CRICTL},
         modes={"/usr/bin/crictl": 0o755},
     )
 

@@ -50,13 +50,9 @@ def objects(settings: InitSettings) -> dict[str, list[Object]]:
 
 
 def apply(api: Api, settings: InitSettings) -> None:
-    """Create them, unless the configuration or skipPhases leaves them out."""
-    skipped = set(settings.init.get("skipPhases") or [])
-    names = {"coredns": ("dns", "CoreDNS"), "kube-proxy": ("proxy", "kube-proxy")}
+    """Create them."""
+    titles = {"coredns": "CoreDNS", "kube-proxy": "kube-proxy"}
     for addon, bodies in objects(settings).items():
-        key, title = names[addon]
-        if settings.cluster[key].get("disabled") or {"addon", f"addon/{addon}"} & skipped:
-            continue
         for body in bodies:
             api.ensure(PLACES[body["kind"]], body)
-        phase("addons", f"Applied essential addon: {title}")
+        phase("addons", f"Applied essential addon: {titles[addon]}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from ipaddress import ip_network
 
 from rehearsal.kubernetes.node import x509
@@ -10,7 +10,7 @@ from rehearsal.kubernetes.node.paths import real, write
 
 from . import duration
 from .config import InitSettings
-from .output import CommandError, phase, say
+from .output import phase
 
 MASTERS, ADMINS = "system:masters", "kubeadm:cluster-admins"
 
@@ -114,21 +114,3 @@ def split(names: list[str]) -> tuple[list[str], list[str]]:
     """DNS names, addresses."""
     addresses = [name for name in names if name.replace(".", "").isdigit() or ":" in name]
     return [name for name in names if name not in addresses], addresses
-
-
-def check_expiration(folder: str = "/etc/kubernetes/pki") -> None:
-    """Print the table of `kubeadm certs check-expiration`."""
-    if not real(folder).is_dir():
-        raise CommandError(f"failed to load existing certificates: open {folder}: no such file or directory")
-    say(f"{'CERTIFICATE':<27}{'EXPIRES':<24}{'RESIDUAL TIME':<16}{'CERTIFICATE AUTHORITY':<24}EXTERNALLY MANAGED")
-    for file in sorted(real(folder).rglob("*.crt")):
-        base = str(file.relative_to(real(folder)).with_suffix(""))
-        if base.endswith("ca"):
-            continue
-        pair = x509.load(file, file.with_suffix(".key"))
-        end = x509.expires(pair.certificate)
-        issuer = {"kubernetes": "ca"}.get(
-            pair.certificate.issuer.rdns[-1].rfc4514_string().removeprefix("CN="), "etcd-ca"
-        )
-        days = (end - datetime.now(UTC)).days
-        say(f"{base.replace('/', '-'):<27}{end:%b %d, %Y %H:%M UTC}   {f'{days}d':<16}{issuer:<24}no")

@@ -1,4 +1,4 @@
-"""Configuration files of init, join and reset: read strictly, defaults filled in, checked as kubeadm checks them."""
+"""Configuration files of init and join: read strictly, defaults filled in, checked as kubeadm checks them."""
 
 from __future__ import annotations
 
@@ -60,11 +60,12 @@ def read(path: str) -> list[Object]:
     return documents(text)
 
 
-def load_init(path: str | None) -> InitSettings:
-    """The settings of `init`: from a file, or kubeadm's defaults. Raises ConfigError."""
-    given = {document["kind"]: document for document in (read(path) if path else [])}
+def load_init(path: str) -> InitSettings:
+    """The settings of `init`: a file's over kubeadm's defaults. Raises ConfigError."""
+    given = {document["kind"]: document for document in read(path)}
+    _refuse_unserved(given)
     unfit = given.keys() & {"JoinConfiguration", "ResetConfiguration", "UpgradeConfiguration"}
-    if path and not given.keys() & {"InitConfiguration", "ClusterConfiguration"}:
+    if not given.keys() & {"InitConfiguration", "ClusterConfiguration"}:
         raise ConfigError("no InitConfiguration or ClusterConfiguration kind was found in the YAML file")
     init = defaults.merged(defaults.init(), given.get("InitConfiguration", {}))
     cluster = defaults.merged(defaults.cluster(), given.get("ClusterConfiguration", {}))
@@ -98,13 +99,15 @@ def load_join(path: str | None, overrides: Object) -> Object:
     return settings
 
 
-def load_reset(path: str | None) -> Object:
-    """The settings of `reset`. Raises ConfigError."""
-    given = {document["kind"]: document for document in (read(path) if path else [])}
-    if path and "ResetConfiguration" not in given:
-        raise ConfigError("no ResetConfiguration found in the YAML file")
-    base = {"certificatesDir": "/etc/kubernetes/pki", "criSocket": defaults.CRI_SOCKET, "force": False}
-    return defaults.merged(base, given.get("ResetConfiguration", {}))
+def _refuse_unserved(given: Object) -> None:
+    """What a real kubeadm would act on and this one does not."""
+    cluster, init = given.get("ClusterConfiguration", {}), given.get("InitConfiguration", {})
+    asked = [f"{name}.disabled" for name in ("dns", "proxy") if (cluster.get(name) or {}).get("disabled")]
+    asked += [name for name in ("skipPhases", "patches", "dryRun", "certificateKey") if init.get(name)]
+    asked += ["ignorePreflightErrors"] if (init.get("nodeRegistration") or {}).get("ignorePreflightErrors") else []
+    asked += ["etcd.external"] if (cluster.get("etcd") or {}).get("external") else []
+    if asked:
+        raise ConfigError(f"the stand-in kubeadm does not serve {', '.join(asked)}")
 
 
 def _filled_token(given: Object) -> Object:

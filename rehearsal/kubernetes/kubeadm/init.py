@@ -51,22 +51,17 @@ PHASES = (
 )
 
 
-def run(
-    config: str | None, ignored: list[str], *, skip_token_print: bool = False, skip_phases: list[str] | None = None
-) -> None:
+def run(config: str, skip_phases: list[str]) -> None:
     """Make this machine the control plane of a new cluster, or go on with one that was begun.
 
-    `skip_phases` of the command line stands for the configuration's skipPhases. Raises CommandError or ConfigError.
+    Raises CommandError or ConfigError.
     """
     settings = load_init(config)
-    if skip_phases:
-        settings.init["skipPhases"] = skip_phases
-    skipped = _skipped(settings)
+    skipped = _known(skip_phases)
     phase("init", f"Using Kubernetes version: {settings.cluster['kubernetesVersion']}")
-    ignored = ignored + (settings.init["nodeRegistration"].get("ignorePreflightErrors") or [])
     if "preflight" not in skipped:
         preflight.announce("init")
-        preflight.run(preflight.init_checks(settings), ignored)
+        preflight.run(preflight.init_checks(settings))
     for name, work in _on_disk(settings):
         if name not in skipped:
             _do(name, work)
@@ -76,21 +71,16 @@ def run(
         if name not in skipped:
             _do(name, work)
     say(DONE)
-    if not skip_token_print:
-        say("Then you can join any number of worker nodes by running the following on each as root:\n")
-        say(
-            join_command(
-                settings.endpoint.removeprefix("https://"), settings.init["bootstrapTokens"][0]["token"], lines=True
-            )
-        )
+    say("Then you can join any number of worker nodes by running the following on each as root:\n")
+    token = settings.init["bootstrapTokens"][0]["token"]
+    say(join_command(settings.endpoint.removeprefix("https://"), token, lines=True))
 
 
-def _skipped(settings: InitSettings) -> set[str]:
-    skipped = set(settings.init.get("skipPhases") or [])
-    for name in sorted(skipped):
-        if name.partition("/")[0] not in PHASES:
+def _known(phases: list[str]) -> set[str]:
+    for name in phases:
+        if name not in PHASES:
             raise CommandError(f"invalid phase name: {name}")
-    return skipped
+    return set(phases)
 
 
 def _on_disk(settings: InitSettings) -> list[tuple[str, Callable[[], None]]]:

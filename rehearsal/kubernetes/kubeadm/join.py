@@ -25,12 +25,12 @@ Run 'kubectl get nodes' on the control-plane to see this node join the cluster.
 """
 
 
-def run(config: str | None, overrides: Object, ignored: list[str]) -> None:
+def run(config: str | None, overrides: Object) -> None:
     """Make this machine a worker. Raises CommandError or ConfigError."""
     settings = load_join(config, overrides)
     registration = settings["nodeRegistration"]
     preflight.announce("join")
-    preflight.run(preflight.join_checks(settings), ignored + (registration.get("ignorePreflightErrors") or []))
+    preflight.run(preflight.join_checks(settings))
     server, ca = discovery.find(settings)
     token = settings["discovery"].get("tlsBootstrapToken") or settings["discovery"]["bootstrapToken"]["token"]
     api = Api(server, ca.decode(), token=token)

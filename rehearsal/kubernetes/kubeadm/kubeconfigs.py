@@ -21,7 +21,6 @@ class Account:
     file: str
     user: str
     groups: tuple[str, ...] = ()
-    context_user: str | None = None
     local: bool = False
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from rehearsal.kubernetes.node import machine
-from rehearsal.kubernetes.node.paths import KUBELET, KUBELET_CONFIG, KUBELET_FLAGS, real, write
+from rehearsal.kubernetes.node.paths import KUBELET, KUBELET_CONFIG, KUBELET_FLAGS, write
 
 from . import duration
 from .output import CommandError, phase, say
@@ -110,8 +110,3 @@ def _health(configuration: Object) -> str | None:
         )
     finally:
         connection.close()
-
-
-def read_configuration() -> Object:
-    loaded = yaml.safe_load(real(KUBELET_CONFIG).read_text(encoding="utf-8"))
-    return loaded if isinstance(loaded, dict) else {}

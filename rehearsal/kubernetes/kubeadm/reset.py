@@ -10,8 +10,7 @@ from rehearsal.kubernetes.node import runtime
 from rehearsal.kubernetes.node.paths import KUBELET, KUBERNETES, STATIC_PODS, real
 
 from . import kubelet
-from .config import load_reset
-from .output import CommandError, phase, say, warn
+from .output import phase, say, warn
 
 FILES = (
     "admin.conf",
@@ -31,14 +30,9 @@ For information on how to perform this cleanup manually, please see:
 WARNING = "[reset] WARNING: Changes made to this host by 'kubeadm init' or 'kubeadm join' will be reverted."
 
 
-def run(config: str | None, *, force: bool, ignored: list[str], answer: str | None = None) -> None:
-    """Take this machine out of its cluster. Without `force`, `answer` (or the terminal) must say y."""
-    settings = load_reset(config)
+def run() -> None:
+    """Take this machine out of its cluster."""
     warn(WARNING)
-    if not (force or settings.get("force")):
-        reply = answer if answer is not None else _ask()
-        if reply.strip().lower() != "y":
-            raise CommandError("aborted reset operation")
     say("[preflight] Running pre-flight checks")
     if real(f"{STATIC_PODS}/etcd.yaml").exists():
         phase("reset", "Deleted contents of the etcd data directory: /var/lib/etcd")
@@ -46,7 +40,7 @@ def run(config: str | None, *, force: bool, ignored: list[str], answer: str | No
     kubelet.stop()
     _remove_pods(Path(real(KUBELET)))
     was_control_plane = real(f"{STATIC_PODS}/etcd.yaml").exists()
-    folders = [STATIC_PODS, KUBELET, settings["certificatesDir"], *(["/var/lib/etcd"] if was_control_plane else [])]
+    folders = [STATIC_PODS, KUBELET, f"{KUBERNETES}/pki", *(["/var/lib/etcd"] if was_control_plane else [])]
     phase("reset", f"Deleting contents of directories: [{' '.join(folders[:3])}]")
     for folder in folders:
         _empty(folder)
@@ -54,13 +48,6 @@ def run(config: str | None, *, force: bool, ignored: list[str], answer: str | No
     for name in FILES:
         real(f"{KUBERNETES}/{name}").unlink(missing_ok=True)
     say(LEFT)
-
-
-def _ask() -> str:
-    try:
-        return input("[reset] Are you sure you want to proceed? [y/N]: ")
-    except EOFError:
-        return ""
 
 
 def _remove_pods(kubelet_folder: Path) -> None:

@@ -10,7 +10,6 @@ import secrets
 import string
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import quote
 
 from rehearsal.kubernetes.node.api import Api, ApiError
 
@@ -55,23 +54,6 @@ def secret(token: Object, now: datetime) -> Object:
 def store(api: Api, token: Object) -> None:
     """Create the token's Secret, or refresh it."""
     api.ensure(SECRETS, secret(token, datetime.now(UTC)))
-
-
-def stored(api: Api) -> list[dict[str, str]]:
-    """Every token there is, decoded; what is no token is passed over."""
-    listed = api.get(SECRETS, fieldSelector="type=bootstrap.kubernetes.io/token")
-    return [
-        {key: base64.b64decode(value).decode() for key, value in item.get("data", {}).items()}
-        for item in listed.get("items", [])
-        if item.get("type") == "bootstrap.kubernetes.io/token"
-    ]
-
-
-def remove(api: Api, token: str) -> str:
-    """Delete a token by itself or by its id; its id. Raises ApiError."""
-    identity = token.partition(".")[0]
-    api.delete(f"{SECRETS}/{quote(PREFIX + identity)}")
-    return identity
 
 
 def signature(kubeconfig: str, token: str) -> str:

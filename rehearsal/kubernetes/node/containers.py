@@ -57,9 +57,6 @@ class Containers:
         return [self._report(kept, init=True) for kept in self.inits], [self._report(kept) for kept in self.mains]
 
     def _init_done(self, kept: Kept) -> bool:
-        if kept.container.get("restartPolicy") == "Always":
-            self._keep_one(kept, "Always")
-            return True
         state = runtime.state(self.uid, kept.container["name"])
         if state is not None and state.code == 0:
             return True
@@ -159,7 +156,6 @@ class Containers:
         if service is None and not self.static:
             raise LookupError("services have not yet been read at least once, cannot construct envvars")
         values = environment.environment(self.pod, container, service, self.node.fetch, self.facts)
-        security = {**(self.pod["spec"].get("securityContext") or {}), **(container.get("securityContext") or {})}
         host_network = bool(self.pod["spec"].get("hostNetwork"))
         return {
             "layers": [str(image / "rootfs")] if (image / "rootfs").is_dir() else [],
@@ -167,10 +163,7 @@ class Containers:
             "command": environment.command(container, image, values),
             "env": values,
             "hostname": None if host_network else self.facts["hostname"],
-            "workingDir": container.get("workingDir"),
             "denied": selinux.denial(self.pod, container) if selinux.confines() else None,
-            "user": security.get("runAsUser"),
-            "group": security.get("runAsGroup"),
         }
 
     def _programs(self) -> list[Object]:

@@ -140,13 +140,6 @@ def main() -> None:
         if spec.get("hostname"):
             name = spec["hostname"].encode()
             LIBC.sethostname(name, len(name))
-        directory = spec.get("workingDir") or "/"
-        os.makedirs(directory, exist_ok=True)
-        os.chdir(directory)
-        if spec.get("user") is not None:
-            os.setgroups([])
-            os.setgid(spec.get("group") or spec["user"])
-            os.setuid(spec["user"])
         os.execvpe(spec["command"][0], spec["command"], spec["env"])
     except OSError as error:
         print(f"stand-in runtime: exec {spec['command'][0]}: {error}", file=sys.stderr, flush=True)

@@ -8,7 +8,6 @@ from pathlib import Path
 ROOT_VARIABLE = "LAB_STANDIN_ROOT"
 
 KUBERNETES = "/etc/kubernetes"
-PKI = "/etc/kubernetes/pki"
 STATIC_PODS = "/etc/kubernetes/manifests"
 KUBELET = "/var/lib/kubelet"
 KUBELET_PKI = "/var/lib/kubelet/pki"

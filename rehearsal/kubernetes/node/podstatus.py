@@ -64,9 +64,7 @@ def phase(inits: list[Report], reports: list[Report], policy: str) -> str:
     """Pending, Running, Succeeded or Failed, by the rules of the Pod life cycle."""
     if any(r.state is not None and r.state.code not in (None, 0) for r in inits) and policy == "Never":
         return "Failed"
-    if any(r.state is None or r.state.code != 0 for r in inits if not _sidecar(r)) or any(
-        r.state is None for r in reports
-    ):
+    if any(r.state is None or r.state.code != 0 for r in inits) or any(r.state is None for r in reports):
         return "Pending"
     codes = [r.state.code for r in reports if r.state is not None]
     if any(code is None for code in codes) or policy == "Always":
@@ -74,10 +72,6 @@ def phase(inits: list[Report], reports: list[Report], policy: str) -> str:
     if all(code == 0 for code in codes):
         return "Succeeded"
     return "Failed" if policy == "Never" else "Running"
-
-
-def _sidecar(report: Report) -> bool:
-    return report.container.get("restartPolicy") == "Always"
 
 
 def build(
@@ -110,7 +104,7 @@ def build(
 
 
 def _conditions(current: str, inits: list[Report], reports: list[Report], *, networked: bool) -> list[Condition]:
-    initialized = all(r.state is not None and r.state.code == 0 for r in inits if not _sidecar(r))
+    initialized = all(r.state is not None and r.state.code == 0 for r in inits)
     unready = [r.container["name"] for r in reports if not r.ready]
     told: Object = {"reason": "ContainersNotReady", "message": f"containers with unready status: [{' '.join(unready)}]"}
     finished = current in ("Succeeded", "Failed")

@@ -1,9 +1,8 @@
-"""Liveness, readiness and startup probes: httpGet, tcpSocket and exec."""
+"""Liveness, readiness and startup probes: httpGet and exec."""
 
 from __future__ import annotations
 
 import http.client
-import socket
 import ssl
 import time
 from dataclasses import dataclass, field
@@ -47,12 +46,8 @@ def check(probe: Object, uid: str, name: str, address: str, container: Object) -
     if "exec" in probe:
         code, output = runtime.execute(uid, name, probe["exec"]["command"], timeout)
         return "" if code == 0 else output.strip() or f"exit status {code}"
-    if "tcpSocket" in probe:
-        return _tcp(probe["tcpSocket"].get("host") or address, port(probe["tcpSocket"]["port"], container), timeout)
-    if "httpGet" in probe:
-        get = probe["httpGet"]
-        return _http(get, get.get("host") or address, port(get["port"], container), timeout)
-    return "this stand-in has no such probe"
+    get = probe["httpGet"]
+    return _http(get, get.get("host") or address, port(get["port"], container), timeout)
 
 
 def port(value: int | str, container: Object) -> int:
@@ -60,14 +55,6 @@ def port(value: int | str, container: Object) -> int:
     if isinstance(value, int) or value.isdigit():
         return int(value)
     return next((p["containerPort"] for p in container.get("ports") or [] if p.get("name") == value), 0)
-
-
-def _tcp(host: str, number: int, timeout: float) -> str:
-    try:
-        socket.create_connection((host, number), timeout).close()
-    except OSError as error:
-        return f"dial tcp {host}:{number}: connect: {error.strerror or error}".lower()
-    return ""
 
 
 def _trusting() -> ssl.SSLContext:

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import ssl
 import time
-from collections.abc import Iterator
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from . import runtime, x509
+from . import x509
 from .httpd import Quiet, Server
 from .paths import KUBELET_PKI, LOGS, real, write
 
 ALLOWED = {"kube-apiserver-kubelet-client"}
 ALLOWED_GROUPS = {"system:masters", "kubeadm:cluster-admins"}
-FOLLOW_S = 0.3
 
 
 class Health(Quiet):
@@ -33,7 +30,7 @@ class Health(Quiet):
 
 
 class Logs(Health):
-    """/containerLogs/NAMESPACE/POD/CONTAINER and /pods, for the API server."""
+    """/containerLogs/NAMESPACE/POD/CONTAINER, for the API server."""
 
     protocol_version = "HTTP/1.1"
 
@@ -45,9 +42,6 @@ class Logs(Health):
         words = parts.path.strip("/").split("/")
         if words[0] == "containerLogs" and len(words) == 4:
             self._logs(words[1], words[2], words[3], {key: values[-1] for key, values in parse_qs(parts.query).items()})
-        elif words[0] == "pods":
-            body = json.dumps({"apiVersion": "v1", "kind": "PodList", "items": list(runtime.pods())}).encode()
-            self._answer(200, body, "application/json")
         else:
             self._answer(404, b"404 page not found")
 
@@ -59,51 +53,33 @@ class Logs(Health):
         return bool(names & ALLOWED or groups & ALLOWED_GROUPS)
 
     def _logs(self, namespace: str, pod: str, container: str, query: dict[str, str]) -> None:
-        file = log_file(namespace, pod, container, previous=query.get("previous") == "true")
+        file = log_file(namespace, pod, container)
         if file is None:
             self._answer(404, f'container "{container}" in pod "{pod}" is not available'.encode())
             return
-        self.send_response(200)
-        self.send_header("Content-Type", "text/plain")
-        self.send_header("Transfer-Encoding", "chunked")
-        self.end_headers()
-        for piece in read_log(file, query):
-            self.wfile.write(f"{len(piece):x}\r\n".encode() + piece + b"\r\n")
-        self.wfile.write(b"0\r\n\r\n")
+        self._answer(200, read_log(file, query))
 
-    def _answer(self, status: int, body: bytes, kind: str = "text/plain") -> None:
+    def _answer(self, status: int, body: bytes) -> None:
         self.send_response(status)
-        self.send_header("Content-Type", kind)
+        self.send_header("Content-Type", "text/plain")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
 
 
-def log_file(namespace: str, pod: str, container: str, *, previous: bool) -> Path | None:
-    """The newest log of the container, or the one before it."""
-    files = sorted(real(LOGS).glob(f"{namespace}_{pod}_*/{container}/*.log"), key=lambda file: file.stat().st_mtime)
-    wanted = files[-2:-1] if previous else files[-1:]
-    return wanted[0] if wanted else None
+def log_file(namespace: str, pod: str, container: str) -> Path | None:
+    """The newest log of the container."""
+    files = real(LOGS).glob(f"{namespace}_{pod}_*/{container}/*.log")
+    return max(files, key=lambda file: file.stat().st_mtime, default=None)
 
 
-def read_log(file: Path, query: dict[str, str]) -> Iterator[bytes]:
-    """The log's bytes, from `tailLines` on; with `follow`, also what is added until the container is gone."""
+def read_log(file: Path, query: dict[str, str]) -> bytes:
+    """The log, or its last `tailLines`."""
     data = file.read_bytes()
-    if "tailLines" in query:
-        count = int(query["tailLines"])
-        data_lines = data.splitlines(keepends=True)
-        yield b"".join(data_lines[-count:] if count else [])
-    elif data:
-        yield data
-    position = len(data)
-    while query.get("follow") == "true" and file.exists():
-        time.sleep(FOLLOW_S)
-        with file.open("rb") as stream:
-            stream.seek(position)
-            more = stream.read()
-        if more:
-            position += len(more)
-            yield more
+    if "tailLines" not in query:
+        return data
+    count = int(query["tailLines"])
+    return b"".join(data.splitlines(keepends=True)[-count:] if count else [])
 
 
 def serve_health(address: str, port: int) -> Server:

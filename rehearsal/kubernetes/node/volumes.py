@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from . import nfs
-from .environment import ContainerConfigError, Fetch, contents, field
+from .environment import ContainerConfigError, Fetch, contents
 from .paths import KUBELET, real, write
 
 Object = dict[str, Any]
 TOKEN_PATH = "/var/run/secrets/kubernetes.io/serviceaccount"  # noqa: S105  # a path
 TOKEN_LIFE_S = 3600
 TOKEN_RENEW_S = 2400
-FOLDERS = {"emptyDir": "empty-dir", "configMap": "configmap"}
+FOLDERS = {"emptyDir": "empty-dir", "configMap": "configmap", "secret": "secret"}
 KINDS = {"configMap": "configmaps", "secret": "secrets"}
 
 
@@ -26,9 +26,9 @@ class VolumeError(Exception):
 class Volumes:
     """Makes the volumes of one pod. `tokens(namespace, account, pod, seconds)` gives a service account's token."""
 
-    def __init__(self, pod: Object, fetch: Fetch, tokens: Any, facts: Object) -> None:
+    def __init__(self, pod: Object, fetch: Fetch, tokens: Any) -> None:
         self.pod: Object = pod
-        self.fetch, self.tokens, self.facts = fetch, tokens, facts
+        self.fetch, self.tokens = fetch, tokens
         self.folder = real(KUBELET) / "pods" / str(pod["metadata"]["uid"]) / "volumes"
         self.sources: dict[str, Path] = {}
         self._renew_at = 0.0
@@ -52,12 +52,8 @@ class Volumes:
         """What launch.py binds for one container."""
         result: list[Object] = []
         for entry in container.get("volumeMounts") or []:
-            source = self.sources[entry["name"]]
-            if entry.get("subPath"):
-                source = source / str(entry["subPath"])
-                if not source.exists():
-                    source.mkdir(parents=True)
-            result.append({"source": str(source), "path": entry["mountPath"], "readOnly": bool(entry.get("readOnly"))})
+            source = str(self.sources[entry["name"]])
+            result.append({"source": source, "path": entry["mountPath"], "readOnly": bool(entry.get("readOnly"))})
         if self._renew_at:
             result.append({"source": str(self._token_folder()), "path": TOKEN_PATH, "readOnly": True})
         return result
@@ -73,41 +69,22 @@ class Volumes:
             return host_path(name, volume["hostPath"])
         if "persistentVolumeClaim" in volume:
             return self._claim(name, volume["persistentVolumeClaim"])
-        kind = next(
-            (kind for kind in ("configMap", "secret", "projected", "downwardAPI", "emptyDir") if kind in volume), None
-        )
+        kind = next((kind for kind in FOLDERS if kind in volume), None)
         if kind is None:
             raise VolumeError(f'no volume plugin matched volume "{name}": this stand-in has none for {sorted(volume)}')
-        folder = self.folder / f"kubernetes.io~{FOLDERS.get(kind, kind)}" / str(name)
+        folder = self.folder / f"kubernetes.io~{FOLDERS[kind]}" / str(name)
         folder.mkdir(parents=True, exist_ok=True)
-        for source in self._sources(kind, volume[kind] or {}):
-            self._fill(folder, source)
         if kind == "emptyDir":
             folder.chmod(0o777)
+        else:
+            self._fill(folder, kind, volume[kind])
         return folder
 
-    def _sources(self, kind: str, body: Object) -> list[tuple[str, Object]]:
-        if kind == "projected":
-            return [next(iter(source.items())) for source in body.get("sources") or []]
-        return [] if kind == "emptyDir" else [(kind, body)]
-
-    def _fill(self, folder: Path, source: tuple[str, Object]) -> None:
-        kind, body = source
-        if kind == "serviceAccountToken":
-            _put(folder, body.get("path", "token"), self._token().encode())
-        elif kind == "downwardAPI":
-            for item in body.get("items") or []:
-                _put(folder, item["path"], field(self.pod, item["fieldRef"]["fieldPath"], self.facts).encode())
-        else:
-            self._fill_from_object(folder, kind, body)
-
-    def _fill_from_object(self, folder: Path, kind: str, body: Object) -> None:
+    def _fill(self, folder: Path, kind: str, body: Object) -> None:
         name = body.get("name") or body.get("secretName", "")
         try:
             data = contents(self.fetch(KINDS[kind], self.pod["metadata"]["namespace"], name))
         except LookupError:
-            if body.get("optional"):
-                return
             raise ContainerConfigError(f'{kind.lower()} "{name}" not found') from None
         paths = {item["key"]: item["path"] for item in body.get("items") or []} or {key: key for key in data}
         for key, path in paths.items():

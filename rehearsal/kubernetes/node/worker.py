@@ -36,8 +36,7 @@ class Worker(threading.Thread):
         self._quitting = False
         self._prepared = False
         self._retry_at = 0.0
-        self._waiting: tuple[str, str] | None = None
-        self.volumes = Volumes(pod, node.fetch, node.token, self.facts())
+        self.volumes = Volumes(pod, node.fetch, node.token)
         self.containers = Containers(node, pod, self.volumes, static=static)
 
     @property
@@ -61,8 +60,7 @@ class Worker(threading.Thread):
 
     def facts(self) -> Object:
         address = self.address()
-        hostname = self.pod["spec"].get("hostname") or self.pod["metadata"]["name"]
-        name = self.node.name if self.host_network else hostname[:63]
+        name = self.node.name if self.host_network else self.pod["metadata"]["name"][:63]
         return {"podIP": address or "", "hostIP": self.node.address, "nodeName": self.node.name, "hostname": name}
 
     def address(self) -> str | None:
@@ -88,7 +86,7 @@ class Worker(threading.Thread):
         if not self._prepared:
             if time.monotonic() < self._retry_at or not self._prepare():
                 return
-            self._prepared, self._waiting = True, None
+            self._prepared = True
         self.containers.facts = self.facts()
         self.containers.keep()
         self._refresh_token()
@@ -98,16 +96,15 @@ class Worker(threading.Thread):
         runtime.remember(self.uid, self.pod)
         involved = reference(self.pod, "Pod")
         try:
-            self.volumes.facts = self.facts()
             self.volumes.prepare()
             if not self.host_network and not sandbox.exists(self.uid):
                 sandbox.create(self.uid, self.pod)
         except (VolumeError, LookupError, OSError) as error:
-            self._later(RETRY_S * 4)
+            self._retry_at = time.monotonic() + RETRY_S * 4
             self.node.event(involved, "FailedMount", str(error), "Warning")
             return False
         except sandbox.SandboxError as error:
-            self._later(RETRY_S)
+            self._retry_at = time.monotonic() + RETRY_S
             self.node.event(
                 involved,
                 "FailedCreatePodSandBox",
@@ -116,10 +113,6 @@ class Worker(threading.Thread):
             )
             return False
         return True
-
-    def _later(self, seconds: float) -> None:
-        self._retry_at = time.monotonic() + seconds
-        self._waiting = ("ContainerCreating", "")
 
     def _refresh_token(self) -> None:
         try:

@@ -95,4 +95,4 @@ def test_init_waits_for_it_as_long_as_calls_of_the_api_may_take(
 
 def test_a_phase_that_there_is_none_of_is_no_phase_to_skip(written: Callable[[str], str]) -> None:
     with pytest.raises(CommandError, match="invalid phase name: preflights"):
-        init.run(written(INIT), [], skip_phases=["preflights"])
+        init.run(written(INIT), ["preflights"])

@@ -10,7 +10,7 @@ import yaml
 
 from rehearsal.kubernetes.kubeadm import defaults
 from rehearsal.kubernetes.kubeadm.cli import main
-from rehearsal.kubernetes.kubeadm.config import load_init, load_join
+from rehearsal.kubernetes.kubeadm.config import InitSettings, load_init, load_join
 from rehearsal.kubernetes.kubeadm.schema import ConfigError, documents
 from rehearsal.tests.unit.kubeadm.conftest import INIT, JOIN
 
@@ -69,13 +69,13 @@ def test_what_kubeadm_itself_prints_as_defaults_is_accepted() -> None:
     assert len(documents(REFERENCE["initDefaults"])) == 2
 
 
-def test_print_init_defaults_prints_kubeadms_own(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["config", "print", "init-defaults"]) == 0
-    printed = list(yaml.safe_load_all(capsys.readouterr().out))
-    reference = list(yaml.safe_load_all(REFERENCE["initDefaults"]))
-    reference[0]["nodeRegistration"].pop("taints")
-    reference[1]["kubernetesVersion"] = printed[1]["kubernetesVersion"]
-    assert printed == reference
+def test_the_defaults_are_kubeadms_own(root: Path) -> None:
+    first, cluster = yaml.safe_load_all(REFERENCE["initDefaults"])
+    made = defaults.init()
+    assert made["timeouts"] == first["timeouts"]
+    assert {**made["nodeRegistration"], "name": "node", "taints": None} == first["nodeRegistration"]
+    assert [defaults.bootstrap_token("abcdef.0123456789abcdef")] == first["bootstrapTokens"]
+    assert {**defaults.cluster(), "kubernetesVersion": "1.36.0"} == cluster
 
 
 @pytest.mark.parametrize(
@@ -152,16 +152,8 @@ def test_taints_are_kubeadms_unless_an_empty_list_is_written(written: Callable[[
     assert (taints, none) == ([defaults.CONTROL_PLANE_TAINT], [])
 
 
-def test_validate_says_ok_or_refuses(written: Callable[[str], str], capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["config", "validate", "--config", written(INIT)]) == 0
-    assert capsys.readouterr().out == "ok\n"
-    assert main(["config", "validate", "--config", written(INIT.replace("clusterName", "name"))]) == 1
-    assert 'unknown field "name"' in capsys.readouterr().err
-
-
-def test_the_image_list_is_the_references(written: Callable[[str], str], capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["config", "images", "list", "--config", written(INIT)]) == 0
-    assert capsys.readouterr().out.splitlines() == [
+def test_the_images_are_the_references(settings: InitSettings) -> None:
+    assert defaults.images(settings.cluster) == [
         "registry.k8s.io/kube-apiserver:v1.36.4",
         "registry.k8s.io/kube-controller-manager:v1.36.4",
         "registry.k8s.io/kube-scheduler:v1.36.4",
@@ -172,16 +164,30 @@ def test_the_image_list_is_the_references(written: Callable[[str], str], capsys:
     ]
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "what"),
+    [
+        ("clusterName: lab", "clusterName: lab\ndns: {disabled: true}", "dns.disabled"),
+        ("  name: cp1", "  name: cp1\n  ignorePreflightErrors: [Swap]", "ignorePreflightErrors"),
+    ],
+)
+def test_what_the_stand_in_does_not_serve_is_refused(
+    old: str, new: str, what: str, written: Callable[[str], str]
+) -> None:
+    assert f"the stand-in kubeadm does not serve {what}" in refusal(INIT.replace(old, new, 1), load_init, written)
+
+
+@pytest.mark.parametrize("words", [["config", "images", "list"], ["certs", "renew", "all"], ["token", "list"]])
+def test_a_command_that_nobody_calls_is_refused(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(words)
+    assert "This kubeadm is a stand-in of the rehearsal" in capsys.readouterr().err
+
+
 def test_an_unknown_flag_ends_with_cobras_words(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["init", "--pod-network=10.0.0.0/8"])
     assert "error: unknown flag: --pod-network" in capsys.readouterr().err
-
-
-def test_the_version_is_the_packages(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setenv("LAB_STANDIN_VERSION", "1.36.3")
-    assert main(["version", "-o", "short"]) == 0
-    assert capsys.readouterr().out == "v1.36.3\n"
 
 
 def test_a_bootstrap_token_without_a_token_gets_a_fresh_one(written: Callable[[str], str]) -> None:

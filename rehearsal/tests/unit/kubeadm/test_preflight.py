@@ -21,11 +21,11 @@ Damage = Callable[[Path, pytest.MonkeyPatch], Any]
 
 
 def test_a_machine_in_order_passes(settings: InitSettings) -> None:
-    preflight.run(preflight.init_checks(settings), [])
+    preflight.run(preflight.init_checks(settings))
 
 
 def test_a_worker_in_order_passes(written: Callable[[str], str]) -> None:
-    preflight.run(preflight.join_checks(load_join(written(JOIN), {})), [])
+    preflight.run(preflight.join_checks(load_join(written(JOIN), {})))
 
 
 def _without(program: str) -> Damage:
@@ -95,22 +95,11 @@ def test_init_refuses(name: str, settings: InitSettings, root: Path, monkeypatch
     damage, message = DAMAGES[name]
     damage(root, monkeypatch)
     with pytest.raises(CommandError) as caught:
-        preflight.run(preflight.init_checks(settings), [])
+        preflight.run(preflight.init_checks(settings))
     text = str(caught.value)
     assert message in text
     assert text.count("[ERROR ") == 1
     assert "[preflight] Some fatal errors occurred:" in text
-
-
-@pytest.mark.parametrize("name", DAMAGES)
-def test_an_ignored_check_only_warns(
-    name: str, settings: InitSettings, root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    damage, message = DAMAGES[name]
-    damage(root, monkeypatch)
-    check = message.partition("]")[0].removeprefix("[ERROR ")
-    preflight.run(preflight.init_checks(settings), [check])
-    assert message.replace("ERROR", "WARNING") in capsys.readouterr().err
 
 
 @pytest.mark.network
@@ -129,7 +118,7 @@ def test_a_joined_machine_does_not_join_again(written: Callable[[str], str], roo
         (root / "etc/kubernetes" / name).parent.mkdir(exist_ok=True)
         (root / "etc/kubernetes" / name).touch()
     with pytest.raises(CommandError) as caught:
-        preflight.run(preflight.join_checks(settings), [])
+        preflight.run(preflight.join_checks(settings))
     assert "[ERROR FileAvailable--etc-kubernetes-kubelet.conf]: /etc/kubernetes/kubelet.conf already exists" in str(
         caught.value
     )

@@ -30,8 +30,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def volumes(*entries: dict[str, Any], **spec: Any) -> Volumes:
     pod = {"metadata": {"name": "p", "namespace": "default", "uid": "u"}, "spec": {"volumes": list(entries), **spec}}
-    facts = {"podIP": "", "hostIP": "", "nodeName": "w1", "hostname": "p"}
-    return Volumes(pod, lambda kind, _, name: OBJECTS[kind, name], lambda pod, seconds: "TOKEN", facts)
+    return Volumes(pod, lambda kind, _, name: OBJECTS[kind, name], lambda pod, seconds: "TOKEN")
 
 
 def test_a_config_map_is_files(root: Path) -> None:
