@@ -47,7 +47,7 @@ class Admission:
     def update(self, resource: Resource, old: Obj, new: Obj) -> None:
         """Complete a changed object in place."""
         if resource.kind == "Service":
-            if not new["spec"].get("clusterIP") and new["spec"]["type"] != "ExternalName":
+            if not new["spec"].get("clusterIP"):
                 new["spec"]["clusterIP"] = old["spec"].get("clusterIP")
             _keep_node_ports(old, new)
             self._allocator.assign(new)

@@ -33,8 +33,6 @@ class Allocator:
     def assign(self, service: Obj) -> None:
         """Fill clusterIP and node ports in place; 422 when a named one is out of range or taken."""
         spec = service["spec"]
-        if spec["type"] == "ExternalName":
-            return
         others = [one for one in self._store.all(SERVICES) if _place(one) != _place(service)]
         causes = self._assign_address(spec, others)
         if spec["type"] in ("NodePort", "LoadBalancer"):
@@ -50,10 +48,10 @@ class Allocator:
         wanted = spec.get("clusterIP")
         if not wanted:
             wanted = self._free_address({str(address) for address in taken})
-        elif wanted != "None" and ipaddress.ip_address(wanted) not in self._network:
+        elif ipaddress.ip_address(wanted) not in self._network:
             hint = f"failed to allocate IP {wanted}: the provided IP is not in the valid range {self._network}"
             return [bad_value("spec.clusterIPs", [wanted], hint)]
-        elif wanted != "None" and wanted in taken:
+        elif wanted in taken:
             hint = f"failed to allocate IP {wanted}: provided IP is already allocated"
             return [bad_value("spec.clusterIPs", [wanted], hint)]
         spec["clusterIP"] = wanted

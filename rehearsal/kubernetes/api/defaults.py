@@ -80,8 +80,7 @@ def _daemon_set(obj: Obj) -> None:
 def _service(obj: Obj) -> None:
     spec = _spec(obj)
     _fill(spec, type="ClusterIP", sessionAffinity="None")
-    if spec["type"] != "ExternalName":
-        _fill(spec, internalTrafficPolicy="Cluster", ipFamilies=["IPv4"], ipFamilyPolicy="SingleStack")
+    _fill(spec, internalTrafficPolicy="Cluster", ipFamilies=["IPv4"], ipFamilyPolicy="SingleStack")
     if spec["type"] in ("NodePort", "LoadBalancer"):
         _fill(spec, externalTrafficPolicy="Cluster")
     for port in spec.get("ports") or []:

@@ -75,7 +75,7 @@ def service(obj: Obj) -> list[Any]:
         shown.append(f"{port['port']}{outside}/{port.get('protocol', 'TCP')}")
     given = dig(obj, "status.loadBalancer.ingress") or []
     outside_addresses = [*(spec.get("externalIPs") or []), *(entry["ip"] for entry in given if entry.get("ip"))]
-    external = spec.get("externalName") or ",".join(outside_addresses)
+    external = ",".join(outside_addresses)
     if not external:
         external = "<pending>" if spec.get("type") == "LoadBalancer" else NONE
     chosen = ",".join(f"{key}={value}" for key, value in sorted((spec.get("selector") or {}).items()))

@@ -12,19 +12,46 @@ POD = """activeDeadlineSeconds affinity.podAffinity affinity.podAntiAffinity dns
 CONTAINER = """envFrom lifecycle livenessProbe.grpc livenessProbe.tcpSocket readinessProbe.grpc readinessProbe.tcpSocket
     securityContext.runAsGroup securityContext.runAsUser startupProbe.grpc startupProbe.tcpSocket workingDir"""
 VOLUMES = ("configMap", "emptyDir", "hostPath", "persistentVolumeClaim", "secret")
+SERVICE = {"sessionAffinity": "None", "externalTrafficPolicy": "Cluster", "externalName": None, "loadBalancerIP": None}
+FIELDS = {
+    "Deployment": ("minReadySeconds",),
+    "ReplicaSet": ("minReadySeconds",),
+    "DaemonSet": ("minReadySeconds",),
+    "IPAddressPool": ("autoAssign", "avoidBuggyIPs"),
+    "L2Advertisement": ("interfaces", "nodeSelectors"),
+}
 VARIABLES = ("configMapKeyRef", "fieldRef")
 
 
 def check(obj: Obj) -> None:
-    """501 that names what a pod, or the template of a workload, asks for in vain."""
-    template = dig(obj, "spec.template")
-    if obj["kind"] != "Pod" and not template:
-        return
-    found = [*_of_pod(obj["spec"] if template is None else template.get("spec") or {})]
-    if dig(obj, "spec.minReadySeconds"):
-        found.append("minReadySeconds")
+    """501 that names what an object asks for in vain: a pod, the template of a workload, a Service, a policy."""
+    template, spec = dig(obj, "spec.template"), obj.get("spec") or {}
+    found: list[str] = []
+    if obj["kind"] == "Pod" or template:
+        found += _of_pod(spec if template is None else template.get("spec") or {})
+    if obj["kind"] == "NetworkPolicy":
+        found += _of_policy(spec)
+    if obj["kind"] == "Service":
+        found += [f"{path} {dig(spec, path)}" for path, usual in SERVICE.items() if dig(spec, path, usual) != usual]
+        found += ["headless Services"] if spec.get("clusterIP") == "None" else []
+    found += [path for path in FIELDS.get(obj["kind"], ()) if path in spec]
     if found:
         raise not_served(", ".join(found))
+
+
+def _of_policy(spec: Obj) -> Iterator[str]:
+    """Only pods of the policy's own namespace, by their labels, are let in."""
+    if "egress" in spec or "Egress" in (spec.get("policyTypes") or []):
+        yield "egress"
+    peers = [peer for rule in spec.get("ingress") or [] for peer in rule.get("from") or []]
+    if any("ports" in rule or not rule.get("from") for rule in spec.get("ingress") or []):
+        yield "ingress by ports, or from everywhere"
+    if any(peer.keys() - {"podSelector"} for peer in peers):
+        yield "ingress from namespaces or ranges"
+    if any(
+        (one or {}).get("matchExpressions") for one in (spec["podSelector"], *(p.get("podSelector") for p in peers))
+    ):
+        yield "podSelector.matchExpressions"
 
 
 def _of_pod(spec: Obj) -> Iterator[str]:

@@ -142,7 +142,7 @@ def _service(obj: Obj) -> Iterator[Cause]:
     if spec.get("type") not in SERVICE_TYPES:
         yield unsupported("spec.type", spec.get("type"), SERVICE_TYPES)
     ports = spec.get("ports") or []
-    if not ports and spec.get("type") != "ExternalName" and spec.get("clusterIP") != "None":
+    if not ports:
         yield required("spec.ports")
     for number, port in enumerate(ports):
         if not isinstance(port.get("port"), int) or not 1 <= port["port"] <= HIGHEST_PORT:

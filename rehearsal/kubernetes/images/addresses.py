@@ -15,21 +15,14 @@ class AgentError(Exception):
 
 
 def detect(method: str, node: Object) -> str:
-    """This node's address by Calico's autodetection methods (some are flannel's as well). Raises AgentError."""
+    """This node's address by one of Calico's autodetection methods. Raises AgentError."""
     kind, _, value = method.partition("=")
-    if kind in ("kubernetes-internal-ip",):
+    if kind == "kubernetes-internal-ip":
         return internal_address(node)
-    if kind == "can-reach" or kind == "default-route":
-        return source_address(value or "1.1.1.1")
-    for interface, address in interfaces():
-        fits = (
-            kind == "first-found"
-            or (kind == "interface" and any(re.match(pattern, interface) for pattern in value.split(",")))
-            or (kind == "skip-interface" and not any(re.match(pattern, interface) for pattern in value.split(",")))
-            or (kind == "cidr" and any(IPv4Address(address) in IPv4Network(part) for part in value.split(",")))
-            or (kind == "address" and address == value)
-        )
-        if fits:
+    if kind not in ("first-found", "cidr"):
+        raise AgentError(f"the stand-in knows first-found, cidr and kubernetes-internal-ip, not the method {method}")
+    for _, address in interfaces():
+        if kind == "first-found" or any(IPv4Address(address) in IPv4Network(part) for part in value.split(",")):
             return address
     raise AgentError(
         f"Unable to auto-detect an IPv4 address using method {method}: no valid IPv4 addresses found on the host "
@@ -57,14 +50,6 @@ def interfaces() -> list[tuple[str, str]]:
     text = subprocess.run(["ip", "-4", "-o", "address", "show"], capture_output=True, text=True, check=False).stdout
     found = re.findall(r"^\d+: (\S+)\s+inet (\d+\.\d+\.\d+\.\d+)/", text, re.MULTILINE)
     return [(name, address) for name, address in found if not re.match(r"lo$|cni|veth|docker|cali|flannel", name)]
-
-
-def source_address(target: str) -> str:
-    text = subprocess.run(["ip", "-4", "route", "get", target], capture_output=True, text=True, check=False).stdout
-    match = re.search(r"src (\d+\.\d+\.\d+\.\d+)", text)
-    if match is None:
-        raise AgentError(f"there is no route to {target}")
-    return match[1]
 
 
 def internal_address(node: Object) -> str:

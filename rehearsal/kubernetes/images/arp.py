@@ -10,7 +10,7 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from ipaddress import IPv4Address
@@ -26,8 +26,8 @@ NOT_OURS = re.compile(r"lo|cni\d+|veth.*|cali.*|vxlan\..*|flannel\..*")
 """Adapters that lead to pods or tunnels, as upstream's ConfigMap metallb-excludel2 has them: no LAN is behind them."""
 ANNOUNCEMENTS, ANNOUNCE_INTERVAL_S = 3, 1.0
 
-Addresses = Mapping[str, frozenset[str]]
-"""The addresses to answer for, each with the adapters that it is answered on; none: on all."""
+Addresses = frozenset[str]
+"""The addresses to answer for."""
 
 
 @dataclass(frozen=True)
@@ -68,15 +68,14 @@ def _frame(to: bytes, mac: bytes, operation: int, own: str, target_mac: bytes, t
 
 def answers(addresses: Addresses, question: Question, adapter: str) -> bool:
     """Whether a question that came in on `adapter` is answered."""
-    adapters = addresses.get(question.wanted)
-    return adapters is not None and not NOT_OURS.fullmatch(adapter) and (not adapters or adapter in adapters)
+    return question.wanted in addresses and not NOT_OURS.fullmatch(adapter)
 
 
 class Responder:
     """Answers for the addresses that it was given last."""
 
     def __init__(self) -> None:
-        self.addresses: Addresses = {}
+        self.addresses: Addresses = frozenset()
         self._socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(PROTOCOL))
 
     def start(self) -> None:
@@ -85,7 +84,7 @@ class Responder:
 
     def answer_for(self, addresses: Addresses) -> None:
         """Answer for these and no others; those that are new are announced."""
-        new = {address: adapters for address, adapters in addresses.items() if address not in self.addresses}
+        new = addresses - self.addresses
         self.addresses = addresses
         if new:
             threading.Thread(target=self._announce, args=(new,), name="announce", daemon=True).start()

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import subprocess
 import sys
 import threading
@@ -193,15 +192,11 @@ class Flannel(Agent):
         return IPv4Network(json.loads(text)["Network"])
 
     def own_address(self, node: Object) -> str:
-        wanted = option(sys.argv[1:], "iface")
-        if wanted and re.fullmatch(r"[\d.]+", wanted):
-            return detect(f"address={wanted}", node)
-        if wanted:
-            return detect(f"interface={re.escape(wanted)}$", node)
-        if pattern := option(sys.argv[1:], "iface-regex"):
-            return matching(pattern)
-        reach = option(sys.argv[1:], "iface-can-reach")
-        return detect(f"can-reach={reach}" if reach else "default-route", node)
+        for name in ("iface", "iface-can-reach"):
+            if option(sys.argv[1:], name):
+                raise AgentError(f"the stand-in knows --iface-regex, not --{name}")
+        pattern = option(sys.argv[1:], "iface-regex")
+        return matching(pattern) if pattern else machine.default_address()
 
 
 def masquerade(cidr: IPv4Network, pool: IPv4Network) -> None:

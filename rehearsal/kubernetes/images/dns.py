@@ -28,15 +28,11 @@ class Names:
     def __init__(self, domain: str) -> None:
         self.domain = domain
         self.services: dict[str, Object] = {}
-        self.slices: dict[str, Object] = {}
         self.ready = threading.Event()
 
     def services_changed(self, objects: dict[str, Object]) -> None:
         self.services = dict(objects)
         self.ready.set()
-
-    def slices_changed(self, objects: dict[str, Object]) -> None:
-        self.slices = dict(objects)
 
     def addresses(self, name: str) -> list[str] | None:
         """The addresses of `service.namespace.svc.<domain>`; None when there is no such Service."""
@@ -44,18 +40,7 @@ class Names:
         service = self.services.get(f"{match[2]}/{match[1]}") if match else None
         if match is None or service is None:
             return None
-        address = service["spec"].get("clusterIP")
-        if address and address != "None":
-            return [address]
-        found = []
-        for body in self.slices.values():
-            metadata = body["metadata"]
-            if (
-                metadata["namespace"] == match[2]
-                and metadata.get("labels", {}).get("kubernetes.io/service-name") == match[1]
-            ):
-                found += [a for endpoint in body.get("endpoints") or [] for a in endpoint["addresses"]]
-        return found
+        return [service["spec"]["clusterIP"]]
 
     def is_ours(self, name: str) -> bool:
         return name.lower() == self.domain or name.lower().endswith(f".{self.domain}")
@@ -151,10 +136,7 @@ def main() -> None:
     upstream = servers_of(resolver.read_text()) if resolver.exists() else []
     serve(names, upstream, int(port[1]) if port else 53)
     serve_health(names)
-    client = api()
-    slices = "/apis/discovery.k8s.io/v1/endpointslices"
-    threading.Thread(target=follow, args=(client, slices, names.slices_changed), daemon=True).start()
-    follow(client, "/api/v1/services", names.services_changed)
+    follow(api(), "/api/v1/services", names.services_changed)
 
 
 if __name__ == "__main__":

@@ -49,9 +49,7 @@ def rules(
     """The whole table as nft reads it. What comes from outside is masqueraded, so that the answer finds its way."""
     chains, entries = [], []
     for name, service in sorted(services.items()):
-        address = service["spec"].get("clusterIP")
-        if not address or address == "None":
-            continue
+        address = service["spec"]["clusterIP"]
         for number, port in enumerate(service["spec"].get("ports") or []):
             targets = endpoints(name, port, slices)
             protocol = port.get("protocol", "TCP").lower()

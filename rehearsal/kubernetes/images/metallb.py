@@ -23,7 +23,6 @@ from rehearsal.kubernetes.node.httpd import Quiet, Server
 from . import address_pool
 from .arp import Addresses, Responder
 from .incluster import api, follow, option, say
-from .policy import matches
 
 Object = dict[str, Any]
 Objects = dict[str, Object]
@@ -139,33 +138,29 @@ class Speaker(Follower):
 
 def announced(seen: dict[str, Objects], node: str, *, ignore_excluded: bool) -> Addresses:
     """The addresses that `node` answers for: of each, one node is chosen by the hash of both, as upstream does."""
-    found: dict[str, frozenset[str]] = {}
+    found = set()
+    names = [one["metadata"]["name"] for one in seen["nodes"].values() if _may(one, ignore_excluded=ignore_excluded)]
     for name, service in seen["services"].items():
         address = address_pool.current(service)
-        if service["spec"].get("type") != "LoadBalancer" or not address or not _nodes_serving(name, seen["slices"]):
+        if service["spec"].get("type") != "LoadBalancer" or not address or not _is_served(name, seen["slices"]):
             continue
-        ours = [one["spec"] for one in seen["advertisements"].values() if _covers(one, address, seen["pools"])]
-        candidates = [one for one in seen["nodes"].values() if _may(one, ours, ignore_excluded=ignore_excluded)]
-        names = {one["metadata"]["name"] for one in candidates}
-        if service["spec"].get("externalTrafficPolicy") == "Local":
-            names &= _nodes_serving(name, seen["slices"])
+        if not any(_covers(one, address, seen["pools"]) for one in seen["advertisements"].values()):
+            continue
         if names and min(names, key=lambda one: hashlib.sha256(f"{one}#{address}".encode()).digest()) == node:
-            lists = [frozenset(spec.get("interfaces") or ()) for spec in ours]
-            found[address] = frozenset().union(*lists) if all(lists) else frozenset()
-    return found
+            found.add(address)
+    return frozenset(found)
 
 
-def _nodes_serving(name: str, slices: Objects) -> set[str]:
-    """The nodes with an endpoint of a Service that is ready."""
+def _is_served(name: str, slices: Objects) -> bool:
+    """Whether a Service has an endpoint that is ready."""
     namespace, _, service = name.partition("/")
-    return {
-        endpoint.get("nodeName", "")
+    return any(
+        (endpoint.get("conditions") or {}).get("ready", True)
         for body in slices.values()
         if body["metadata"]["namespace"] == namespace
         and (body["metadata"].get("labels") or {}).get("kubernetes.io/service-name") == service
         for endpoint in body.get("endpoints") or []
-        if (endpoint.get("conditions") or {}).get("ready", True)
-    }
+    )
 
 
 def _covers(advertisement: Object, address: str, pools: Objects) -> bool:
@@ -177,18 +172,12 @@ def _covers(advertisement: Object, address: str, pools: Objects) -> bool:
     )
 
 
-def _may(node: Object, advertisements: list[Object], *, ignore_excluded: bool) -> bool:
-    """Whether a node may announce: it is Ready, not excluded, and one of the advertisements is for it."""
+def _may(node: Object, *, ignore_excluded: bool) -> bool:
+    """Whether a node may announce: it is Ready and not excluded."""
     labels = node["metadata"].get("labels") or {}
     conditions = (node.get("status") or {}).get("conditions") or []
-    if not any(one["type"] == "Ready" and one["status"] == "True" for one in conditions):
-        return False
-    if EXCLUDED in labels and not ignore_excluded:
-        return False
-    return any(
-        not spec.get("nodeSelectors") or any(matches(selector, labels) for selector in spec["nodeSelectors"])
-        for spec in advertisements
-    )
+    is_ready = any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)
+    return is_ready and (EXCLUDED not in labels or ignore_excluded)
 
 
 def share_key(client: Api) -> None:

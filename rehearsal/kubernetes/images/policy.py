@@ -1,15 +1,14 @@
 """NetworkPolicy as Calico's agent enforces it, for what comes in: packets to this node's pods pass nftables or do not.
 
 Two tables hold the same rules. `ip` sees what is routed here from other nodes and from outside; `bridge` sees what this
-node's pods send each other, without connection tracking, so that there an answer is told by its TCP flags. Policies
-for what goes out (Egress), and ports by name, are not enforced, and the log says so.
+node's pods send each other, without connection tracking, so that there an answer is told by its TCP flags. The API
+server takes no policy that asks for more than pods of its own namespace, by their labels.
 """
 
 from __future__ import annotations
 
 import subprocess
 import threading
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,87 +18,39 @@ from .incluster import follow, say
 
 Object = dict[str, Any]
 TABLE = "calico-policy"
-EVERYONE = "0.0.0.0/0"
-
-
-@dataclass(frozen=True)
-class Allowed:
-    """Who may send to a pod: addresses or ranges, without others; `ports` as `tcp 80`, none: all."""
-
-    sources: tuple[str, ...]
-    excepted: tuple[str, ...] = ()
-    ports: tuple[str, ...] = ()
 
 
 @dataclass
 class Seen:
-    """The cluster's policies, pods and namespaces, each by its key."""
+    """The cluster's policies and pods, each by its key."""
 
     policies: dict[str, Object] = field(default_factory=dict)
     pods: dict[str, Object] = field(default_factory=dict)
-    namespaces: dict[str, Object] = field(default_factory=dict)
 
 
-def matches(selector: Object, labels: dict[str, str]) -> bool:
-    """Whether a LabelSelector selects these labels; an empty one selects everything."""
-    tests = {
-        "In": lambda key, values: labels.get(key) in values,
-        "NotIn": lambda key, values: labels.get(key) not in values,
-        "Exists": lambda key, values: key in labels,
-        "DoesNotExist": lambda key, values: key not in labels,
-    }
-    exact = all(labels.get(key) == value for key, value in (selector.get("matchLabels") or {}).items())
-    return exact and all(
-        tests[one["operator"]](one["key"], one.get("values") or []) for one in selector.get("matchExpressions") or []
-    )
+def matches(selector: Object, pod: Object) -> bool:
+    """Whether a LabelSelector selects a pod; an empty one selects every one."""
+    labels = pod["metadata"].get("labels") or {}
+    return all(labels.get(key) == value for key, value in (selector.get("matchLabels") or {}).items())
 
 
-def allowed(pod: Object, seen: Seen) -> list[Allowed] | None:
-    """Who may send to `pod`; None where no policy selects it, and everybody may."""
-    namespace, labels = pod["metadata"]["namespace"], pod["metadata"].get("labels") or {}
+def allowed(pod: Object, seen: Seen) -> set[str] | None:
+    """The addresses that may send to `pod`; None where no policy selects it, and everybody may."""
+    namespace = pod["metadata"]["namespace"]
     ours = [
         policy["spec"]
         for policy in seen.policies.values()
-        if policy["metadata"]["namespace"] == namespace
-        and "Ingress" in (policy["spec"].get("policyTypes") or ["Ingress"])
-        and matches(policy["spec"].get("podSelector") or {}, labels)
+        if policy["metadata"]["namespace"] == namespace and matches(policy["spec"].get("podSelector") or {}, pod)
     ]
     if not ours:
         return None
-    return [one for spec in ours for rule in spec.get("ingress") or [] for one in _of_rule(rule, namespace, seen)]
-
-
-def _of_rule(rule: Object, namespace: str, seen: Seen) -> Iterator[Allowed]:
-    given = rule.get("ports") or []
-    ports = tuple(f"{port.get('protocol', 'TCP').lower()} {port['port']}" for port in given if _is_number(port))
-    if given and not ports:
-        return
-    if not rule.get("from"):
-        yield Allowed((EVERYONE,), ports=ports)
-    for peer in rule.get("from") or []:
-        if block := peer.get("ipBlock"):
-            yield Allowed((block["cidr"],), tuple(block.get("except") or ()), ports)
-        elif sources := tuple(sorted(_addresses(peer, namespace, seen))):
-            yield Allowed(sources, ports=ports)
-
-
-def _is_number(port: Object) -> bool:
-    return isinstance(port.get("port"), int)
-
-
-def _addresses(peer: Object, namespace: str, seen: Seen) -> Iterator[str]:
-    """The addresses of the pods that a peer selects: of the policy's namespace unless it selects namespaces too."""
-    spaces = {namespace}
-    if "namespaceSelector" in peer:
-        spaces = {
-            space["metadata"]["name"]
-            for space in seen.namespaces.values()
-            if matches(peer["namespaceSelector"] or {}, space["metadata"].get("labels") or {})
-        }
-    for pod in seen.pods.values():
-        selected = matches(peer.get("podSelector") or {}, pod["metadata"].get("labels") or {})
-        if pod["metadata"]["namespace"] in spaces and selected and (address := _address(pod)):
-            yield address
+    peers = [peer for spec in ours for rule in spec.get("ingress") or [] for peer in rule["from"]]
+    return {
+        address
+        for one in seen.pods.values()
+        if one["metadata"]["namespace"] == namespace and any(matches(peer["podSelector"], one) for peer in peers)
+        if (address := _address(one))
+    }
 
 
 def _address(pod: Object) -> str | None:
@@ -113,7 +64,7 @@ def _address(pod: Object) -> str | None:
 
 def rules(node: str, seen: Seen) -> str:
     """Both tables as nft reads them, for the pods of one node."""
-    limited: dict[str, list[Allowed]] = {}
+    limited: dict[str, set[str]] = {}
     for pod in seen.pods.values():
         if pod["spec"].get("nodeName") == node and (address := _address(pod)):
             who = allowed(pod, seen)
@@ -135,17 +86,9 @@ def _name(address: str) -> str:
     return f"to-{address.replace('.', '-')}"
 
 
-def _chain(address: str, who: Iterable[Allowed]) -> str:
-    accepts = "".join(
-        f"    ip saddr {{ {', '.join(one.sources)} }} {_excepting(one)}{port}accept\n"
-        for one in who
-        for port in (*(f"{written.replace(' ', ' dport ')} " for written in one.ports),) or ("",)
-    )
-    return f"  chain {_name(address)} {{\n{accepts}    drop\n  }}\n"
-
-
-def _excepting(one: Allowed) -> str:
-    return f"ip saddr != {{ {', '.join(one.excepted)} }} " if one.excepted else ""
+def _chain(address: str, who: set[str]) -> str:
+    accept = f"    ip saddr {{ {', '.join(sorted(who))} }} accept\n" if who else ""
+    return f"  chain {_name(address)} {{\n{accept}    drop\n  }}\n"
 
 
 def _table(family: str, chains: str, entries: str) -> str:
@@ -166,7 +109,6 @@ class Enforcer:
     def start(self) -> None:
         """Follow the API in threads of its own, and return when the first tables are loaded."""
         paths = {
-            "namespaces": "/api/v1/namespaces",
             "pods": "/api/v1/pods",
             "policies": "/apis/networking.k8s.io/v1/networkpolicies",
         }
@@ -179,14 +121,12 @@ class Enforcer:
             with self.lock:
                 setattr(self.seen, name, dict(objects))
                 self.listed.add(name)
-                if len(self.listed) == len(("namespaces", "pods", "policies")):
+                if self.listed == {"pods", "policies"}:
                     self._apply()
 
         return take
 
     def _apply(self) -> None:
-        for text in sorted(unenforced(self.seen.policies)):
-            say(text)
         wanted = rules(self.node, self.seen)
         if wanted != self.applied:
             done = subprocess.run(["nft", "-f", "-"], input=wanted, capture_output=True, text=True, check=False)
@@ -195,15 +135,3 @@ class Enforcer:
                 return
             self.applied = wanted
         self.ready.set()
-
-
-def unenforced(policies: dict[str, Object]) -> set[str]:
-    """A sentence about each policy that asks for more than is enforced here."""
-    found = set()
-    for key, policy in policies.items():
-        spec = policy["spec"]
-        if "Egress" in (spec.get("policyTypes") or []) or spec.get("egress"):
-            found.add(f"calico: stand-in: Egress of the NetworkPolicy {key} is not enforced")
-        if any(not _is_number(port) for rule in spec.get("ingress") or [] for port in rule.get("ports") or []):
-            found.add(f"calico: stand-in: ports by name of the NetworkPolicy {key} let nothing in")
-    return found

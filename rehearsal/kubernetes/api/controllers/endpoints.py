@@ -33,7 +33,7 @@ class ServiceEndpoints:
             if not (namespace == "default" and name == "kubernetes"):
                 unless_gone(lambda: self._cluster.client.delete(path))
             return
-        if not dig(service, "spec.selector") or dig(service, "spec.type") == "ExternalName":
+        if not dig(service, "spec.selector"):
             return
         chosen = [pod for pod in self._pods.all(namespace) if _selects(service, pod) and _has_address(pod)]
         self._write(service, "v1", "endpoints", name, _endpoints(service, chosen))

@@ -186,7 +186,7 @@ def test_a_command_that_nobody_calls_is_refused(words: list[str], capsys: pytest
 
 def test_an_unknown_flag_ends_with_cobras_words(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
-        main(["init", "--pod-network=10.0.0.0/8"])
+        main(["init", "--config=x", "--pod-network=10.0.0.0/8"])
     assert "error: unknown flag: --pod-network" in capsys.readouterr().err
 
 

@@ -127,24 +127,3 @@ def test_the_controller_manager_hands_out_the_pod_network(settings: InitSettings
     text = (root / "etc/kubernetes/manifests/kube-controller-manager.yaml").read_text()
     assert "--cluster-cidr=10.244.0.0/16" in text
     assert "--allocate-node-cidrs=true" in text
-
-
-def test_addons_are_skipped_where_they_are_disabled(settings: InitSettings) -> None:
-    kinds: list[str] = []
-
-    class Recorder:
-        def ensure(self, path: str, body: dict[str, object]) -> None:
-            kinds.append(str(body["kind"]))
-
-    settings.cluster["proxy"] = {"disabled": True}
-    addons.apply(Recorder(), settings)  # type: ignore[arg-type]
-    assert "DaemonSet" not in kinds
-    assert "Deployment" in kinds
-
-
-def test_the_kubelets_flags_are_the_extra_arguments(settings: InitSettings, root: Path) -> None:
-    kubelet.write_files(settings.kubelet, settings.init["nodeRegistration"])
-    line = (root / "var/lib/kubelet/kubeadm-flags.env").read_text()
-    assert line.startswith('KUBELET_KUBEADM_ARGS="')
-    assert "--node-ip=10.1.0.12" in line
-    assert "--register-with-taints=node-role.kubernetes.io/control-plane=:NoSchedule" in line

@@ -200,6 +200,34 @@ def test_what_no_pod_of_the_lab_asks_for_is_refused_by_name(call: Call, case: st
     assert refused.value.code == 501
 
 
+@pytest.mark.parametrize(
+    ("spec", "words"),
+    [
+        ({"policyTypes": ["Egress"]}, "egress"),
+        ({"ingress": [{"ports": [{"port": 80}]}]}, "ingress by ports"),
+        ({"ingress": [{"from": [{"ipBlock": {"cidr": "10.0.0.0/8"}}]}]}, "ingress from namespaces or ranges"),
+        (
+            {"ingress": [{"from": [{"podSelector": {"matchExpressions": [{"key": "a", "operator": "Exists"}]}}]}]},
+            "podSelector.matchExpressions",
+        ),
+    ],
+)
+def test_a_policy_that_the_agents_would_not_enforce_is_refused(call: Call, spec: dict[str, Any], words: str) -> None:
+    policy = _body("NetworkPolicy", "p", "networking.k8s.io/v1", spec={"podSelector": {}, **spec})
+    with pytest.raises(ApiError, match=words) as refused:
+        call("POST", "/apis/networking.k8s.io/v1/namespaces/default/networkpolicies", policy)
+    assert refused.value.code == 501
+
+
+@pytest.mark.parametrize(
+    "spec", [{"clusterIP": "None"}, {"sessionAffinity": "ClientIP"}, {"loadBalancerIP": "10.0.0.1"}]
+)
+def test_a_service_that_nobody_would_lead_anywhere_is_refused(call: Call, spec: dict[str, str]) -> None:
+    with pytest.raises(ApiError, match="the stand-in API server does not serve") as refused:
+        call("POST", f"{HERE}/services", _body("Service", "s", spec={"ports": [{"port": 80}], **spec}))
+    assert refused.value.code == 501
+
+
 W1 = User("system:node:w1", ("system:nodes", "system:authenticated"))
 JOINING = User("system:bootstrap:abcdef", ("system:bootstrappers", "system:authenticated"))
 LEASES = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"
