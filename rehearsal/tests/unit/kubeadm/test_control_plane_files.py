@@ -12,7 +12,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from rehearsal.kubernetes.kubeadm import addons, certs, kubeconfigs, kubelet, staticpods
+from rehearsal.kubernetes.kubeadm import certs, kubeconfigs, staticpods
 from rehearsal.kubernetes.kubeadm.config import InitSettings, load_init
 from rehearsal.kubernetes.kubeadm.init import join_command
 from rehearsal.kubernetes.node import x509 as lab_x509
