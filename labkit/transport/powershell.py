@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from html import unescape
 from pathlib import Path
@@ -19,17 +19,20 @@ from typing import Any
 from labkit.errors import LabError, RefusedError, UnreachableError
 from labkit.project import POWERSHELL
 
+PRELUDE = "Lab"  # Lab.ps1: the functions that the scripts share
+
 # Warnings would be written to standard output and progress as CLIXML; the answer alone belongs there. It goes past the
 # formatter, which may wrap lines at the console's width, and is ASCII whatever the console's code page is. Several
 # scripts may share a command: it costs a host more to start PowerShell than to answer. .NET reads UTF-8 by itself.
+# The prelude gets its name here, so that a line of it is never told as a line of the script.
 STUB = r"""
 $ErrorActionPreference='Stop';$ProgressPreference=$WarningPreference='SilentlyContinue'
 $r=New-Object IO.StreamReader([Console]::OpenStandardInput())
-$p,$s=$r.ReadToEnd().Split([char[]]"`n",2);$c=$n=0;$o=@{}
+$p,$s=$r.ReadToEnd().Split([char[]]"`n",2);$s=$s.Split([char]12);$c=$n=0;$o=@{}
+.([Management.Automation.Language.Parser]::ParseInput($s[0],'Lab.ps1',[ref]$null,[ref]$null).GetScriptBlock())
 try{foreach($q in (ConvertFrom-Json $p)){$h=@{};$q.psobject.Properties|%{$h[$_.Name]=$_.Value}
-(&([ScriptBlock]::Create($s.Split([char]12)[$n++])) @h).GetEnumerator()|%{$o[$_.Key]=$_.Value}}}
-catch{$c=1;$i=$_.InvocationInfo;$o=@{error=@{message="$_";id="$($_.FullyQualifiedErrorId)"
-category="$($_.CategoryInfo.Category)";script="$($i.ScriptName)";line=$i.ScriptLineNumber}}}
+(&([ScriptBlock]::Create($s[++$n])) @h).GetEnumerator()|%{$o[$_.Key]=$_.Value}}}
+catch{$c=1;$o=@{error=ConvertTo-LabError $_}}
 $j=ConvertTo-Json $o -Depth 9 -Compress
 [Console]::Out.WriteLine([regex]::Replace($j,'[^ -~]',{'\u{0:x4}' -f [int][char]$args[0].Value}))
 exit $c
@@ -38,12 +41,16 @@ exit $c
 
 @dataclass(frozen=True)
 class PowerShellError:
-    """An error record as the stub or a script reports it. Decide on `id` and `category`: the message is localised."""
+    """An error record as Lab.ps1 tells it. Decide on `id` and `category`: the message is localised.
+
+    `line` is one of `script`; of the script that was sent when that is empty.
+    """
 
     message: str
     id: str
     category: str
     line: int | None = None
+    script: str = ""
 
     @property
     def short_id(self) -> str:
@@ -52,7 +59,10 @@ class PowerShellError:
 
     @classmethod
     def of(cls, record: Mapping[str, Any]) -> PowerShellError:
-        return cls(str(record["message"]).strip(), str(record["id"]), str(record["category"]), record.get("line"))
+        return cls(
+            str(record["message"]).strip(), str(record["id"]), str(record["category"]), record.get("line"),
+            str(record.get("script") or ""),
+        )  # fmt: skip
 
 
 def command_line() -> str:
@@ -62,20 +72,22 @@ def command_line() -> str:
 
 
 def payload(script: str, parameters: Mapping[str, Any]) -> bytes:
-    """What goes to standard input: the parameters as one line of ASCII JSON, then the script's text."""
-    return json.dumps(parameters, ensure_ascii=True).encode("ascii") + b"\n" + script.encode("utf-8")
+    """What goes to standard input for one script, given as its text."""
+    return _joined([script], [parameters])
 
 
 def payload_of_all(calls: Mapping[str, Mapping[str, Any]]) -> bytes:
-    """The same for several of this project's scripts, by name, in one command; their answers come joined.
+    """The same for one or several of this project's scripts, by name, in one command; their answers come joined."""
+    return _joined(map(script_text, calls), calls.values())
 
-    The first line is then a list of parameters, and a form feed stands between the scripts.
+
+def _joined(scripts: Iterable[str], parameters: Iterable[Mapping[str, Any]]) -> bytes:
+    """One line of ASCII JSON, the list of each script's parameters; then the prelude and the scripts' texts.
+
+    A form feed stands between two texts.
     """
-    if len(calls) == 1:
-        ((script, parameters),) = calls.items()
-        return payload(script_text(script), parameters)
-    parameters_line = json.dumps(list(calls.values()), ensure_ascii=True).encode("ascii")
-    return parameters_line + b"\n" + "\f".join(map(script_text, calls)).encode("utf-8")
+    first = json.dumps(list(parameters), ensure_ascii=True)
+    return f"{first}\n".encode("ascii") + "\f".join([script_text(PRELUDE), *scripts]).encode("utf-8")
 
 
 def script_text(script: str) -> str:
@@ -109,7 +121,8 @@ def lab_error(host: str, script: str, error: PowerShellError, machine: str | Non
     """The LabError for a PowerShell error; class and hint follow from its id and category, never from its message."""
     where = f"host {host}" + (f", machine {machine}" if machine else "")
     line = f", line {error.line}" if error.line else ""
-    text = f"{where}: {error.message} [{error.id or 'no id'}, {error.category}; {script}.ps1{line}]"
+    file = error.script or f"{script}.ps1"
+    text = f"{where}: {error.message} [{error.id or 'no id'}, {error.category}; {file}{line}]"
     for known, kind, hint in ADVICE:
         if known in (error.id, error.short_id, error.category):
             return kind(text, hint)

@@ -24,9 +24,9 @@ class Calls:
         return self.scripts(stdin)[0]
 
     def scripts(self, stdin: bytes) -> list[str | None]:
-        """Return the names of all of them: they follow its first line, and a form feed stands between two."""
+        """Return the names of all of them: they follow the first line and the prelude, each behind a form feed."""
         known = {_plain(path.read_bytes()): path.stem for path in self._scripts.glob("*.ps1")}
-        return [known.get(_plain(text)) for text in stdin.partition(b"\n")[2].split(b"\f")]
+        return [known.get(_plain(text)) for text in stdin.split(b"\f")[1:]] or [None]
 
     def record(self, script: str | None, started: float) -> None:
         """Append one finished command; `started` is its start in seconds since the epoch.

@@ -20,6 +20,7 @@ param(
     [string] $IsoPath
 )
 $ErrorActionPreference = 'Stop'
+if ($PSScriptRoot) { . "$PSScriptRoot\Lab.ps1" }  # run by hand; sent, it came in front
 
 function Get-Pc {
     $system = Get-CimInstance -ClassName Win32_OperatingSystem
@@ -128,6 +129,6 @@ try {
     $answer.switches = @(Get-Switch); $answer.vms = @(Get-Machine); $answer.disks = @(Get-Disk)
 } catch {
     $answer.vms = @()
-    $answer.refusal = @{ message = "$_"; id = "$($_.FullyQualifiedErrorId)"; category = "$($_.CategoryInfo.Category)" }
+    $answer.refusal = ConvertTo-LabError -Record $_
 }
 $answer

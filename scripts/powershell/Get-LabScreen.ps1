@@ -17,14 +17,10 @@ param(
     [Parameter(Mandatory = $true)] [string[]] $Id
 )
 $ErrorActionPreference = 'Stop'
+if ($PSScriptRoot) { . "$PSScriptRoot\Lab.ps1" }  # run by hand; sent, it came in front
 
 $wmi = @{ Namespace = 'root\virtualization\v2' }
 $largest = 640, 480  # the picture travels as text inside JSON: a whole 1024 x 768 would be 2 MB a machine
-
-function Get-Failure {
-    param([string] $Message, [string] $ErrorId)
-    @{ message = $Message; id = $ErrorId; category = 'InvalidOperation'; line = 0 }
-}
 
 function Get-Size {
     param([object] $System)
@@ -47,29 +43,20 @@ function Get-Picture {
     $pixels = if ($taken.ImageData) { [byte[]]$taken.ImageData } else { [byte[]]@() }
     $wanted = 2 * $Answer.width * $Answer.height  # a few bytes more may follow
     if ($taken.ReturnValue -ne 0 -or $pixels.Length -lt $wanted) {
-        $Answer.error = Get-Failure -Message "$($VM.Name): no picture ($($taken.ReturnValue))" -ErrorId LabNoPicture
-    } else {
-        $Answer.image = [Convert]::ToBase64String($pixels, 0, $wanted)
+        $text = "$($VM.Name): no picture ($($taken.ReturnValue))"
+        Write-Error -Message $text -ErrorId LabNoPicture -Category InvalidOperation
     }
+    $Answer.image = [Convert]::ToBase64String($pixels, 0, $wanted)
 }
 
-$answers = foreach ($one in $Id) {
-    $answer = @{ name = ''; id = $one; error = $null; width = 0; height = 0; image = '' }
-    try {
-        $vm = Get-VM -Id $one
-        $notes = try { ConvertFrom-Json -InputObject "$($vm.Notes)" } catch { $null }  # somebody else's words
-        $answer.name = "$($notes.machine)"
-        if ($notes.lab -ne $Lab) {
-            $answer.error = Get-Failure -Message "$($vm.Name) is not of $Lab" -ErrorId LabNotOurs
-        } elseif ("$($vm.State)" -ne 'Running') {
-            $answer.error = Get-Failure -Message "$($vm.Name) is $($vm.State)" -ErrorId LabNotRunning
-        } else {
-            Get-Picture -VM $vm -Answer $answer
-        }
-    } catch {
-        $answer.error = @{ message = "$_"; id = "$($_.FullyQualifiedErrorId)"; category = "$($_.CategoryInfo.Category)"
-            line = $_.InvocationInfo.ScriptLineNumber }
+$blank = @{ width = 0; height = 0; image = '' }
+Invoke-LabMachine -Machine @($Id | ForEach-Object { @{ id = $_ } }) -Blank $blank -Do {
+    param([object] $Wanted, [hashtable] $Answer)
+    $vm = Get-VM -Id $Wanted.id
+    $Answer.name = "$((Get-LabMark -VM $vm).machine)"
+    Assert-LabMark -VM $vm -Lab $Lab
+    if ("$($vm.State)" -ne 'Running') {
+        Write-Error -Message "$($vm.Name) is $($vm.State)" -ErrorId LabNotRunning -Category InvalidOperation
     }
-    $answer
+    Get-Picture -VM $vm -Answer $Answer
 }
-@{ changed = $false; machines = @($answers) }

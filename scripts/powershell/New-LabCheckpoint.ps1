@@ -20,46 +20,19 @@ param(
     [Parameter(Mandatory = $true)] [object[]] $Machine
 )
 $ErrorActionPreference = 'Stop'
+if ($PSScriptRoot) { . "$PSScriptRoot\Lab.ps1" }  # run by hand; sent, it came in front
 
-function Get-Own {
-    param([object] $Wanted)
+Invoke-LabMachine -Machine $Machine -Do {
+    param([object] $Wanted, [hashtable] $Answer)
     $vm = Get-VM -Id $Wanted.id
-    $notes = try { ConvertFrom-Json -InputObject "$($vm.Notes)" } catch { $null }  # somebody else's words
-    if ($notes.lab -ne $Lab -or $notes.machine -ne $Wanted.name) {
-        Write-Error -Message "$($vm.Name) is not of $Lab" -ErrorId LabNotOurs -Category PermissionDenied
+    Assert-LabMark -VM $vm -Lab $Lab -Machine $Wanted
+    $found = @(Get-VMSnapshot -VM $vm | Where-Object { $_.Name -eq $Name })
+    if ("$($vm.State)" -ne 'Off') {
+        Write-Error -Message "$($vm.Name) is not off" -ErrorId LabNotOff -Category InvalidOperation
     }
-    $vm
-}
-
-# The data disk never takes part: a checkpoint would roll it back.
-function Invoke-Apart {
-    param([object] $VM, [string[]] $Path, [scriptblock] $Act)
-    Get-VMHardDiskDrive -VM $VM | Where-Object { $Path -contains $_.Path } |
-        ForEach-Object { Remove-VMHardDiskDrive -VMHardDiskDrive $_ }
-    try { & $Act } finally {
-        $there = @(Get-VMHardDiskDrive -VM $VM | ForEach-Object { $_.Path })
-        $Path | Where-Object { $there -notcontains $_ } |
-            ForEach-Object { Add-VMHardDiskDrive -VM $VM -ControllerType SCSI -Path $_ }
+    if (-not $found) {
+        Invoke-LabApart -VM $vm -Path $Wanted.apart -Do { Checkpoint-VM -VM $vm -SnapshotName $Name }
+        $Answer.changed = @('checkpoint')
     }
+    $Answer.state = "$((Get-VM -Id $Wanted.id).State)"
 }
-
-$answers = foreach ($wanted in $Machine) {
-    $answer = @{ name = $wanted.name; id = $wanted.id; state = ''; changed = @(); error = $null }
-    try {
-        $vm = Get-Own -Wanted $wanted
-        $found = @(Get-VMSnapshot -VM $vm | Where-Object { $_.Name -eq $Name })
-        if ("$($vm.State)" -ne 'Off') {
-            Write-Error -Message "$($vm.Name) is not off" -ErrorId LabNotOff -Category InvalidOperation
-        }
-        if (-not $found) {
-            Invoke-Apart -VM $vm -Path $wanted.apart -Act { Checkpoint-VM -VM $vm -SnapshotName $Name }
-            $answer.changed = @('checkpoint')
-        }
-        $answer.state = "$((Get-VM -Id $wanted.id).State)"
-    } catch {
-        $answer.error = @{ message = "$_"; id = "$($_.FullyQualifiedErrorId)"; category = "$($_.CategoryInfo.Category)"
-            line = $_.InvocationInfo.ScriptLineNumber }
-    }
-    $answer
-}
-@{ changed = @($answers | Where-Object { $_.changed }).Count -gt 0; machines = @($answers) }

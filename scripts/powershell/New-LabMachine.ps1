@@ -17,19 +17,12 @@ param(
     [Parameter(Mandatory = $true)] [object[]] $Machine
 )
 $ErrorActionPreference = 'Stop'
-
-function Test-Own {
-    param([object] $VM, [object] $Wanted)
-    $notes = try { ConvertFrom-Json -InputObject "$($VM.Notes)" } catch { $null }  # somebody else's words
-    # Made by a call that was cut off before it wrote the Notes: no Notes, in this machine's own folder.
-    $begun = -not $VM.Notes -and "$($VM.Path)".StartsWith("$($Wanted.folder)\", 'OrdinalIgnoreCase')
-    ($notes.lab -eq $Lab -and $notes.machine -eq $Wanted.name) -or $begun
-}
+if ($PSScriptRoot) { . "$PSScriptRoot\Lab.ps1" }  # run by hand; sent, it came in front
 
 function Resolve-Machine {
     param([object] $Wanted)
     $all = @(Get-VM)
-    $own = @($all | Where-Object { Test-Own -VM $_ -Wanted $Wanted })
+    $own = @($all | Where-Object { Test-LabMark -VM $_ -Lab $Lab -Machine $Wanted })
     if ($Wanted.id) { $own = @($own | Where-Object { "$($_.Id)" -eq $Wanted.id }) }
     if ($own) { return $own[0] }
     if ($Wanted.id) { Write-Error -Message "no VM $($Wanted.id) of $Lab" -ErrorId LabNotOurs -Category ObjectNotFound }
@@ -103,18 +96,12 @@ foreach ($name in @($Machine.adapters.switch | Where-Object { $_ } | Select-Obje
     $times = @($lans | Where-Object { $_.Name -eq $name }).Count
     if ($times -ne 1) { Write-Error -Message "$name, $times times" -ErrorId LabSwitchMissing }
 }
-$answers = foreach ($wanted in $Machine) {
-    $answer = @{ name = $wanted.name; id = ''; state = ''; changed = @(); error = $null }
-    try {
-        $vm = Resolve-Machine -Wanted $wanted
-        $answer.id = "$($vm.Id)".ToLowerInvariant()
-        Update-Machine -VM $vm -Wanted $wanted
-        $answer.changed = @($wanted.do)
-        $answer.state = "$($vm.State)"
-    } catch {
-        $answer.error = @{ message = "$_"; id = "$($_.FullyQualifiedErrorId)"; category = "$($_.CategoryInfo.Category)"
-            line = $_.InvocationInfo.ScriptLineNumber }
-    }
-    $answer
+Invoke-LabMachine -Machine $Machine -Do {
+    param([object] $Wanted, [hashtable] $Answer)
+    $Answer.id = ''  # until its VM is found, or made
+    $vm = Resolve-Machine -Wanted $Wanted
+    $Answer.id = "$($vm.Id)".ToLowerInvariant()
+    Update-Machine -VM $vm -Wanted $Wanted
+    $Answer.changed = @($Wanted.do)
+    $Answer.state = "$($vm.State)"
 }
-@{ changed = @($answers | Where-Object { $_.changed }).Count -gt 0; machines = @($answers) }

@@ -19,12 +19,10 @@ param(
     [Parameter(Mandatory = $true)] [string] $Path
 )
 $ErrorActionPreference = 'Stop'
+if ($PSScriptRoot) { . "$PSScriptRoot\Lab.ps1" }  # run by hand; sent, it came in front
 
 $vm = Get-VM -Id $Id
-$notes = try { ConvertFrom-Json -InputObject "$($vm.Notes)" } catch { $null }  # somebody else's words
-if ($notes.lab -ne $Lab) {
-    Write-Error -Message "$($vm.Name) is not of $Lab" -ErrorId LabNotOurs -Category PermissionDenied
-}
+Assert-LabMark -VM $vm -Lab $Lab
 $drives = @(Get-VMDvdDrive -VM $vm | Where-Object { $_.Path -eq $Path })
 $drives | ForEach-Object { Remove-VMDvdDrive -VMDvdDrive $_ }
 $there = Test-Path -LiteralPath $Path

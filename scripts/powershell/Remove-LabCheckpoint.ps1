@@ -20,16 +20,7 @@ param(
     [Parameter(Mandatory = $true)] [object[]] $Machine
 )
 $ErrorActionPreference = 'Stop'
-
-function Get-Own {
-    param([object] $Wanted)
-    $vm = Get-VM -Id $Wanted.id
-    $notes = try { ConvertFrom-Json -InputObject "$($vm.Notes)" } catch { $null }  # somebody else's words
-    if ($notes.lab -ne $Lab -or $notes.machine -ne $Wanted.name) {
-        Write-Error -Message "$($vm.Name) is not of $Lab" -ErrorId LabNotOurs -Category PermissionDenied
-    }
-    $vm
-}
+if ($PSScriptRoot) { . "$PSScriptRoot\Lab.ps1" }  # run by hand; sent, it came in front
 
 $until = [DateTime]::UtcNow.AddMinutes(10)  # for all machines together: the caller's patience ends as well
 
@@ -46,26 +37,15 @@ function Wait-Merge {
     Write-Error -Message "$($VM.Name): disks are still being merged" -ErrorId LabMerging -Category OperationTimeout
 }
 
-$answers = foreach ($wanted in $Machine) {
-    $answer = @{ name = $wanted.name; id = $wanted.id; state = ''; changed = @(); error = $null }
-    try {
-        $vm = Get-Own -Wanted $wanted
-        $found = @(Get-VMSnapshot -VM $vm | Where-Object { $_.Name -eq $Name })
-        foreach ($one in $found) {
-            Remove-VMSnapshot -VMSnapshot $one
-            $answer.changed = @('removed')
-        }
-        $there = @(Get-VMHardDiskDrive -VM $vm | ForEach-Object { $_.Path })
-        foreach ($path in @($wanted.apart | Where-Object { $there -notcontains $_ })) {
-            Add-VMHardDiskDrive -VM $vm -ControllerType SCSI -Path $path
-            $answer.changed += 'attached'
-        }
-        Wait-Merge -VM $vm
-        $answer.state = "$((Get-VM -Id $wanted.id).State)"
-    } catch {
-        $answer.error = @{ message = "$_"; id = "$($_.FullyQualifiedErrorId)"; category = "$($_.CategoryInfo.Category)"
-            line = $_.InvocationInfo.ScriptLineNumber }
+Invoke-LabMachine -Machine $Machine -Do {
+    param([object] $Wanted, [hashtable] $Answer)
+    $vm = Get-VM -Id $Wanted.id
+    Assert-LabMark -VM $vm -Lab $Lab -Machine $Wanted
+    foreach ($one in @(Get-VMSnapshot -VM $vm | Where-Object { $_.Name -eq $Name })) {
+        Remove-VMSnapshot -VMSnapshot $one
+        $Answer.changed = @('removed')
     }
-    $answer
+    Add-LabDrive -VM $vm -Path $Wanted.apart | ForEach-Object { $Answer.changed += 'attached' }
+    Wait-Merge -VM $vm
+    $Answer.state = "$((Get-VM -Id $Wanted.id).State)"
 }
-@{ changed = @($answers | Where-Object { $_.changed }).Count -gt 0; machines = @($answers) }

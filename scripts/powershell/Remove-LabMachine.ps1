@@ -17,13 +17,7 @@ param(
     [Parameter(Mandatory = $true)] [object[]] $Machine
 )
 $ErrorActionPreference = 'Stop'
-
-function Test-Own {
-    param([object] $VM, [object] $Wanted)
-    $notes = try { ConvertFrom-Json -InputObject "$($VM.Notes)" } catch { $null }  # somebody else's words
-    $begun = -not $VM.Notes -and "$($VM.Path)".StartsWith("$($Wanted.folder)\", 'OrdinalIgnoreCase')
-    ($notes.lab -eq $Lab -and $notes.machine -eq $Wanted.name) -or $begun
-}
+if ($PSScriptRoot) { . "$PSScriptRoot\Lab.ps1" }  # run by hand; sent, it came in front
 
 # Of disks that a call was cut off from making, or from deleting to the end.
 function Remove-LoneMark {
@@ -50,27 +44,18 @@ function Remove-EmptyFolder {
 
 # Fails when the Hyper-V service is down: from here on a VM that is not in the list is really gone.
 $all = @(Get-VM)
-$answers = foreach ($wanted in $Machine) {
-    $answer = @{ name = $wanted.name; id = $wanted.id; state = 'Absent'; changed = @(); error = $null }
-    try {
-        foreach ($vm in @($all | Where-Object { $wanted.id -and "$($_.Id)" -eq $wanted.id })) {
-            if (-not (Test-Own -VM $vm -Wanted $wanted)) {
-                Write-Error -Message "$($vm.Name) is not of $Lab" -ErrorId LabNotOurs -Category PermissionDenied
-            }
-            if ("$($vm.State)" -ne 'Off') { Stop-VM -VM $vm -TurnOff -Force; $answer.changed += 'stopped' }
-            Remove-VM -VM $vm -Force
-            $answer.changed += 'removed'
-        }
-        foreach ($path in @($wanted.delete | ForEach-Object { $_; "$_.lab.json" })) {
-            if (Test-Path -LiteralPath $path) { Remove-Item -LiteralPath $path; $answer.changed += 'deleted' }
-        }
-        Remove-LoneMark -Wanted $wanted
-        Remove-EmptyFolder -Path $wanted.folder
-        $answer.changed = @($answer.changed | Select-Object -Unique)
-    } catch {
-        $answer.error = @{ message = "$_"; id = "$($_.FullyQualifiedErrorId)"; category = "$($_.CategoryInfo.Category)"
-            line = $_.InvocationInfo.ScriptLineNumber }
+Invoke-LabMachine -Machine $Machine -Blank @{ state = 'Absent'; changed = @() } -Do {
+    param([object] $Wanted, [hashtable] $Answer)
+    foreach ($vm in @($all | Where-Object { $Wanted.id -and "$($_.Id)" -eq $Wanted.id })) {
+        Assert-LabMark -VM $vm -Lab $Lab -Machine $Wanted
+        if ("$($vm.State)" -ne 'Off') { Stop-VM -VM $vm -TurnOff -Force; $Answer.changed += 'stopped' }
+        Remove-VM -VM $vm -Force
+        $Answer.changed += 'removed'
     }
-    $answer
+    foreach ($path in @($Wanted.delete | ForEach-Object { $_; "$_.lab.json" })) {
+        if (Test-Path -LiteralPath $path) { Remove-Item -LiteralPath $path; $Answer.changed += 'deleted' }
+    }
+    Remove-LoneMark -Wanted $Wanted
+    Remove-EmptyFolder -Path $Wanted.folder
+    $Answer.changed = @($Answer.changed | Select-Object -Unique)
 }
-@{ changed = @($answers | Where-Object { $_.changed }).Count -gt 0; machines = @($answers) }

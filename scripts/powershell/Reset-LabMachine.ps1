@@ -17,18 +17,7 @@ param(
     [Parameter(Mandatory = $true)] [object[]] $Machine
 )
 $ErrorActionPreference = 'Stop'
-
-function Get-Own {
-    param([object] $Wanted)
-    $vm = Get-VM -Id $Wanted.id
-    $notes = try { ConvertFrom-Json -InputObject "$($vm.Notes)" } catch { $null }  # somebody else's words
-    # Made by a call that was cut off before it wrote the Notes: no Notes, in this machine's own folder.
-    $begun = -not $vm.Notes -and "$($vm.Path)".StartsWith("$($Wanted.folder)\", 'OrdinalIgnoreCase')
-    if (-not $begun -and ($notes.lab -ne $Lab -or $notes.machine -ne $Wanted.name)) {
-        Write-Error -Message "$($vm.Name) is not of $Lab" -ErrorId LabNotOurs -Category PermissionDenied
-    }
-    $vm
-}
+if ($PSScriptRoot) { . "$PSScriptRoot\Lab.ps1" }  # run by hand; sent, it came in front
 
 function Set-FreshDisk {
     param([object] $VM, [object] $Wanted)
@@ -43,30 +32,24 @@ function Set-FreshDisk {
     Set-VMFirmware -VM $VM -BootOrder @($disk, $nic | Where-Object { $_ })  # without an adapter: the disk alone
 }
 
-$answers = foreach ($wanted in $Machine) {
-    $answer = @{ name = $wanted.name; id = $wanted.id; state = 'Absent'; changed = @(); error = $null }
-    try {
-        if ($wanted.id) {
-            $vm = Get-Own -Wanted $wanted
-            if ("$($vm.State)" -ne 'Off') { Stop-VM -VM $vm -TurnOff -Force; $answer.changed += 'stopped' }
-        }
-        if (-not (Test-Path -LiteralPath $wanted.folder)) { [void](New-Item -ItemType Directory -Path $wanted.folder) }
-        foreach ($disk in $wanted.discard) {
-            Set-Content -LiteralPath "$($disk.path).lab.json" -Value $disk.mark -Encoding Ascii
-        }
-        if ($wanted.id) {
-            Set-FreshDisk -VM $vm -Wanted $wanted
-            $answer.changed += 'disk'
-            $answer.state = "$((Get-VM -Id $wanted.id).State)"
-        }
-        foreach ($path in @($wanted.discard | ForEach-Object { $_.path; "$($_.path).lab.json" })) {
-            if (Test-Path -LiteralPath $path) { Remove-Item -LiteralPath $path; $answer.changed += 'deleted' }
-        }
-        $answer.changed = @($answer.changed | Select-Object -Unique)
-    } catch {
-        $answer.error = @{ message = "$_"; id = "$($_.FullyQualifiedErrorId)"; category = "$($_.CategoryInfo.Category)"
-            line = $_.InvocationInfo.ScriptLineNumber }
+Invoke-LabMachine -Machine $Machine -Blank @{ state = 'Absent'; changed = @() } -Do {
+    param([object] $Wanted, [hashtable] $Answer)
+    if ($Wanted.id) {
+        $vm = Get-VM -Id $Wanted.id
+        Assert-LabMark -VM $vm -Lab $Lab -Machine $Wanted
+        if ("$($vm.State)" -ne 'Off') { Stop-VM -VM $vm -TurnOff -Force; $Answer.changed += 'stopped' }
     }
-    $answer
+    if (-not (Test-Path -LiteralPath $Wanted.folder)) { [void](New-Item -ItemType Directory -Path $Wanted.folder) }
+    foreach ($disk in $Wanted.discard) {
+        Set-Content -LiteralPath "$($disk.path).lab.json" -Value $disk.mark -Encoding Ascii
+    }
+    if ($Wanted.id) {
+        Set-FreshDisk -VM $vm -Wanted $Wanted
+        $Answer.changed += 'disk'
+        $Answer.state = "$((Get-VM -Id $Wanted.id).State)"
+    }
+    foreach ($path in @($Wanted.discard | ForEach-Object { $_.path; "$($_.path).lab.json" })) {
+        if (Test-Path -LiteralPath $path) { Remove-Item -LiteralPath $path; $Answer.changed += 'deleted' }
+    }
+    $Answer.changed = @($Answer.changed | Select-Object -Unique)
 }
-@{ changed = @($answers | Where-Object { $_.changed }).Count -gt 0; machines = @($answers) }

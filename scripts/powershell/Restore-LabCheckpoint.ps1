@@ -21,28 +21,7 @@ param(
     [Parameter(Mandatory = $true)] [object[]] $Machine
 )
 $ErrorActionPreference = 'Stop'
-
-function Get-Own {
-    param([object] $Wanted)
-    $vm = Get-VM -Id $Wanted.id
-    $notes = try { ConvertFrom-Json -InputObject "$($vm.Notes)" } catch { $null }  # somebody else's words
-    if ($notes.lab -ne $Lab -or $notes.machine -ne $Wanted.name) {
-        Write-Error -Message "$($vm.Name) is not of $Lab" -ErrorId LabNotOurs -Category PermissionDenied
-    }
-    $vm
-}
-
-# The data disk never takes part: a checkpoint would roll it back.
-function Invoke-Apart {
-    param([object] $VM, [string[]] $Path, [scriptblock] $Act)
-    Get-VMHardDiskDrive -VM $VM | Where-Object { $Path -contains $_.Path } |
-        ForEach-Object { Remove-VMHardDiskDrive -VMHardDiskDrive $_ }
-    try { & $Act } finally {
-        $there = @(Get-VMHardDiskDrive -VM $VM | ForEach-Object { $_.Path })
-        $Path | Where-Object { $there -notcontains $_ } |
-            ForEach-Object { Add-VMHardDiskDrive -VM $VM -ControllerType SCSI -Path $_ }
-    }
-}
+if ($PSScriptRoot) { . "$PSScriptRoot\Lab.ps1" }  # run by hand; sent, it came in front
 
 function Stop-Machine {
     param([object] $VM, [bool] $Clean)
@@ -51,26 +30,20 @@ function Stop-Machine {
     if ("$((Get-VM -Id $VM.Id).State)" -ne 'Off') { Stop-VM -VM $VM -TurnOff -Force }
 }
 
-$answers = foreach ($wanted in $Machine) {
-    $answer = @{ name = $wanted.name; id = $wanted.id; state = ''; changed = @(); error = $null }
-    try {
-        $vm = Get-Own -Wanted $wanted
-        $found = @(Get-VMSnapshot -VM $vm | Where-Object { $_.Name -eq $Name })
-        if ($found.Count -ne 1) {
-            $text = "$($vm.Name) has $($found.Count) checkpoints named $Name"
-            Write-Error -Message $text -ErrorId LabNoCheckpoint -Category ObjectNotFound
-        }
-        if ("$($vm.State)" -ne 'Off') {
-            Stop-Machine -VM $vm -Clean ([bool]$wanted.apart)
-            $answer.changed += 'stopped'
-        }
-        Invoke-Apart -VM $vm -Path $wanted.apart -Act { Restore-VMSnapshot -VMSnapshot $found[0] -Confirm:$false }
-        $answer.changed += 'restored'
-        $answer.state = "$((Get-VM -Id $wanted.id).State)"
-    } catch {
-        $answer.error = @{ message = "$_"; id = "$($_.FullyQualifiedErrorId)"; category = "$($_.CategoryInfo.Category)"
-            line = $_.InvocationInfo.ScriptLineNumber }
+Invoke-LabMachine -Machine $Machine -Do {
+    param([object] $Wanted, [hashtable] $Answer)
+    $vm = Get-VM -Id $Wanted.id
+    Assert-LabMark -VM $vm -Lab $Lab -Machine $Wanted
+    $found = @(Get-VMSnapshot -VM $vm | Where-Object { $_.Name -eq $Name })
+    if ($found.Count -ne 1) {
+        $text = "$($vm.Name) has $($found.Count) checkpoints named $Name"
+        Write-Error -Message $text -ErrorId LabNoCheckpoint -Category ObjectNotFound
     }
-    $answer
+    if ("$($vm.State)" -ne 'Off') {
+        Stop-Machine -VM $vm -Clean ([bool]$Wanted.apart)
+        $Answer.changed += 'stopped'
+    }
+    Invoke-LabApart -VM $vm -Path $Wanted.apart -Do { Restore-VMSnapshot -VMSnapshot $found[0] -Confirm:$false }
+    $Answer.changed += 'restored'
+    $Answer.state = "$((Get-VM -Id $Wanted.id).State)"
 }
-@{ changed = @($answers | Where-Object { $_.changed }).Count -gt 0; machines = @($answers) }

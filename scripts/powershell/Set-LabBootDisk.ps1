@@ -29,6 +29,7 @@ param(
     [Parameter(Mandatory = $true)] [object[]] $Part
 )
 $ErrorActionPreference = 'Stop'
+if ($PSScriptRoot) { . "$PSScriptRoot\Lab.ps1" }  # run by hand; sent, it came in front
 
 function Copy-Piece {
     param([object] $From, [object] $To, [long] $Start, [long] $Length)
@@ -53,10 +54,7 @@ function Write-Image {
 }
 
 $vm = Get-VM -Id $Id
-$notes = try { ConvertFrom-Json -InputObject "$($vm.Notes)" } catch { $null }  # somebody else's words
-if ($notes.lab -ne $Lab) {
-    Write-Error -Message "$($vm.Name) is not of $Lab" -ErrorId LabNotOurs -Category PermissionDenied
-}
+Assert-LabMark -VM $vm -Lab $Lab
 if ("$($vm.State)" -ne 'Off') {
     Write-Error -Message "$($vm.Name) is $($vm.State)" -ErrorId LabNotOff -Category InvalidOperation
 }

@@ -16,25 +16,16 @@ param(
     [Parameter(Mandatory = $true)] [string[]] $Id
 )
 $ErrorActionPreference = 'Stop'
+if ($PSScriptRoot) { . "$PSScriptRoot\Lab.ps1" }  # run by hand; sent, it came in front
 
-$answers = foreach ($one in $Id) {
-    $answer = @{ name = ''; id = $one; state = ''; changed = @(); error = $null }
-    try {
-        $vm = Get-VM -Id $one
-        $notes = try { ConvertFrom-Json -InputObject "$($vm.Notes)" } catch { $null }  # somebody else's words
-        $answer.name = "$($notes.machine)"
-        if ($notes.lab -ne $Lab) {
-            Write-Error -Message "$($vm.Name) is not of $Lab" -ErrorId LabNotOurs -Category PermissionDenied
-        }
-        if ("$($vm.State)" -ne 'Running') {
-            Start-VM -VM $vm
-            $answer.changed = @('started')
-        }
-        $answer.state = "$((Get-VM -Id $one).State)"
-    } catch {
-        $answer.error = @{ message = "$_"; id = "$($_.FullyQualifiedErrorId)"; category = "$($_.CategoryInfo.Category)"
-            line = $_.InvocationInfo.ScriptLineNumber }
+Invoke-LabMachine -Machine @($Id | ForEach-Object { @{ id = $_ } }) -Do {
+    param([object] $Wanted, [hashtable] $Answer)
+    $vm = Get-VM -Id $Wanted.id
+    $Answer.name = "$((Get-LabMark -VM $vm).machine)"
+    Assert-LabMark -VM $vm -Lab $Lab
+    if ("$($vm.State)" -ne 'Running') {
+        Start-VM -VM $vm
+        $Answer.changed = @('started')
     }
-    $answer
+    $Answer.state = "$((Get-VM -Id $Wanted.id).State)"
 }
-@{ changed = @($answers | Where-Object { $_.changed }).Count -gt 0; machines = @($answers) }

@@ -44,8 +44,7 @@ def answerer(state: HostState) -> Answerer:
     """Return what answers a command's scripts on that PC: stdout (one line of ASCII JSON) and exit code."""
 
     def answer(scripts: Sequence[str | None], stdin: bytes) -> tuple[bytes, int]:
-        given = json.loads(stdin.partition(b"\n")[0])
-        calls = zip(scripts, given if isinstance(given, list) else [given], strict=True)
+        calls = zip(scripts, json.loads(stdin.partition(b"\n")[0]), strict=True)
         try:
             result: Json = {"notes": [NOTE]}
             for script, parameters in calls:

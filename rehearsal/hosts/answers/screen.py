@@ -21,7 +21,7 @@ def get_lab_screen(pc: HostState, given: Json) -> Json:
         mark = changes.mark_of(vm)
         answer["name"] = str(mark.get("machine", ""))
         if mark.get("lab") != given["Lab"]:
-            raise RefusedError(f"{vm['name']} is not of {given['Lab']}", "LabNotOurs", "InvalidOperation")
+            raise changes.not_ours(vm, given["Lab"])
         if vm["state"] != "Running":
             raise RefusedError(f"{vm['name']} is {vm['state']}", "LabNotRunning", "InvalidOperation")
         answer.update(width=WIDTH, height=HEIGHT, image=base64.b64encode(picture(WIDTH, HEIGHT)).decode())

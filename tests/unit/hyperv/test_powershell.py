@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from labkit.errors import LabError, RefusedError, UnreachableError
+from labkit.project import POWERSHELL
 from labkit.transport import powershell
 from labkit.transport.powershell import (
     PowerShellError,
@@ -20,6 +21,7 @@ from labkit.transport.powershell import (
     command_line,
     lab_error,
     payload,
+    script_text,
 )
 
 PWSH = os.environ.get("LAB_PWSH") or shutil.which("pwsh")
@@ -61,11 +63,11 @@ def test_the_encoded_stub_is_utf16_as_windows_powershell_wants_it() -> None:
     assert base64.b64decode(encoded).decode("utf-16-le").startswith("$ErrorActionPreference='Stop'")
 
 
-def test_parameters_travel_as_one_ascii_line_before_the_script() -> None:
+def test_parameters_travel_as_one_ascii_line_before_the_prelude_and_the_script() -> None:
     first, _, rest = payload("line one\nline two\n", AWKWARD).partition(b"\n")
     assert first.isascii()
-    assert json.loads(first) == AWKWARD
-    assert rest == b"line one\nline two\n"
+    assert json.loads(first) == [AWKWARD]
+    assert rest.split(b"\f") == [(POWERSHELL / "Lab.ps1").read_bytes(), b"line one\nline two\n"]
 
 
 @pytest.mark.powershell
@@ -78,6 +80,7 @@ def test_quotes_dollars_backticks_korean_and_nested_lists_come_back_unchanged() 
 @needs_pwsh
 def test_several_scripts_share_a_command_and_each_gets_its_own_parameters(monkeypatch: pytest.MonkeyPatch) -> None:
     scripts = {"A": "param([string] $Text)\n@{ a = $Text }\n", "B": "param([object[]] $List)\n@{ b = @($List) }\n"}
+    scripts["Lab"] = script_text("Lab")
     monkeypatch.setattr(powershell, "script_text", scripts.__getitem__)
     sent = powershell.payload_of_all({"A": {"Text": AWKWARD["Text"]}, "B": {"List": AWKWARD["List"]}})
     assert send(sent) == {"a": AWKWARD["Text"], "b": AWKWARD["List"]}
@@ -122,6 +125,24 @@ def test_a_terminating_error_carries_id_category_and_line(
     assert category in text
     assert "host pc1" in text
     assert line is None or f"Test.ps1, line {line}]" in text
+
+
+@pytest.mark.powershell
+@needs_pwsh
+@pytest.mark.parametrize(
+    ("line", "place"),
+    [
+        ("Assert-LabMark -VM @{ Name = 'w1'; Notes = 'mine' } -Lab lab-7e57", "Test.ps1, line 2"),
+        ("Invoke-LabApart -VM 1 -Path 'x' -Do { }", "Lab.ps1, line "),
+    ],
+    ids=["a refusal: where it was asked for", "a cmdlet within the prelude: there"],
+)
+def test_an_error_is_told_at_its_own_line_of_its_own_file(line: str, place: str) -> None:
+    for script in (line, f"(Invoke-LabMachine -Machine @{{ id = 1 }} -Do {{\n{line} }}).machines[0]"):
+        with pytest.raises(LabError) as caught:
+            told = run(f"param()\n{script}", {})["error"]
+            raise lab_error("pc1", "Test", PowerShellError.of(told))
+        assert place.replace("line 2", f"line {2 + script.count(chr(10))}") in str(caught.value)
 
 
 @pytest.mark.powershell

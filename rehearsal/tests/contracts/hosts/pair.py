@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from labkit.transport.powershell import command_line
+from labkit.transport.powershell import command_line, payload_of_all
 from rehearsal.hosts.answers import changes
-from rehearsal.hosts.calls import SCRIPTS, Calls
+from rehearsal.hosts.calls import Calls
 from rehearsal.hosts.commands import Command
 from rehearsal.hosts.launch import Launcher
 from rehearsal.hosts.state import HostState, Json, initial, vm_by_name
@@ -27,8 +27,8 @@ GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 # PowerShell adds the name of the function that called Write-Error; the scripts' contract is what stands before it.
 OWN_ID = re.compile(r"^(Lab[A-Z]\w+),[\w-]+$")
 CLOCKS = ("time", "started_at", "created_at", "uptime_s", "merging_until", "network_down_until", "deadline")
-# What only an engine can know: its version and a script's line.
-ENGINE = ("powershell", "line")
+# What only an engine can know: its version, and a script's line.
+ENGINE = ("powershell", "line", "script")
 
 
 @dataclass
@@ -41,10 +41,9 @@ class Pair:
 
     def run(self, script: str, **parameters: Any) -> dict[str, Any]:
         """Do the same on both; the answers must be equal but for names that are made up. Returns PowerShell's."""
-        text = (SCRIPTS / f"{script}.ps1").read_text(encoding="ascii")
         both = []
         for pc, pwsh in ((self.real, self.pwsh), (self.told, None)):
-            given = json.dumps(localized(parameters, pc)).encode() + b"\n" + text.encode()
+            given = payload_of_all({script: localized(parameters, pc)})
             both.append(run(Launcher(pc, pwsh, Calls(pc.folder)).start(command_line(), {}), given))
         assert plain(both[1]) == plain(both[0])
         assert plain(self.told.read()) == plain(self.real.read())

@@ -148,8 +148,9 @@ def test_a_plain_command_is_prepared_too() -> None:
 def test_calls_know_the_projects_scripts_whatever_their_line_ends(tmp_path: Path) -> None:
     (tmp_path / "Get-LabHost.ps1").write_bytes(b"param()\r\n'x'\r\n")
     calls = Calls(tmp_path, tmp_path)
-    assert calls.script(b"{}\nparam()\n'x'\n") == "Get-LabHost"
-    assert calls.script(b"{}\nparam()\n'y'\n") is None
+    assert calls.script(b"[{}]\nprelude\n\fparam()\n'x'\n") == "Get-LabHost"
+    assert calls.script(b"[{}]\nprelude\n\fparam()\n'y'\n") is None
+    assert calls.script(b"") is None
 
 
 @pytest.mark.parametrize(("script", "mutating"), [("Get-LabHost", False), ("New-LabMachine", True), (None, True)])

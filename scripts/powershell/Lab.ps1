@@ -1,0 +1,71 @@
+<#
+.SYNOPSIS
+What the scripts of this folder share: whose a VM is, how an error is told, the one loop over machines.
+.DESCRIPTION
+Functions only: run alone it does nothing. labkit sends it in front of every script; a script that is run by hand
+takes it from its own folder. A script block that is given to one of these sees the script's own variables.
+.EXAMPLE
+. .\Lab.ps1
+#>
+
+# The lab and the machine that a VM's Notes name; nothing where they are somebody else's words.
+function Get-LabMark {
+    param([object] $VM)
+    try { ConvertFrom-Json -InputObject "$($VM.Notes)" } catch { $null }
+}
+
+# Whether a VM is the lab's, and that machine when one is given. Where the machine has a folder, a VM in it without any
+# Notes is its own too: made by a call that was cut off before it wrote them.
+function Test-LabMark {
+    param([object] $VM, [string] $Lab, [object] $Machine)
+    $mark = Get-LabMark -VM $VM
+    $own = "$($mark.lab)" -eq $Lab
+    if (-not $Machine) { return $own }
+    $inside = $Machine.folder -and "$($VM.Path)".StartsWith("$($Machine.folder)\", 'OrdinalIgnoreCase')
+    ($own -and "$($mark.machine)" -eq $Machine.name) -or ($inside -and -not $VM.Notes)
+}
+
+# The look that comes before every change.
+function Assert-LabMark {
+    param([object] $VM, [string] $Lab, [object] $Machine)
+    if (Test-LabMark @PSBoundParameters) { return }
+    Write-Error -Message "$($VM.Name) is not of $Lab" -ErrorId LabNotOurs -Category PermissionDenied
+}
+
+# `script` is empty where the script was sent, and Lab.ps1 when the line is one of these.
+function ConvertTo-LabError {
+    param([Management.Automation.ErrorRecord] $Record)
+    @{ message = "$Record"; id = "$($Record.FullyQualifiedErrorId)"; category = "$($Record.CategoryInfo.Category)"
+        script = "$($Record.InvocationInfo.ScriptName)"; line = $Record.InvocationInfo.ScriptLineNumber }
+}
+
+# Each machine's share is done by Do, which fills in its answer as far as it comes; one that fails keeps nobody else
+# from being done. Blank is what an answer holds besides name, id and error until then.
+function Invoke-LabMachine {
+    param([object[]] $Machine, [hashtable] $Blank = @{ state = ''; changed = @() }, [scriptblock] $Do)
+    $answers = foreach ($wanted in $Machine) {
+        $answer = @{ name = "$($wanted.name)"; id = "$($wanted.id)"; error = $null } + $Blank
+        try { [void](& $Do -Wanted $wanted -Answer $answer) }
+        catch { $answer.error = ConvertTo-LabError -Record $_ }
+        $answer
+    }
+    @{ changed = @($answers | Where-Object { $_.changed }).Count -gt 0; machines = @($answers) }
+}
+
+# Attaches the disks that are not in the VM, and emits each when it is.
+function Add-LabDrive {
+    param([object] $VM, [string[]] $Path)
+    $there = @(Get-VMHardDiskDrive -VM $VM | ForEach-Object { $_.Path })
+    foreach ($one in @($Path | Where-Object { $there -notcontains $_ })) {
+        Add-VMHardDiskDrive -VM $VM -ControllerType SCSI -Path $one
+        $one
+    }
+}
+
+# The disks of Path take no part in what Do does to the VM: a checkpoint would roll a data disk back.
+function Invoke-LabApart {
+    param([object] $VM, [string[]] $Path, [scriptblock] $Do)
+    Get-VMHardDiskDrive -VM $VM | Where-Object { $Path -contains $_.Path } |
+        ForEach-Object { Remove-VMHardDiskDrive -VMHardDiskDrive $_ }
+    try { & $Do } finally { [void]@(Add-LabDrive -VM $VM -Path $Path) }
+}
