@@ -38,7 +38,7 @@ def get_lab_host(pc: HostState, given: Json) -> Json:
         try:
             machines.require_service(pc, "GetVMHost")
         except RefusedError as refusal:
-            answer["refusal"] = {key: text for key, text in refusal.record().items() if key != "line"}
+            answer["refusal"] = refusal.record()
             return answer
         answer["templates"] = list(state["secure_boot_templates"])
         answer["switches"] = [_switch(state, switch) for switch in state["switches"]]
