@@ -3,7 +3,8 @@
 What the scripts of this folder share: whose a VM is, how an error is told, the one loop over machines.
 .DESCRIPTION
 Functions only: run alone it does nothing. labkit sends it in front of every script; a script that is run by hand
-takes it from its own folder. A script block that is given to one of these sees the script's own variables.
+takes it from its own folder. A script block that is given to one of these sees the script's variables, except where the
+function has one of that name itself.
 .EXAMPLE
 . .\Lab.ps1
 #>
