@@ -101,3 +101,26 @@ def test_it_is_taken_out_when_it_is_in_and_nothing_is_asked_when_not(ready: Sess
     assert bootdisk.is_in(ready)
     assert bootdisk.remove(ready)
     assert pcs.made("Remove-LabBootDisk")[0][1]["Path"] == IMAGE
+
+
+@pytest.mark.parametrize(
+    ("disk_bytes", "change", "content"),
+    [
+        (6 << 20, lambda vm: None, "nothing"),
+        (2 << 30, lambda vm: None, "something"),
+        (6 << 20, lambda vm: vm.update(state="Running"), "something"),
+        (6 << 20, lambda vm: vm["detail"]["dvds"].append({"id": "second", "path": IMAGE}), "installing"),
+        (6 << 20, lambda vm: vm["detail"]["checkpoints"].append({"name": "a", "time": "t", "disks": []}), "something"),
+    ],
+)
+def test_what_is_on_the_disk_is_told_without_a_dvd_and_with_another_host_away(
+    ready: Session, pcs: Any, disk_bytes: int, change: Callable[[Answer], object], content: str
+) -> None:
+    pcs.answers["pc1"]["iso"] = False
+    change(pcs.vm("bootstrap"))
+    pcs.replies["Get-LabMedia"] = lambda host, given: {"changed": False, "disk_bytes": disk_bytes, "media": None}
+    facts, _ = ready.hosts.survey()
+    pcs.answers.pop("pc2")
+    vm = facts["pc1"].machines["bootstrap"]
+    assert bootdisk.content(ready, vm) == content
+    assert all("Iso" not in given for _, given in pcs.made("Get-LabMedia"))

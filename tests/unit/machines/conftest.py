@@ -47,6 +47,9 @@ class World:
     boot_disk: str = ""  # blank: the bootstrap server's disk is, so that its boot disk goes in; in: it is in its drive
     host_key: str = ""  # the private one that lies on the bootstrap server
     blind: str = ""  # why no console can be seen
+    deaf: str = ""  # why the bootstrap server cannot be entered though its VM runs
+    silent: set[str] = field(default_factory=set)  # hosts that do not answer
+    idle: set[str] = field(default_factory=set)  # hosts whose Hyper-V service does not answer
     ticks: int = 0  # how often somebody who follows the log heard nothing new
     breaks: int = 0  # how often the stream of the logs breaks before it holds
     outage: int = 0  # for how many ticks the bootstrap server is away when it breaks
@@ -123,7 +126,7 @@ class World:
     def lets_in(self, session: Session, machine: Machine) -> bool:
         """Whether SSH opens it now: it answers, and shows the key that is pinned here; others are refused."""
         if machine == self.lab.bootstrap:
-            return True
+            return not self.deaf
         if machine.name in self.up and self.slow.get(machine.name, 0):
             self.slow[machine.name] -= 1
             return False
@@ -163,6 +166,8 @@ class Station:
         assert path == ".ssh/id_ed25519"
 
     def sudo(self, command: str, **_: Any) -> Result:
+        if self.world.deaf:
+            raise UnreachableError(f"{self.name} ({self.machine.external.address}): {self.world.deaf}")
         if command.startswith("/opt/lab/scripts/"):
             return Result(self.world.script(shlex.split(command.removeprefix("/opt/lab/scripts/"))), "", 0)
         if command == f"cat /etc/ssh/{keys.HOST_KEY}":
@@ -234,6 +239,9 @@ class BootDisk:
         self.world.calls.append("insert boot disk")
         return True
 
+    def content(self, *_: Any) -> str:
+        return {"in": "installing", "blank": "nothing"}.get(self.world.boot_disk, "something")
+
     def remove(self, _: Session) -> bool:
         if self.world.boot_disk != "in":
             return False
@@ -249,7 +257,13 @@ class Pcs:
     def read(self, fresh: bool = False) -> dict[str, Any]:
         return {host.name: self._host(host.name) for host in self.world.lab.hosts}
 
+    def survey(self, fresh: bool = False) -> tuple[dict[str, Any], list[LabError]]:
+        facts = {name: here for name, here in self.read().items() if name not in self.world.silent}
+        return facts, [UnreachableError(f"host {name} does not answer") for name in sorted(self.world.silent)]
+
     def _host(self, host: str) -> Any:
+        if host in self.world.idle:
+            return SimpleNamespace(machines={}, service="Stopped", refusal=None, answers=False, has_iso=True)
         vms = {
             machine.name: SimpleNamespace(
                 state="Running" if machine.name in self.world.running else "Off",
@@ -280,8 +294,8 @@ def session(world: World, monkeypatch: pytest.MonkeyPatch) -> Session:
     monkeypatch.setattr("labkit.hyperv.power.start", world.start)
     monkeypatch.setattr("labkit.hyperv.power.stop", world.stop)
     monkeypatch.setattr("labkit.hyperv.screen.shoot", world.shoot)
-    for name in ("holds_system", "is_in", "insert", "remove"):
-        monkeypatch.setattr(f"labkit.hyperv.bootdisk.{name}", getattr(BootDisk(world), name))
+    for name in ("holds_system", "is_in", "insert", "remove", "content"):
+        monkeypatch.setattr(f"labkit.hyperv.bootdisk.{name}", getattr(BootDisk(world), name), raising=name != "content")
     monkeypatch.setattr("labkit.machines.wait.PAUSE_S", 0.02)
     for module in ("follow", "watch"):
         monkeypatch.setattr(f"labkit.machines.{module}.PAUSE_S", 0.02)
