@@ -62,5 +62,4 @@ def os_status(c: Context) -> None:
     """Show what is installed and what answers."""
     from labkit.machines import status
 
-    s = session(c)
-    s.output.print(status.table(s))
+    status.show(session(c))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from labkit.errors import MissingError, RefusedError
 from labkit.hyperv.findings import answering
@@ -16,12 +16,27 @@ if TYPE_CHECKING:
     from labkit.hyperv.findings import Facts
     from labkit.session import Session
 
+Content = Literal["installing", "nothing", "something"]
 BLANK_BYTES = 64 << 20  # a dynamic disk of 80 GB that nothing was written to takes 6 MB; an installed system gigabytes
 
 
 def is_in(session: Session) -> bool:
     """Whether the boot disk is in a drive: the machine is being installed, or was and nobody has looked since."""
-    return bool(_drives(session))
+    return bool(_drives(session, _vm(session)))
+
+
+def content(session: Session, vm: VmFacts) -> Content:
+    """What the machine's disk holds, by what its host alone can tell; "installing" while the boot disk is in.
+
+    No DVD has to be there, and no other host has to answer.
+    """
+    if _drives(session, vm):
+        return "installing"
+    if not vm.is_off or vm.system_disk is None or _has_layers(vm):
+        return "something"
+    spec = _spec(session)
+    answer = session.hosts.run("Get-LabMedia", {spec.host: {"Disk": vm.system_disk.path}})[spec.host]
+    return "something" if answer["disk_bytes"] > BLANK_BYTES else "nothing"
 
 
 def insert(session: Session, kickstart: str) -> bool:
@@ -83,9 +98,9 @@ def _refuse_absent(session: Session, spec: MachineSpec) -> None:
 
 def remove(session: Session) -> bool:
     """Take the boot disk out and delete its image, which holds the machine's private host key; whether it was there."""
-    if not _drives(session):
-        return False
     spec, vm = _spec(session), _vm(session)
+    if not _drives(session, vm):
+        return False
     given = {"Lab": session.lab.name, "Id": vm.id, "Path": spec.boot_disk}
     return bool(session.hosts.run("Remove-LabBootDisk", {spec.host: given})[spec.host]["changed"])
 
@@ -102,15 +117,20 @@ def _vm(session: Session) -> VmFacts:
     return vm
 
 
-def _drives(session: Session) -> list[str]:
+def _drives(session: Session, vm: VmFacts) -> list[str]:
     path = _spec(session).boot_disk.lower()
-    return [dvd.id for dvd in _vm(session).dvds if dvd.path.lower() == path]
+    return [dvd.id for dvd in vm.dvds if dvd.path.lower() == path]
+
+
+def _has_layers(vm: VmFacts) -> bool:
+    """Whether a checkpoint's layer lies above the disk: it is small, whatever lies below it."""
+    return bool(vm.checkpoints) or any(drive.is_layer for drive in vm.drives)
 
 
 def _installing(session: Session, vm: VmFacts | None, disk: str) -> Dvd | None:
     """The DVD that a machine which is off will be installed from; None when its disk holds something already."""
-    if vm and (vm.checkpoints or any(drive.is_layer for drive in vm.drives)):
-        return None  # a checkpoint's layer is small, whatever lies below it
+    if vm and _has_layers(vm):
+        return None
     spec = _spec(session)
     iso = {"Iso": spec.dvd} if session.hosts.read()[spec.host].has_iso else {}
     answer = session.hosts.ask("Get-LabMedia", {spec.host: {"Disk": disk, **iso}})[spec.host]

@@ -37,16 +37,16 @@ def progress(session: Session, facts: Facts) -> Progress:
         for machine in session.lab.installed_by_network
         if (vm := vms.get(machine.name)) and vm.state == "Running" and vm.system_disk
     ]
-    obstacle = _obstacle(session, facts)
-    if not obstacle:
+    reason = obstacle(session, facts)
+    if not reason:
         told = _within(PATIENCE_S, session, places)
         if isinstance(told, dict):
             return Progress(stages | told)
-        obstacle = told
-    return Progress(stages, f"stages as Hyper-V tells them: {obstacle}" if places else "")
+        reason = told
+    return Progress(stages, f"stages as Hyper-V tells them: {reason}" if places else "")
 
 
-def _obstacle(session: Session, facts: Facts) -> str:
+def obstacle(session: Session, facts: Facts) -> str:
     """Why the bootstrap server cannot be asked, in words; '' when it listens."""
     machine = session.lab.bootstrap
     here = facts.get(machine.host)
