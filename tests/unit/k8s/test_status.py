@@ -8,7 +8,7 @@ import re
 
 import pytest
 
-from labkit.errors import MissingError
+from labkit.errors import LabError, MissingError
 from labkit.k8s import status
 from labkit.k8s.facts import NodeFacts, nodes
 from labkit.session import Session
@@ -62,3 +62,13 @@ def test_without_a_cluster_status_names_the_task_that_makes_it(session: Session,
     machines.remotes["cp1"].answers["bash -s"] = "it has no /etc/kubernetes/admin.conf"
     with pytest.raises(MissingError, match=r"inv k8s\.all"):
         status.show_cluster(session)
+
+
+def test_with_an_api_server_that_does_not_answer_the_stages_are_shown_before_its_error(
+    session: Session, machines: FakeMachines, printed: io.StringIO
+) -> None:
+    machines.remotes["cp1"].answers["get nodes"] = 1
+    machines.remotes["w3"].answers["bash -s -- k8s.join"] = "kubelet does not run"
+    with pytest.raises(LabError, match="get nodes"):
+        status.show_cluster(session)
+    assert "k8s.join: w3: kubelet does not run" in printed.getvalue()

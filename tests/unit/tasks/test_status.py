@@ -22,6 +22,7 @@ class World:
 
     vms: dict[str, str]
     silent: tuple[str, ...] = ()
+    idle: tuple[str, ...] = ()  # hosts whose Hyper-V does not answer
     deaf: tuple[str, ...] = ()
     not_ready: tuple[str, ...] = ()
     api_error: str = ""
@@ -33,12 +34,16 @@ class World:
         for host, names in {"pc1": ("bootstrap", "cp1", "w1"), "pc2": ("w2", "w3", "storage1")}.items():
             if host not in self.silent:
                 machines = {name: SimpleNamespace(state=self.vms[name]) for name in names if name in self.vms}
-                facts[host] = SimpleNamespace(machines=machines)
+                answers = host not in self.idle
+                facts[host] = SimpleNamespace(machines=machines if answers else {}, answers=answers)
         return facts, [UnreachableError(f"host {host} does not answer") for host in self.silent]
 
     def is_up(self, machine: Machine) -> bool:
         self.asked.append(machine.name)
         return machine.name not in self.deaf
+
+    def listens(self, timeout_s: float) -> bool:
+        return "bootstrap" not in self.deaf
 
     def nodes(self, *_: Any) -> str:
         if self.api_error:
@@ -63,8 +68,12 @@ def world(session: Session, monkeypatch: pytest.MonkeyPatch) -> World:
     return made
 
 
+def look(session: Session) -> tuple[list[status.Row], list[str]]:
+    return status.rows(session, session.hosts.survey()[0])
+
+
 def seen(session: Session) -> dict[str, tuple[str, str, str]]:
-    return {row.machine.name: (row.vm, row.ssh, row.node) for row in status.rows(session)[0]}
+    return {row.machine.name: (row.vm, row.ssh, row.node) for row in look(session)[0]}
 
 
 def test_a_healthy_lab(session: Session, world: World) -> None:
@@ -84,20 +93,45 @@ def test_a_machine_that_is_off_or_missing_is_not_asked(session: Session, world: 
 
 def test_machines_of_a_host_that_does_not_answer_are_asked_themselves(session: Session, world: World) -> None:
     world.silent = ("pc2",)
-    found, errors = status.rows(session)
-    assert {row.machine.name: (row.vm, row.ssh) for row in found}["w2"] == ("host does not answer", "answers")
-    assert errors == ["host pc2 does not answer"]
+    assert seen(session)["w2"][:2] == ("host does not answer", "answers")
 
 
 def test_without_the_bootstrap_server_nothing_behind_it_is_asked(session: Session, world: World) -> None:
     world.deaf = ("bootstrap",)
-    assert {row[1] for row in seen(session).values()} == {"-"}
-    assert world.asked == ["bootstrap"]
+    found, errors = look(session)
+    assert {row.machine.name: row.ssh for row in found} == {
+        "bootstrap": "silent", **dict.fromkeys(("cp1", "w1", "w2", "w3", "storage1"), "unknown")
+    }  # fmt: skip
+    assert errors == ["SSH and nodes are unknown: bootstrap does not answer by SSH"]
+    assert set(world.asked) <= {"bootstrap"}
+
+
+def test_a_bootstrap_server_that_is_off_is_said_once(session: Session, world: World) -> None:
+    world.vms["bootstrap"] = "Off"
+    found, errors = look(session)
+    assert [row.ssh for row in found if row.machine.name in ("bootstrap", "w1")] == ["-", "unknown"]
+    assert errors == ["SSH and nodes are unknown: bootstrap is off"]
+
+
+def test_a_machine_that_runs_and_does_not_answer_is_silent(session: Session, world: World) -> None:
+    world.deaf = ("w1",)
+    assert seen(session)["w1"][1] == "silent"
+
+
+def test_nodes_that_cannot_be_asked_for_are_unknown(session: Session, world: World) -> None:
+    world.deaf = ("cp1",)
+    found = seen(session)
+    assert (found["w1"][2], found["storage1"][2]) == ("unknown", "-")
+
+
+def test_no_machine_is_called_missing_while_hyper_v_does_not_answer(session: Session, world: World) -> None:
+    world.idle = ("pc2",)
+    assert seen(session)["w2"][:2] == ("Hyper-V does not answer", "answers")
 
 
 def test_a_lab_that_has_no_key_yet_asks_nobody(session: Session, world: World) -> None:
     session.state.private_key.unlink()
-    assert {row[1] for row in seen(session).values()} == {"-"}
+    assert {row[1] for row in seen(session).values()} == {"unknown"}
     assert world.asked == []
 
 
@@ -108,16 +142,25 @@ def test_a_node_that_is_not_ready(session: Session, world: World) -> None:
 
 def test_a_cluster_that_does_not_answer_is_told_beside_the_rest(session: Session, world: World) -> None:
     world.api_error = "connection refused"
-    found, errors = status.rows(session)
+    found, errors = look(session)
     assert errors == ["connection refused"]
     assert found[2].ssh == "answers"
 
 
 def test_a_lab_without_a_cluster_says_so(session: Session, world: World) -> None:
     world.no_cluster = "/etc/kubernetes/admin.conf is not there"
-    assert status.rows(session)[1] == ["no cluster yet: /etc/kubernetes/admin.conf is not there"]
+    assert look(session)[1] == ["no cluster yet: /etc/kubernetes/admin.conf is not there"]
 
 
 def test_it_is_printed(session: Session, world: World, capsys: pytest.CaptureFixture[str]) -> None:
     status.show(session)
+    assert "storage1" in capsys.readouterr().out
+
+
+def test_hosts_that_do_not_answer_end_it_with_their_code_once_all_else_is_printed(
+    session: Session, world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world.silent = ("pc2",)
+    with pytest.raises(UnreachableError, match="host pc2 does not answer"):
+        status.show(session)
     assert "storage1" in capsys.readouterr().out
