@@ -14,19 +14,32 @@ from labkit.session import Session
 
 
 def show_cluster(s: Session) -> None:
-    """Print each node as the API server sees it, and which stages are done. MissingError when there is no cluster."""
+    """Print each node as the API server sees it, and which stages are done.
+
+    MissingError when there is no cluster. Where the API server does not answer its LabError follows the stages.
+    """
     lacks = stages.missing(s, "k8s.control-plane")
     if lacks:
         raise MissingError(
             f"there is no cluster yet ({lacks})", "run `inv k8s.control-plane`, or `inv k8s.all` for all of it"
         )
+    failure = None
+    try:
+        _show_nodes(s)
+    except LabError as error:
+        failure = error
+    show_stages(s, [name for name in PLAYBOOKS if name.startswith("k8s.")])
+    if failure:
+        raise failure
+
+
+def _show_nodes(s: Session) -> None:
     table = Table(
         "node", "ready", "roles", "internal address", "kubelet", title=f"{s.lab.name}: cluster", title_justify="left"
     )
     for node in nodes(json.loads(kubectl.run(s, "get", "nodes", "--output=json"))):
         table.add_row(*_row(node))
     s.output.print(table)
-    show_stages(s, [name for name in PLAYBOOKS if name.startswith("k8s.")])
 
 
 def show_stages(s: Session, names: list[str]) -> None:

@@ -122,6 +122,7 @@ def test_nodes_that_cannot_be_asked_for_are_unknown(session: Session, world: Wor
     world.deaf = ("cp1",)
     found = seen(session)
     assert (found["w1"][2], found["storage1"][2]) == ("unknown", "-")
+    assert look(session)[1] == ["nodes are unknown: cp1 does not answer by SSH"]
 
 
 def test_no_machine_is_called_missing_while_hyper_v_does_not_answer(session: Session, world: World) -> None:
