@@ -105,7 +105,6 @@ def test_another_labs_export_is_refused(exported: Path, elsewhere: Session) -> N
 @pytest.mark.parametrize(
     "change",
     [
-        lambda content: content.update(format=2),
         lambda content: content["files"].pop("id_ed25519"),
         lambda content: content["files"].update({"../../.bashrc": "text"}),
         lambda content: content["files"].update({"hosts/../x.pem": "text"}),
