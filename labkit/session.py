@@ -26,12 +26,16 @@ PIPE_WIDTH = 140
 
 
 class Session:
-    """One lab in one process. Connections open when first used and close at exit."""
+    """One lab in one process. Connections open when first used and close at exit.
+
+    Raises ConfigError when a newer version of this project wrote the lab's folder.
+    """
 
     def __init__(self, lab: Lab, inv: str = "inv") -> None:
         self.lab = lab
         self.inv = inv  # how this run was called, up to its first task: what a command that is shown begins with
         self.state = StateDir.of(lab)
+        self.state.refuse_newer()
         self.console = terminal(stderr=True)  # progress; results go to standard output
         self.output = terminal(stderr=False)
         self.command = subprocess.list2cmdline(["inv", *sys.argv[1:]])  # as typed, for hints and for the lock

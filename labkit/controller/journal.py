@@ -23,7 +23,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from labkit.controller.state import restrict
+from labkit.controller.state import StateDir, restrict
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -56,8 +56,9 @@ class Journal:
         """Append one line; a lost line would be a lie, so errors are not hidden."""
         row = {"time": datetime.now(UTC).isoformat(timespec="milliseconds"), "event": event, **fields}
         with self._lock:
-            self._file.parent.mkdir(parents=True, exist_ok=True)
             fresh = not self._file.exists()
+            if fresh:
+                StateDir(self._file.parent).prepare()
             with self._file.open("ab+") as lines:
                 lines.write((self._after_torn_line(lines) + json.dumps(row, ensure_ascii=True) + "\n").encode("ascii"))
             if fresh:

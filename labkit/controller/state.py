@@ -1,6 +1,7 @@
 """What the controller keeps of one lab, in `.lab/<id>/`: keys, known hosts, kubeconfig, journal, lock.
 
 One folder a lab, because one checkout may drive several (`inv -f labs/...`). Everything in it is for its owner only.
+Its file `version` says how it is laid out; a folder without one is of the first version.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from labkit import versions
 from labkit.project import ROOT
 
 if TYPE_CHECKING:
@@ -26,6 +28,11 @@ class StateDir:
     @classmethod
     def of(cls, lab: Lab) -> StateDir:
         return cls(ROOT / ".lab" / lab.id)
+
+    @property
+    def version(self) -> Path:
+        """The file with the number of the version that all the others are of."""
+        return self.path / "version"
 
     @property
     def journal(self) -> Path:
@@ -68,6 +75,14 @@ class StateDir:
         """Make the folder, open to its owner alone (mode 0700; on Windows an ACL without inheritance)."""
         self.path.mkdir(parents=True, exist_ok=True)
         restrict(self.path)
+        if not self.version.exists():
+            self._replace(self.version, f"{versions.STATE}\n")
+
+    def refuse_newer(self) -> None:
+        """Raise ConfigError when a newer version of this project wrote this folder; nothing is made or changed."""
+        if self.version.exists():
+            said = self.version.read_text(encoding="utf-8", errors="replace").strip()
+            versions.refuse_newer(str(self.path), int(said) if said.isdecimal() else repr(said))
 
     def write(self, path: Path, text: str) -> bool:
         """Put `text` into a file of this folder, owner-only, replaced in one step; return whether it changed."""
@@ -75,12 +90,16 @@ class StateDir:
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.exists() and path.read_text(encoding="utf-8") == text:
             return False
+        self._replace(path, text)
+        return True
+
+    @staticmethod
+    def _replace(path: Path, text: str) -> None:
         fresh = path.with_name(path.name + ".new")
         fresh.touch(mode=0o600)
         restrict(fresh)
         fresh.write_text(text, encoding="utf-8", newline="\n")
         fresh.replace(path)
-        return True
 
 
 def restrict(path: Path) -> None:

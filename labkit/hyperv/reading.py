@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import PureWindowsPath
 from typing import Any
 
+from labkit import versions
 from labkit.hyperv.facts import (
     AdapterFacts,
     CheckpointFacts,
@@ -88,6 +89,7 @@ def _disk(row: Mapping[str, Any], lab: str) -> DiskFacts | None:
     mark = row["mark"]
     if not isinstance(mark, dict) or mark.get("lab") != lab:
         return None
+    versions.refuse_newer(f"the mark of {lab} beside {row['path']}", mark.get("version"))
     return DiskFacts(str(mark["disk"]), str(mark["kind"]), row["path"], str(mark["machine"]), row["size_bytes"])
 
 
@@ -97,7 +99,10 @@ def owner(notes: str, lab: str) -> str | None:
         mark = json.loads(notes)
     except json.JSONDecodeError:
         return None
-    return str(mark.get("machine")) if isinstance(mark, dict) and mark.get("lab") == lab else None
+    if not isinstance(mark, dict) or mark.get("lab") != lab:
+        return None
+    versions.refuse_newer(f"the mark of {lab} in the Notes of {mark.get('machine')}'s VM", mark.get("version"))
+    return str(mark.get("machine"))
 
 
 def _vm(row: Mapping[str, Any], lab: str, disks: tuple[DiskFacts, ...]) -> VmFacts:

@@ -8,13 +8,13 @@ import re
 from pathlib import Path
 from typing import Any
 
+from labkit import versions
 from labkit.controller.keys import HOST_KEY
 from labkit.controller.state import StateDir, restrict
 from labkit.errors import ConfigError, MissingError, RefusedError
 from labkit.machines import entry
 from labkit.session import Session
 
-FORMAT = 1
 KEYS = ("id_ed25519", f"bootstrap/{HOST_KEY}")  # made once; another one in their place opens another lab
 MOVED = (*KEYS, "id_ed25519.pub", f"bootstrap/{HOST_KEY}.pub", "known_hosts", "kubeconfig")
 CERTIFICATE = re.compile(r"hosts/[A-Za-z0-9][A-Za-z0-9.-]*\.pem")
@@ -41,15 +41,15 @@ def export(session: Session, file: Path) -> list[str]:
     files = {name: (state.path / name).read_text("utf-8") for name in names if (state.path / name).is_file()}
     with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as written:
         restrict(file)
-        json.dump({"format": FORMAT, "lab": session.lab.name, "files": files}, written, indent=1)
+        json.dump({"format": versions.STATE, "lab": session.lab.name, "files": files}, written, indent=1)
     return list(files)
 
 
 def read_in(session: Session, file: Path) -> list[str]:
     """Take what an export holds into `.lab/<id>/`; return the names of what was not there like that.
 
-    Raises ConfigError for a file that is no export, RefusedError for one of another lab and where this controller has
-    other keys for this lab. Nothing was changed then.
+    Raises ConfigError for a file that is no export or of a newer version, RefusedError for one of another lab and where
+    this controller has other keys for this lab. Nothing was changed then.
     """
     files = _files(session, file)
     state = session.state
@@ -78,7 +78,8 @@ def _files(session: Session, file: Path) -> dict[str, str]:
             "give the file that describes that lab: inv -f FILE lab.import ...",
         )
     files = content.get("files")
-    if content.get("format") != FORMAT or not isinstance(files, dict) or KEYS[0] not in files or not _are_known(files):
+    versions.refuse_newer(str(file), content.get("format"))
+    if not isinstance(files, dict) or KEYS[0] not in files or not _are_known(files):
         raise ConfigError(f"{file} is no whole export of a lab", "make it anew with `inv lab.export`")
     return files
 

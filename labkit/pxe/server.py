@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta, timezone
 
+from labkit import versions
 from labkit.transport.remote import Remote
 
 SCRIPTS = "/opt/lab/scripts"
@@ -74,6 +75,7 @@ def parse_records(text: str) -> Records:
     for line in text.splitlines():
         if line.startswith("{"):
             row = json.loads(line)
+            versions.refuse_newer(f"the bootstrap server's record of {row['machine']}", row.get("version"))
             found[row["state"]][row["machine"]] = Record(row["disk"], float(row["time"]))
         elif line.startswith("now "):
             _, seconds, offset = line.split()

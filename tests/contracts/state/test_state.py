@@ -29,7 +29,7 @@ from labkit.line import report
 from labkit.project import BASH
 from labkit.pxe import server
 from labkit.session import Session
-from labkit.verify import run
+from labkit.verify import rows, run
 from labkit.verify.rows import Row
 from tests import golden
 from tests.unit.machines.conftest import KEY
@@ -153,11 +153,12 @@ def test_the_keys_and_whom_they_open_are_read(lab: Lab, left: Path, own_state: P
 @EVERY_VERSION
 def test_the_last_run_and_the_last_verification_are_read(lab: Lab, left: Path, own_state: Path) -> None:
     session = opened(lab, left, own_state)
-    rows = report.last_run(session.journal.rows())
-    assert [(line.step, line.result, line.slowest) for line in report.lines(rows)] == [
-        ("os.install", "changed", "w1 81.5 s")
+    last = report.last_run(session.journal.rows())
+    assert [(line.step, line.result, line.slowest) for line in report.lines(last)] == [
+        ("hyperv.create", "satisfied", ""),
+        ("os.install", "changed", "w1 81.5 s"),
     ]
-    assert report.notes(rows) == ["w1: kernel: the host's own"]
+    assert report.notes(last) == ["w1: kernel: the host's own"]
     shown = io.StringIO()
     session.output = Console(width=200, file=shown)
     run.show_last(session)
@@ -247,7 +248,7 @@ def test_keys_that_this_version_does_not_know_are_passed_over() -> None:
     assert server.parse_records(json.dumps(record)).armed
     kept = json.loads((FOLDER / "1" / "controller" / "verification.json").read_text())
     kept["rows"][0].update(more)
-    assert run.proof.from_json(json.dumps(kept))[1][0] == ROWS[0]
+    assert rows.from_json(json.dumps(kept))[1][0] == ROWS[0]
 
 
 def test_an_export_of_a_newer_version_is_told_as_that(lab: Lab, tmp_path: Path) -> None:
