@@ -35,7 +35,7 @@ def content(session: Session, vm: VmFacts) -> Content:
     if not vm.is_off or vm.system_disk is None or _has_layers(vm):
         return "something"
     spec = _spec(session)
-    answer = session.hosts.run("Get-LabMedia", {spec.host: {"Disk": vm.system_disk.path}})[spec.host]
+    answer = session.hosts.ask("Get-LabMedia", {spec.host: {"Disk": vm.system_disk.path}})[spec.host]
     return "something" if answer["disk_bytes"] > BLANK_BYTES else "nothing"
 
 

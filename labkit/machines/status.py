@@ -42,7 +42,7 @@ class Row:
 
 def show(session: Session) -> None:
     """Print a row for each machine; then raise the errors of those hosts that do not answer."""
-    from labkit.hyperv.hosts import together
+    from labkit.errors import together
 
     facts, errors = session.hosts.survey()
     table = Table("machine", "MGMT", "VM", "system", "SSH", box=None, padding=(0, 2))

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from labkit.project import POWERSHELL
-from labkit.transport.powershell import LINE_LIMIT, PRELUDE, STUB, command_line, payload_of_all
+from labkit.transport.powershell import PRELUDE, STUB, command_line, payload_of_all
 from rehearsal.hosts.answers import SCRIPTS
+from rehearsal.hosts.launch import LINE_LIMIT
 from rehearsal.hosts.state import HostState, vm_by_name
 from rehearsal.tests.contracts.hosts.conftest import Ask
 from rehearsal.tests.contracts.hosts.pair import LAB, machine

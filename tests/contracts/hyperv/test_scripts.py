@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from labkit.project import POWERSHELL
+from labkit.project import POWERSHELL, ROOT
 from labkit.transport.powershell import PRELUDE
 from rehearsal.hosts import answers
 
@@ -134,3 +134,14 @@ def test_windows_powershell_5_1_of_windows_10_would_take_every_script() -> None:
     command = [str(PSLINT), "--strict", "--windows10", str(POWERSHELL)]
     finished = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert finished.returncode == 0, finished.stdout + finished.stderr
+
+
+def test_a_script_that_reads_is_asked_and_one_that_changes_is_run() -> None:
+    """`Hosts.ask` repeats a call that got lost and keeps the facts; `Hosts.run` does neither."""
+    calls = [
+        (file.name, way, script)
+        for file in sorted((ROOT / "labkit").rglob("*.py"))
+        for way, script in re.findall(r"\.(ask|run)\(\s*\"(\w+-Lab\w+)\"", file.read_text(encoding="utf-8"))
+    ]
+    assert {script for _, _, script in calls if script.startswith("Get-")} >= {"Get-LabMedia", "Get-LabSwitch"}
+    assert [call for call in calls if (call[1] == "ask") != call[2].startswith("Get-")] == []
