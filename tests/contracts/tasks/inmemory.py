@@ -143,7 +143,7 @@ class PcLink:
         first, _, texts = stdin.partition(b"\n")
         names = [name for text in texts.split(b"\f") for name in answers.SCRIPTS if script_text(name).encode() == text]
         if names == ["Stop-LabMachine"]:
-            first = json.dumps(json.loads(first) | {"CutPower": True}).encode()
+            first = json.dumps([given | {"CutPower": True} for given in json.loads(first)]).encode()
         said, code = self._answer(names, first + b"\n")
         self._lan.live()
         return Output(said, b"", code)
@@ -283,8 +283,10 @@ class SshLink:
 
     def kubectl(self, command: str, data: bytes) -> Said:
         words = shlex.split(command)[3:]
-        if words[:2] == ["create", "namespace"]:
-            self._lan.cluster.namespace = words[2]
+        if words[0] == "apply":
+            made = map(json.loads, data.decode().splitlines())
+            spaces = [one["metadata"]["name"] for one in made if one["kind"] == "Namespace"]
+            self._lan.cluster.namespace = next(iter(spaces), self._lan.cluster.namespace)
         if words[:2] == ["get", "node"]:
             return json.dumps(self._lan.cluster.facts.nodes.get(words[2], "")).strip('"'), 0
         if words[:2] == ["get", "leases"]:

@@ -16,7 +16,7 @@ from labkit.errors import LabError
 from labkit.hyperv.hosts import Hosts
 from labkit.hyperv.specs import GB, SECURE_BOOT_TEMPLATE, MachineSpec, disk_mark, specs
 from labkit.session import Session
-from labkit.transport.powershell import script_text
+from labkit.transport.powershell import PRELUDE, script_text
 from labkit.transport.winrm import Output
 
 Answer = dict[str, Any]
@@ -172,9 +172,11 @@ class Link:
         self.pcs, self.host = pcs, host
 
     def run(self, command: str, stdin: bytes, deadline_s: float) -> Output:
-        first, _, text = stdin.partition(b"\n")
-        names = [next(name for name in SCRIPTS if script_text(name).encode() == one) for one in text.split(b"\f")]
-        given = json.loads(first) if len(names) > 1 else [json.loads(first)]
+        first, _, texts = stdin.partition(b"\n")
+        prelude, *scripts = texts.split(b"\f")
+        assert prelude == script_text(PRELUDE).encode()
+        names = [next(name for name in SCRIPTS if script_text(name).encode() == one) for one in scripts]
+        given = json.loads(first)
         for name, own in zip(names, given, strict=True):
             assert mandatory_parameters(name) <= set(own) <= all_parameters(name)
         assert len(names) == 1 or all(name.startswith("Get-") for name in names)
