@@ -141,8 +141,8 @@ def test_an_error_is_told_at_its_own_line_of_its_own_file(line: str, place: str)
     with pytest.raises(LabError) as caught:
         run(f"param()\n\n{line}", {})
     assert f"; {place}" in str(caught.value)
-    answered = run(f"(Invoke-LabMachine -Machine @{{ id = 1 }} -Do {{\n\n{line}\n}}).machines[0]", {})
-    assert f"; {place}" in str(lab_error("pc1", "Test", PowerShellError.of(answered["error"])))
+    answered = run(f"Invoke-LabMachine -Machine @{{ id = 1 }} -Do {{\n\n{line}\n}}", {})
+    assert f"; {place}" in str(lab_error("pc1", "Test", PowerShellError.of(answered["machines"][0]["error"])))
 
 
 @pytest.mark.powershell

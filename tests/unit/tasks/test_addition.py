@@ -42,7 +42,7 @@ def machines(growing: Session) -> FakeMachines:
 def said(machines: FakeMachines, ready: str) -> None:
     conditions = [{"type": "Ready", "status": ready}]
     machines.remotes["cp1"].answers |= {
-        "get node": json.dumps({"status": {"conditions": conditions}}),
+        "get node": json.dumps({"metadata": {"name": "w4"}, "status": {"conditions": conditions}}),
         "get pods": json.dumps({"items": []}),
     }
 

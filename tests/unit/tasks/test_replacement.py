@@ -66,7 +66,8 @@ class World:
     def node(self, ready: str) -> None:
         """What the API says of w2: Ready's status, or '' for no such node."""
         conditions = [{"type": "Ready", "status": ready}]
-        self.api.answers["get node w2"] = json.dumps({"status": {"conditions": conditions}}) if ready else ""
+        node = {"metadata": {"name": "w2"}, "status": {"conditions": conditions}}
+        self.api.answers["get node w2"] = json.dumps(node) if ready else ""
 
     def know(self, disk: str, state: str = "installed") -> None:
         """What the bootstrap server's records say of w2; nothing for no disk."""
