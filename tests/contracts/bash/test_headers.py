@@ -49,8 +49,10 @@ def test_header_names_exactly_the_variables_that_the_script_uses(script: Path) -
 
 @pytest.mark.parametrize("script", RUN, ids=lambda script: script.name)
 def test_every_variable_is_demanded_before_it_is_used(script: Path) -> None:
-    demanded = {name for name, _ in re.findall(r"\$\{(PXE_[A-Z_]+)(:?\?)", body(script))}
-    assert demanded == set(NAME.findall(header(script)))
+    text = body(script)
+    demanded = {found[1]: found.start(1) for found in re.finditer(r"\$\{(PXE_[A-Z_]+):?\?", text)}
+    assert set(demanded) == set(NAME.findall(header(script)))
+    assert {name: text.index(name) for name in demanded} == demanded
 
 
 def test_env_file_sets_exactly_what_the_headers_name(lab: Lab) -> None:

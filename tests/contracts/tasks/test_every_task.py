@@ -15,7 +15,8 @@ import tasks
 from labkit.controller.state import StateDir
 from labkit.description.lab import Lab
 from labkit.project import ROOT
-from tests.contracts.tasks.inmemory import Lan, connect
+from tests.contracts.tasks.inmemory import connect
+from tests.contracts.tasks.lan import Lan
 
 LAB = str(ROOT / "labs" / "rehearsal.yaml")
 

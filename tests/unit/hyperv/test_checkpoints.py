@@ -69,6 +69,7 @@ def test_nothing_is_taken_discarded_or_removed_while_disks_are_merged(pcs: Any, 
     ):
         with pytest.raises(RefusedError, match=r"lab-7e57-w1: .* still being merged"):
             act()
+    assert {script for _, script, _ in pcs.calls} == {"Get-LabHost"}
 
 
 def test_forgetting_waits_for_merges_that_an_earlier_call_left(pcs: Any, on: Connect) -> None:

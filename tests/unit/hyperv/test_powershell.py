@@ -53,9 +53,8 @@ def send(stdin: bytes) -> dict[str, Any]:
 CMD_LIMIT = 8191  # cmd.exe: "The command line is too long", or a silently truncated one
 
 
-def test_the_command_line_is_far_below_the_limit_of_cmd_and_never_varies() -> None:
+def test_the_command_line_is_far_below_the_limit_of_cmd() -> None:
     assert len(command_line()) < CMD_LIMIT / 4
-    assert command_line() == command_line()
 
 
 def test_the_encoded_stub_is_utf16_as_windows_powershell_wants_it() -> None:

@@ -39,7 +39,7 @@ def test_without_ansible_the_stage_that_installs_it_is_named(session: Session, m
         unit.start(session, "k8s.cni", ["cni.yml"])
 
 
-def test_a_run_that_came_first_is_not_disturbed(session: Session, machines: FakeMachines) -> None:
+def test_where_another_run_came_first_the_hint_attaches_to_it(session: Session, machines: FakeMachines) -> None:
     machines.bootstrap().answers["start.sh"] = unit.BUSY
     with pytest.raises(LabError, match="attaches"):
         unit.start(session, "k8s.cni", ["cni.yml"])
