@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import shlex
 import time
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from itertools import count
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -22,7 +23,8 @@ from labkit.transport.remote import Result
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIL4Vg3xGdRfeHkOmt0FyHnCEzIYqQpN7oDzKz1cVqBcc"
 NOW = 1795448400
-TICK_S = 0.01
+TICK_S = 0.01  # of the follower's clock; it is really slept a tenth of it
+LOOK_S = 0.05  # of the clock of whoever waits for SSH
 
 
 @dataclass
@@ -50,6 +52,7 @@ class World:
     deaf: str = ""  # why the bootstrap server cannot be entered though its VM runs
     silent: set[str] = field(default_factory=set)  # hosts that do not answer
     idle: set[str] = field(default_factory=set)  # hosts whose Hyper-V service does not answer
+    looks: Iterator[int] = field(default_factory=count)  # at the clock of whoever waits for SSH
     ticks: int = 0  # how often somebody who follows the log heard nothing new
     breaks: int = 0  # how often the stream of the logs breaks before it holds
     outage: int = 0  # for how many ticks the bootstrap server is away when it breaks
@@ -58,6 +61,10 @@ class World:
     def moment(self) -> float:
         """A clock for whoever follows: it stands still while this computer is busy with something else."""
         return self.ticks * TICK_S
+
+    def look(self) -> float:
+        """A clock for whoever waits for SSH, which does so once a try: deadlines are so many tries, however long."""
+        return next(self.looks) * LOOK_S
 
     def address(self, name: str) -> str:
         return str(self.lab.machine(name).mgmt.address)
@@ -195,7 +202,7 @@ class Station:
             yield from fresh
             if self.world.trickle:
                 self.world.log.append(self.world.package(self.world.trickle.pop()))
-            time.sleep(TICK_S)
+            time.sleep(TICK_S / 10)
             self.world.ticks += 1
             yield None
 
@@ -296,7 +303,9 @@ def session(world: World, monkeypatch: pytest.MonkeyPatch) -> Session:
     monkeypatch.setattr("labkit.hyperv.screen.shoot", world.shoot)
     for name in ("holds_system", "is_in", "insert", "remove", "content"):
         monkeypatch.setattr(f"labkit.hyperv.bootdisk.{name}", getattr(BootDisk(world), name), raising=name != "content")
-    monkeypatch.setattr("labkit.machines.wait.PAUSE_S", 0.02)
+    monkeypatch.setattr("labkit.machines.follow.time", SimpleNamespace(monotonic=world.moment))
+    monkeypatch.setattr("labkit.machines.wait.time", SimpleNamespace(monotonic=world.look))
+    monkeypatch.setattr("labkit.machines.wait.PAUSE_S", 0.01)
     for module in ("follow", "watch"):
         monkeypatch.setattr(f"labkit.machines.{module}.PAUSE_S", 0.02)
     monkeypatch.setattr("labkit.machines.follow.REPLAY_S", 0.02)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -21,7 +20,6 @@ NETWORK = {"cp1", "w1", "w2", "w3", "storage1"}
 @pytest.fixture(autouse=True)
 def short_limits(monkeypatch: pytest.MonkeyPatch, session: Session, world: Any) -> None:
     monkeypatch.setattr(diagnosis, "LIMIT_S", dict.fromkeys(diagnosis.LIMIT_S, 0.2))
-    monkeypatch.setattr("labkit.machines.follow.time", SimpleNamespace(monotonic=world.moment))
 
 
 def power(world: Any, name: str) -> list[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from typing import Any
 
 import pytest
@@ -111,10 +110,8 @@ def test_waiting_shows_stages_until_all_answer(
     arm(world, "w1")
     world.up = {"w2"}
     world.pin(session, "w1", "w2")
-    later(0.3, lambda: world.log.extend(world.installs("w1")))
-    begin = time.monotonic()
+    later(0.1, lambda: world.log.extend(world.installs("w1")))
     assert set(watch.until_ssh(session, "w1")) == {"w1"}
-    assert time.monotonic() - begin < 2
     lines = shown(capsys)
     assert "w1         ssh" in lines
     assert world.calls == []
