@@ -7,7 +7,7 @@ REHEARSE := $(BIN)/python -m rehearsal
 LAB := -f labs/rehearsal.yaml
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 .DEFAULT_GOAL := help
-.PHONY: help venv check test test-without-powershell lint format benchmark measure rehearse rehearse-down clean \
+.PHONY: help venv check coverage test test-without-powershell lint format benchmark measure rehearse rehearse-down clean \
 	acceptance-boot acceptance-cluster acceptance-labs acceptance-line acceptance-nfs
 
 help: ## Say what can be made.
@@ -16,9 +16,14 @@ help: ## Say what can be made.
 venv: ## Make or update the virtual environment.
 	@scripts/dev/venv.sh $(VENV)
 
-check: venv ## Look at what is being written: ruff, mypy, the layers, unit tests (a minute and a half).
+check: venv ## Look at what is being written: ruff, mypy, the layers, unit tests and their coverage (a minute and a half).
 	@$(BIN)/ruff check --quiet . && $(BIN)/ruff format --check --quiet . && $(BIN)/mypy && $(BIN)/lint-imports --no-logo
-	@$(BIN)/python -m pytest --quiet --numprocesses=auto tests/unit
+	@$(MAKE) --no-print-directory coverage
+
+coverage: venv ## Run the unit tests, and fail where they reach less of labkit and tasks than pyproject.toml asks (a minute).
+	@$(BIN)/python -m pytest --quiet --numprocesses=auto --cov --cov-report= --cov-fail-under=0 tests/unit
+	@covered=$$($(BIN)/coverage report --format=total) && echo "the unit tests reach $$covered % of labkit and tasks" || \
+	  { $(BIN)/coverage report; exit 1; }
 
 test: venv ## Run every test (half an hour on two cores); what a machine cannot run is skipped with its reason.
 	@echo "==> every test: half an hour on two cores, most of it one rehearsal; for everyday work: make check" >&2
