@@ -1,4 +1,4 @@
-"""What the cable carries between the PCs (Lan.cs is the same in C#): tags and sizes, as `lan.json` says.
+"""What the cable carries between the PCs: tags and sizes, as `lan.json` says.
 
 That file lies in the rehearsal's root: {"drops_tags": true} for a router or mesh that loses tagged frames,
 {"mtu": 1400} for one that loses large ones. No packet is sent: who is in a PC's `neighbors` answers, and the adapters

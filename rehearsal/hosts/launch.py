@@ -11,6 +11,7 @@ from pathlib import Path
 from rehearsal.hosts import answers, cmdlets
 from rehearsal.hosts.calls import Calls
 from rehearsal.hosts.commands import Answered, Command, Program, Refusal
+from rehearsal.hosts.pc import server
 from rehearsal.hosts.scheduler import Process, Run, Thread, script_of
 from rehearsal.hosts.state import HostState, Json
 
@@ -64,6 +65,7 @@ class Launcher:
             "REHEARSAL_CMDLETS": str(self._module),
             "REHEARSAL_HOST": str(self._state.folder),
             "REHEARSAL_DRIVE": str(self._state.drive),
+            "REHEARSAL_MODEL": server.address(),
             "NO_COLOR": "1",
         }
 

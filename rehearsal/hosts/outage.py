@@ -1,4 +1,4 @@
-"""A power failure on purpose: the PC makes some changes more and then none (Outage.cs is the same in C#).
+"""A power failure on purpose: the PC makes some changes more and then none.
 
 `state["power_fails_after"]` is how many: 0 lets the next one fail, below zero the power is off. Whatever the script was
 doing then ends without a word, and its answer never comes; the endpoint is away until the PC has started again.

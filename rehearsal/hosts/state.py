@@ -1,7 +1,7 @@
 """What a stand-in Windows PC is at this moment: one JSON file a host, changed under a lock.
 
-Three parties act on it: the stand-in PowerShell modules (.NET's FileShare.None is flock on Linux, so they take the same
-lock), the JSON answers, and the room, which runs the guests. Readers need no lock: the file is replaced in one step.
+Two parties change it: the model of a PC (pc/), for the stand-in cmdlets and the JSON answers, and the room, which runs
+the guests. Readers need no lock, the cmdlets in PowerShell among them: the file is replaced in one step.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What making and removing a switch does to the PC's own network (Switches.cs is the same in C#).
+"""What making and removing a switch does to the PC's own network.
 
 Windows moves the addresses of the physical adapter to the switch's own one. `state["switch_faults"]` says what goes
 wrong with it: "addresses" and "dns" get lost, "public" is what Windows takes the network for, "stays down" the LAN.

@@ -9,8 +9,8 @@ import json
 from collections.abc import Callable, Sequence
 
 from rehearsal.hosts.answers import bootdisk, changes, media, paths, read, readiness, rollback, screen, switches
-from rehearsal.hosts.answers.refusals import RefusedError
 from rehearsal.hosts.commands import Answerer
+from rehearsal.hosts.pc.refusals import RefusedError
 from rehearsal.hosts.state import HostState, Json
 
 SCRIPTS: dict[str, Callable[[HostState, Json], Json]] = {

@@ -5,9 +5,10 @@ from __future__ import annotations
 import base64
 from typing import IO
 
-from rehearsal.hosts.answers import changes, devices, machines
+from rehearsal.hosts.answers import changes
 from rehearsal.hosts.answers.media import existing
-from rehearsal.hosts.answers.refusals import RefusedError
+from rehearsal.hosts.pc import disks, firmware, machines
+from rehearsal.hosts.pc.refusals import RefusedError
 from rehearsal.hosts.state import HostState, Json
 
 
@@ -20,13 +21,13 @@ def set_lab_boot_disk(pc: HostState, given: Json) -> Json:
         for part in given["Part"]:
             image.write(_part(part, source))
     if not _drives(vm, given["Path"]):
-        devices.attach(pc, vm["id"], "dvds", given["Path"])
+        disks.attach(pc, vm["id"], "dvds", given["Path"])
         vm = machines.get(pc, vm["id"])
     others = [dvd["id"] for dvd in vm["dvds"] if dvd["path"] and dvd["path"].lower() != given["Path"].lower()]
-    disks = [disk["id"] for disk in vm["drives"] if disk["path"].lower() == given["Disk"].lower()]
-    order = [{"type": "drive", "id": one} for one in (*disks, *_drives(vm, given["Path"]), *others)]
+    system = [disk["id"] for disk in vm["drives"] if disk["path"].lower() == given["Disk"].lower()]
+    order = [{"type": "drive", "id": one} for one in (*system, *_drives(vm, given["Path"]), *others)]
     order += [{"type": "network", "id": nic["id"]} for nic in vm["adapters"] if nic["name"].lower() == "mgmt"]
-    machines.set_firmware(pc, vm["id"], boot_order=order)
+    firmware.set_firmware(pc, vm["id"], boot_order=order)
     return {"changed": True}
 
 
@@ -35,7 +36,7 @@ def remove_lab_boot_disk(pc: HostState, given: Json) -> Json:
     vm = _own(pc, given)
     drives = _drives(vm, given["Path"])
     for one in drives:
-        devices.remove(pc, vm["id"], one, "dvds", "RemoveVMDvdDrive")
+        disks.remove(pc, vm["id"], one, "dvds", "RemoveVMDvdDrive")
     image = pc.local(given["Path"])
     there = image.exists()
     image.unlink(missing_ok=True)

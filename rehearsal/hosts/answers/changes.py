@@ -7,8 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from rehearsal.hosts import outage
-from rehearsal.hosts.answers import build, devices, machines, power
-from rehearsal.hosts.answers.refusals import RefusedError, file_in_use
+from rehearsal.hosts.answers import build
+from rehearsal.hosts.pc import disks, machines, power
+from rehearsal.hosts.pc.refusals import RefusedError
 from rehearsal.hosts.state import HostState, Json, NoDriveError
 
 # One machine's share: fills in its answer (name, id, changed, state) as far as it comes.
@@ -20,7 +21,7 @@ def new_lab_machine(pc: HostState, given: Json) -> Json:
     state = machines.require_service(pc, "GetVMSwitch")
     for wanted in given["Machine"]:
         for adapter in wanted.get("adapters", []):
-            machines.switch_name(state, adapter["switch"])
+            build.switch_name(state, adapter["switch"])
 
     def work(wanted: Json, answer: Json) -> None:
         vm_id = _resolve(pc, given["Lab"], wanted)
@@ -180,9 +181,7 @@ def _cut(pc: HostState, vm: Json, answer: Json) -> None:
 def _delete(pc: HostState, paths: list[str], answer: Json) -> None:
     for name in (name for path in paths for name in (path, f"{path}.lab.json")):
         if pc.local(name).exists():
-            if _is_open(pc, name):
-                raise file_in_use(name)
-            outage.before_files(pc)
+            disks.before_delete(pc, name)
             pc.local(name).unlink()
             answer["changed"].append("deleted")
     answer["changed"] = list(dict.fromkeys(answer["changed"]))
@@ -196,13 +195,6 @@ def _remove_lone_marks(pc: HostState, lab: str, wanted: Json) -> None:
         if own and not path.with_name(path.name.removesuffix(".lab.json")).exists():
             outage.before_files(pc)
             path.unlink()
-
-
-def _is_open(pc: HostState, path: str) -> bool:
-    state = pc.read()
-    running = (vm for vm in state["vms"].values() if vm["state"] not in ("Off", "Saved"))
-    opened = [drive["path"].lower() for vm in running for drive in vm["drives"]]
-    return path.lower() in opened or devices.listed(state, "held_files", path)
 
 
 def _remove_empty(pc: HostState, folder: Path) -> None:

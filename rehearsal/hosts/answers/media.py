@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 import struct
 import time
 import urllib.error
@@ -13,8 +12,8 @@ from http.client import HTTPResponse
 from pathlib import Path
 from typing import IO
 
-from rehearsal.hosts.answers import devices, machines
-from rehearsal.hosts.answers.refusals import RefusedError, no_file
+from rehearsal.hosts.pc import disks
+from rehearsal.hosts.pc.refusals import RefusedError, no_file
 from rehearsal.hosts.state import HostState, Json
 
 TIMEOUT_S = 30
@@ -29,15 +28,9 @@ def get_lab_media(pc: HostState, given: Json) -> Json:
     media = _medium(existing(pc, given["Iso"])) if given.get("Iso") else None
     return {
         "changed": False,
-        "disk_bytes": _disk_bytes(pc, given["Disk"]) if given.get("Disk") else None,
+        "disk_bytes": disks.read_disk(pc, given["Disk"])["file_bytes"] if given.get("Disk") else None,
         "media": media,
     }
-
-
-def _disk_bytes(pc: HostState, path: str) -> int:
-    machines.require_service(pc, "GetVHD")
-    disk = json.loads(pc.local(path).read_text(encoding="utf-8"))
-    return int(disk.get("file_bytes", devices.FIRST_BYTES))
 
 
 def _medium(iso: Path) -> Json:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 
-from rehearsal.hosts import lan, outage, wiring
-from rehearsal.hosts.answers import machines
-from rehearsal.hosts.answers.refusals import RefusedError
+from rehearsal.hosts import lan, wiring
+from rehearsal.hosts.pc import adapters, network, switches
+from rehearsal.hosts.pc.refusals import RefusedError
 from rehearsal.hosts.state import HostState, Json
 
 FULL, SMALL = 1472, 32
@@ -39,38 +39,21 @@ def get_lab_path(pc: HostState, given: Json) -> Json:
 
 
 def _remove(pc: HostState, prefix: str) -> int:
-    state = machines.require_service(pc, "GetVMNetworkAdapter")
-    left = [one["name"] for one in state.get("management_adapters", []) if one["name"].startswith(prefix)]
+    left = [one["name"] for one in adapters.own(pc) if one["name"].startswith(prefix)]
     for name in left:
-        with outage.change(pc) as state:
-            wiring.remove_management(state, name)
-            state["management_adapters"] = [one for one in state["management_adapters"] if one["name"] != name]
-    for name in [name for name in state.get("firewall_rules", {}) if name.startswith(prefix)]:
-        with outage.change(pc) as state:
-            del state["firewall_rules"][name]
+        adapters.remove_own(pc, name)
+    for name in [name for name in pc.read().get("firewall_rules", {}) if name.startswith(prefix)]:
+        network.remove_rule(pc, name)
     return len(left)
 
 
 def _add(pc: HostState, name: str, wanted: Json) -> None:
-    state = machines.require_service(pc, "AddVMNetworkAdapter")
-    switch = machines.switch_name(state, wanted["switch"])
-    with outage.change(pc) as state:
-        wiring.add_management(state, name)
-        own = {"name": name, "switch": switch, "vlan": None}
-        state.setdefault("management_adapters", []).append(own)
+    adapters.add_own(pc, name, switches.named(pc, wanted["switch"], "AddVMNetworkAdapter"))
     if wanted["vlan"]:
-        with outage.change(pc) as state:
-            next(one for one in state["management_adapters"] if one["name"] == name)["vlan"] = wanted["vlan"]
-    address = {"adapter": wiring.management(name), "address": wanted["address"], "prefix": wanted["prefix"]}
-    with outage.change(pc) as state:
-        if any(one["address"] == wanted["address"] for one in state["addresses"]):
-            raise RefusedError(
-                "The object already exists.", "Windows System Error 5010,New-NetIPAddress", "ResourceExists"
-            )
-        state["addresses"].append({**address, "origin": "Manual"})
-    with outage.change(pc) as state:
-        state.setdefault("firewall_rules", {})[name] = {
-            "Name": name, "DisplayName": name, "Direction": "Inbound", "Protocol": "ICMPv4", "LocalPort": "",
-            "IcmpType": "8", "RemoteAddress": ",".join(wanted["peers"]), "Action": "Allow", "Profile": "Any",
-            "Enabled": "True", "InstanceID": name,
-        }  # fmt: skip
+        adapters.set_own_vlan(pc, name, wanted["vlan"])
+    index = network.index_of(pc.read(), wiring.management(name))
+    network.new_address(pc, index, wanted["address"], wanted["prefix"])
+    network.new_rule(
+        pc, name, DisplayName=name, Direction="Inbound", Protocol="ICMPv4", IcmpType=["8"],
+        RemoteAddress=wanted["peers"], Action="Allow", Profile="Any",
+    )  # fmt: skip

@@ -6,9 +6,9 @@ import json
 import time
 from pathlib import Path
 
-from rehearsal.hosts.answers import devices, machines
-from rehearsal.hosts.answers.power import free_memory
-from rehearsal.hosts.answers.refusals import RefusedError
+from rehearsal.hosts.pc import disks, machines
+from rehearsal.hosts.pc.power import free_memory
+from rehearsal.hosts.pc.refusals import RefusedError
 from rehearsal.hosts.state import HostState, Json, NoDriveError
 
 POWERSHELL = "5.1.26100.1"
@@ -192,7 +192,7 @@ def _disks(folder: Path, lab_path: str, state: Json) -> list[Json]:
 
 
 def _is_held(state: Json, file: Path, lab_path: str) -> bool:
-    return devices.listed(state, "held_files", f"{lab_path}\\{file.parent.name}\\{file.name}")
+    return disks.listed(state, "held_files", f"{lab_path}\\{file.parent.name}\\{file.name}")
 
 
 def _json(path: Path) -> Json | None:

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 
 from rehearsal.hosts import lan
-from rehearsal.hosts.answers import machines
-from rehearsal.hosts.answers.refusals import RefusedError
+from rehearsal.hosts.pc import adapters, machines
+from rehearsal.hosts.pc.refusals import RefusedError
 from rehearsal.hosts.state import HostState, Json
 
 WINRM_PORTS = {"5985", "5986"}
@@ -59,10 +59,7 @@ def _vlans(pc: HostState, lab: str) -> list[Json]:
 
 
 def _tags(pc: HostState, lab: str) -> Iterator[Json]:
-    for one in machines.require_service(pc, "GetVMNetworkAdapterVlan")["switches"]:
-        if one["allow_management_os"] and one.get("management_vlan"):
-            yield {"vm": "", "adapter": one["name"], "switch": one["name"], "vlan": one["management_vlan"]}
-    for one in pc.read().get("management_adapters", []):
+    for one in adapters.own(pc, "GetVMNetworkAdapterVlan"):
         if one["vlan"]:
             yield {"vm": "", "adapter": one["name"], "switch": one["switch"], "vlan": one["vlan"]}
     for vm in machines.everyone(pc):

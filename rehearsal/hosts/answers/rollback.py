@@ -6,8 +6,9 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from rehearsal.hosts.answers import changes, checkpoints, devices, machines, power
-from rehearsal.hosts.answers.refusals import RefusedError
+from rehearsal.hosts.answers import changes
+from rehearsal.hosts.pc import checkpoints, disks, machines, power
+from rehearsal.hosts.pc.refusals import RefusedError
 from rehearsal.hosts.state import HostState, Json
 
 MERGE_POLL_S = 0.1
@@ -57,7 +58,7 @@ def remove_lab_checkpoint(pc: HostState, given: Json) -> Json:
             checkpoints.forget(pc, vm["id"], one["id"])
             answer["changed"] = ["removed"]
         for path in _left_out(pc, vm["id"], wanted["apart"]):
-            devices.attach(pc, vm["id"], "drives", path)
+            disks.attach(pc, vm["id"], "drives", path)
             answer["changed"].append("attached")
         _wait_merge(pc, vm["id"])
         answer["state"] = machines.get(pc, vm["id"])["state"]
@@ -93,12 +94,12 @@ def _apart(pc: HostState, vm_id: str, paths: list[str]) -> Iterator[None]:
     wanted = {path.lower() for path in paths}
     for drive in machines.get(pc, vm_id)["drives"]:
         if drive["path"].lower() in wanted:
-            devices.remove(pc, vm_id, drive["id"], "drives", "RemoveVMHardDiskDrive")
+            disks.remove(pc, vm_id, drive["id"], "drives", "RemoveVMHardDiskDrive")
     try:
         yield
     finally:
         for path in _left_out(pc, vm_id, paths):
-            devices.attach(pc, vm_id, "drives", path)
+            disks.attach(pc, vm_id, "drives", path)
 
 
 def _left_out(pc: HostState, vm_id: str, paths: list[str]) -> list[str]:

@@ -1,15 +1,14 @@
-"""The answer of Get-LabScreen.ps1: a picture of red from left to right and green from top to bottom."""
+"""The answer of Get-LabScreen.ps1."""
 
 from __future__ import annotations
 
 import base64
-import struct
 
-from rehearsal.hosts.answers import changes, machines
-from rehearsal.hosts.answers.refusals import RefusedError
+from rehearsal.hosts.answers import changes
+from rehearsal.hosts.pc import machines
+from rehearsal.hosts.pc.refusals import RefusedError
+from rehearsal.hosts.pc.screen import HEIGHT, WIDTH, picture
 from rehearsal.hosts.state import HostState, Json
-
-WIDTH, HEIGHT = 64, 48
 
 
 def get_lab_screen(pc: HostState, given: Json) -> Json:
@@ -32,9 +31,3 @@ def get_lab_screen(pc: HostState, given: Json) -> Json:
         row.setdefault("width", 0)
         row.setdefault("height", 0)
     return found
-
-
-def picture(width: int, height: int) -> bytes:
-    """Draw it, as Hyper-V's thumbnails are: RGB565, lowest byte first."""
-    pixels = ((x * 31 // width << 11) | (y * 63 // height << 5) | 8 for y in range(height) for x in range(width))
-    return b"".join(struct.pack("<H", pixel) for pixel in pixels)

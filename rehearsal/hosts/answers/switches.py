@@ -6,9 +6,9 @@ import json
 import time
 from pathlib import Path
 
-from rehearsal.hosts import lan, outage, wiring
-from rehearsal.hosts.answers import machines
-from rehearsal.hosts.answers.refusals import RefusedError
+from rehearsal.hosts import lan, wiring
+from rehearsal.hosts.pc import network, switches, tasks
+from rehearsal.hosts.pc.refusals import RefusedError
 from rehearsal.hosts.state import HostState, Json
 
 FOLDER = "C:\\Program Files\\hyperv-k8s-lab"
@@ -21,16 +21,12 @@ def new_lab_switch(pc: HostState, given: Json) -> Json:
     answers = []
     for wanted in given["VirtualSwitch"]:
         done = []
-        state = machines.require_service(pc, "GetVMSwitch")
-        named = [one for one in state["switches"] if one["name"].lower() == wanted["name"].lower()]
+        named = [one for one in switches.find(pc) if one["name"].lower() == wanted["name"].lower()]
         if not named and wanted["type"] == "External":
             _start_detached(pc, given, wanted)
             done.append("begun")
         elif not named:
-            with outage.change(pc) as state:
-                state["switches"].append(wiring.switch(wanted["name"], wanted["type"], wanted["notes"]))
-                if wanted["type"] == "Internal":
-                    wiring.add_management(state, wanted["name"])
+            switches.new(pc, wanted["name"], wanted["type"], wanted["notes"])
             done.append("switch")
         if wanted["cidr"] and (not named or named[0]["notes"] == wanted["notes"]):
             done += _enable_nat(pc, given["Lab"], wanted)
@@ -121,14 +117,9 @@ def _start_detached(pc: HostState, given: Json, wanted: Json) -> None:
     keep(pc, "switch.json", operation)
     (folder / "Invoke-LabSwitch.ps1").write_text(given["Program"], encoding="ascii")
     arguments = f'-NoProfile -NonInteractive -ExecutionPolicy Bypass -File "{FOLDER}\\Invoke-LabSwitch.ps1" '
-    task = {
-        "TaskName": TASK, "Execute": "powershell.exe", "Arguments": f'{arguments}-Folder "{FOLDER}"',
-        "UserId": "S-1-5-18", "AtStartup": True, "Started": 0,
-    }  # fmt: skip
-    with outage.change(pc) as state:
-        state.setdefault("scheduled_tasks", {})[TASK] = task
-    with outage.change(pc) as state:
-        state["scheduled_tasks"][TASK]["Started"] = 1
+    arguments += f'-Folder "{FOLDER}"'
+    tasks.register(pc, TASK, "powershell.exe", arguments, "S-1-5-18", at_startup=True)
+    tasks.start(pc, TASK)
 
 
 def _before(state: Json, nic: Json) -> Json:
@@ -147,16 +138,13 @@ def _before(state: Json, nic: Json) -> Json:
 def _enable_nat(pc: HostState, lab: str, wanted: Json) -> list[str]:
     state, done, name = pc.read(), [], wiring.management(wanted["name"])
     if not any((one["adapter"], one["address"]) == (name, wanted["gateway"]) for one in state["addresses"]):
-        address = {"adapter": name, "address": wanted["gateway"], "prefix": wanted["prefix"], "origin": "Manual"}
-        with outage.change(pc) as state:
-            state["addresses"].append(address)
+        network.new_address(pc, network.index_of(state, name), wanted["gateway"], wanted["prefix"])
         done.append("address")
     others = [one for one in state.get("nats", []) if one["cidr"] != wanted["cidr"]]
     if others:
         raise _refusal(f"this PC translates for {others[0]['name']} already", "LabNatTaken")
     if not state.get("nats"):
-        with outage.change(pc) as state:
-            state.setdefault("nats", []).append({"name": lab, "cidr": wanted["cidr"]})
+        network.new_nat(pc, lab, wanted["cidr"])
         done.append("nat")
     return done
 

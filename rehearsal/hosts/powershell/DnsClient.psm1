@@ -28,8 +28,7 @@ function Set-DnsClientServerAddress {
     )
     process {
         foreach ($index in $InterfaceIndex) {
-            [Rehearsal.Network]::Clear('dns', $index)
-            [Rehearsal.Network]::Add('dns', $index, @{ servers = $ServerAddresses })
+            [void][Rehearsal.Model]::Did($PSCmdlet, $index, $PSBoundParameters)
         }
     }
 }

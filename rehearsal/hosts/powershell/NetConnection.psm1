@@ -24,7 +24,7 @@ function Set-NetConnectionProfile {
     process {
         foreach ($index in $InterfaceIndex) {
             if ($PSCmdlet.ShouldProcess("$index")) {
-                [Rehearsal.Records]::Put('profiles', "$index", @{ NetworkCategory = "$NetworkCategory" })
+                [void][Rehearsal.Model]::Did($PSCmdlet, $index, $PSBoundParameters)
             }
         }
     }

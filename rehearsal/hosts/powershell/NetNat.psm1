@@ -14,13 +14,7 @@ function New-NetNat {
 
         [string]$InternalIPInterfaceAddressPrefix
     )
-    if (@(Get-NetNat)) {
-        $PSCmdlet.WriteError([Rehearsal.Records]::Error(
-                'The parameter is incorrect.', 'Windows System Error 87', 'InvalidArgument'))
-    } else {
-        [Rehearsal.Network]::AddNat($Name, $InternalIPInterfaceAddressPrefix)
-        Get-NetNat
-    }
+    if ([Rehearsal.Model]::Did($PSCmdlet, $null, $PSBoundParameters)) { Get-NetNat }
 }
 
 Export-ModuleMember -Function *-NetNat

@@ -24,15 +24,7 @@ function New-NetFirewallRule {
         [Microsoft.PowerShell.Cmdletization.GeneratedTypes.NetSecurity.Profile]$Profile
     )
     process {
-        if ([Rehearsal.Records]::Has('firewall_rules', $Name)) {
-            $PSCmdlet.WriteError([Rehearsal.Records]::Error(
-                    'Cannot create a file when that file already exists.', 'Windows System Error 183',
-                    'ResourceExists'))
-        } elseif ($PSCmdlet.ShouldProcess($DisplayName)) {
-            [Rehearsal.Records]::Put('firewall_rules', $Name, @{
-                    Name = $Name; DisplayName = $DisplayName; Direction = "$Direction"; Protocol = $Protocol
-                    LocalPort = $LocalPort -join ','; RemoteAddress = $RemoteAddress -join ','
-                    IcmpType = $IcmpType -join ','; Action = "$Action"; Profile = "$Profile"; Enabled = 'True'; InstanceID = $Name })
+        if ($PSCmdlet.ShouldProcess($DisplayName) -and [Rehearsal.Model]::Did($PSCmdlet, $null, $PSBoundParameters)) {
             Get-NetFirewallRule | Where-Object -FilterScript { $_.Name -eq $Name }
         }
     }
@@ -47,11 +39,7 @@ function Remove-NetFirewallRule {
     )
     process {
         foreach ($one in $Name) {
-            if (-not [Rehearsal.Records]::Has('firewall_rules', $one)) {
-                $PSCmdlet.WriteError([Rehearsal.Network]::NotFound('MSFT_NetFirewallRule', 'InstanceID', $one))
-            } elseif ($PSCmdlet.ShouldProcess($one)) {
-                [Rehearsal.Records]::Remove('firewall_rules', $one)
-            }
+            if ($PSCmdlet.ShouldProcess($one)) { [void][Rehearsal.Model]::Did($PSCmdlet, $one, $PSBoundParameters) }
         }
     }
 }

@@ -67,17 +67,7 @@ function New-NetIPAddress {
         [byte]$PrefixLength
     )
     process {
-        if (-not [Rehearsal.Network]::Named($InterfaceIndex)) {
-            $PSCmdlet.WriteError([Rehearsal.Records]::Error(
-                    'Element not found.', 'Windows System Error 1168', 'ObjectNotFound'))
-        } elseif (@([Rehearsal.Network]::Addresses() | Where-Object -FilterScript { $_.IPAddress -eq $IPAddress })) {
-            $PSCmdlet.WriteError([Rehearsal.Records]::Error(
-                    'The object already exists.', 'Windows System Error 5010', 'ResourceExists'))
-        } else {
-            [Rehearsal.Network]::Add('addresses', $InterfaceIndex, @{
-                    address = $IPAddress; prefix = [int]$PrefixLength; origin = 'Manual' })
-            Get-NetIPAddress -IPAddress $IPAddress
-        }
+        if ([Rehearsal.Model]::Did($PSCmdlet, $null, $PSBoundParameters)) { Get-NetIPAddress -IPAddress $IPAddress }
     }
 }
 
@@ -107,7 +97,9 @@ function Set-NetIPInterface {
 
         [Microsoft.PowerShell.Cmdletization.GeneratedTypes.NetIPInterface.Dhcp]$Dhcp
     )
-    process { foreach ($index in $InterfaceIndex) { [Rehearsal.Network]::SetDhcp($index, "$Dhcp") } }
+    process {
+        foreach ($index in $InterfaceIndex) { [void][Rehearsal.Model]::Did($PSCmdlet, $index, $PSBoundParameters) }
+    }
 }
 
 function Get-NetRoute {
@@ -145,8 +137,9 @@ function New-NetRoute {
         [string]$NextHop
     )
     process {
-        [Rehearsal.Network]::Add('routes', $InterfaceIndex, @{ prefix = $DestinationPrefix; gateway = $NextHop })
-        Get-NetRoute -InterfaceIndex $InterfaceIndex -DestinationPrefix $DestinationPrefix
+        if ([Rehearsal.Model]::Did($PSCmdlet, $null, $PSBoundParameters)) {
+            Get-NetRoute -InterfaceIndex $InterfaceIndex -DestinationPrefix $DestinationPrefix
+        }
     }
 }
 

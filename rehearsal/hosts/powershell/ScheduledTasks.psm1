@@ -74,15 +74,11 @@ function Register-ScheduledTask {
         [Parameter(ParameterSetName = 'Principal', Position = 5)]
         [CimInstance]$Principal
     )
-    if ([Rehearsal.Records]::Has('scheduled_tasks', $TaskName)) {
-        $PSCmdlet.WriteError([Rehearsal.Records]::Error(
-                'Cannot create a file when that file already exists.', 'HRESULT 0x800700b7', 'ResourceExists'))
-        return
+    $given = @{ TaskName = $TaskName; Execute = $Action[0].Execute; Argument = $Action[0].Arguments
+        UserId = $Principal.UserId; AtStartup = [bool]$Trigger }
+    if ([Rehearsal.Model]::Did($PSCmdlet, $null, $given)) {
+        Get-ScheduledTask | Where-Object -FilterScript { $_.TaskName -eq $TaskName }
     }
-    [Rehearsal.Records]::Put('scheduled_tasks', $TaskName, @{
-            TaskName = $TaskName; Execute = $Action[0].Execute; Arguments = $Action[0].Arguments
-            UserId = $Principal.UserId; AtStartup = [bool]$Trigger; Started = 0 })
-    Get-ScheduledTask | Where-Object -FilterScript { $_.TaskName -eq $TaskName }
 }
 
 function Start-ScheduledTask {
@@ -91,13 +87,7 @@ function Start-ScheduledTask {
         [Parameter(ParameterSetName = 'Path', Mandatory = $true, Position = 0)]
         [string]$TaskName
     )
-    $task = Get-ScheduledTask | Where-Object -FilterScript { $_.TaskName -eq $TaskName }
-    if ($task) {
-        [Rehearsal.Records]::Put('scheduled_tasks', $TaskName, @{ Started = $task.Started + 1 })
-    } else {
-        $PSCmdlet.WriteError([Rehearsal.Records]::Error(
-                'The system cannot find the file specified.', 'HRESULT 0x80070002', 'ObjectNotFound'))
-    }
+    [void][Rehearsal.Model]::Did($PSCmdlet, $null, $PSBoundParameters)
 }
 
 function Unregister-ScheduledTask {
@@ -108,7 +98,7 @@ function Unregister-ScheduledTask {
     )
     process {
         foreach ($one in $TaskName) {
-            if ($PSCmdlet.ShouldProcess($one)) { [Rehearsal.Records]::Remove('scheduled_tasks', $one) }
+            if ($PSCmdlet.ShouldProcess($one)) { [void][Rehearsal.Model]::Did($PSCmdlet, $one, $PSBoundParameters) }
         }
     }
 }

@@ -17,6 +17,7 @@ from labkit.hyperv import trust
 from labkit.project import POWERSHELL
 from rehearsal.hosts import certificate as stand_in
 from rehearsal.hosts import cmdlets
+from rehearsal.hosts.pc import server
 from rehearsal.hosts.state import HostState
 
 pytestmark = pytest.mark.powershell
@@ -65,7 +66,8 @@ def enable(pwsh: Path) -> Any:
         )
         (pc.folder / "Cert").mkdir(exist_ok=True)
         places = {
-            "REHEARSAL_HOST": str(pc.folder), "REHEARSAL_DRIVE": str(pc.drive), "PWSH_COMPAT": "5.1",
+            "REHEARSAL_HOST": str(pc.folder), "REHEARSAL_DRIVE": str(pc.drive), "REHEARSAL_MODEL": server.address(),
+            "PWSH_COMPAT": "5.1",
             "COMPUTERNAME": "PC1", "ProgramData": r"C:\ProgramData",
         }  # fmt: skip
         done = subprocess.run(

@@ -1,54 +1,10 @@
 using System;
+using System.Collections;
 using System.Collections.Generic;
 using System.Linq;
 using System.Management.Automation;
 using System.Text.Json.Nodes;
-using System.Text.RegularExpressions;
 using Rehearsal;
-
-namespace Rehearsal
-{
-    /// <summary>What network adapters are made of.</summary>
-    public static class Adapters
-    {
-        public const string NoMac = "000000000000";
-        private const long Pool = 0x00155D0A0B00;
-
-        public static JsonObject Fresh(string machineId, string name, string? switchName, string? mac) => new()
-        {
-            ["id"] = NewId(machineId),
-            ["name"] = name, ["mac"] = mac ?? NoMac, ["dynamic_mac"] = mac is null, ["switch"] = switchName,
-            ["vlan"] = null, ["dhcp_guard"] = false, ["router_guard"] = false, ["mac_spoofing"] = false,
-            ["addresses"] = new JsonArray(),
-        };
-
-        /// <summary>The id of a new device: the VM's, and one of its own.</summary>
-        public static string NewId(string machineId) =>
-            "Microsoft:" + $"{machineId}\\{Guid.NewGuid()}".ToUpperInvariant();
-
-        /// <summary>A MAC as Hyper-V stores it; refused unless it is six hex pairs and a unicast address.</summary>
-        public static string Mac(string given)
-        {
-            if (!Regex.IsMatch(given, "^([0-9A-Fa-f]{2}[:-]?){5}[0-9A-Fa-f]{2}$"))
-            {
-                throw Refuse.Parameter("The parameter \"StaticMacAddress\" is not in the correct format.");
-            }
-            var mac = given.Replace(":", "").Replace("-", "").ToUpperInvariant();
-            if (Convert.ToInt32(mac[..2], 16) % 2 == 1)
-            {
-                throw Refuse.Failed("Failed to modify device 'Synthetic Ethernet Port'.");
-            }
-            return mac;
-        }
-
-        public static string FreeMac(JsonObject state)
-        {
-            var used = state["vms"]!.AsObject().SelectMany(vm => vm.Value!["adapters"]!.AsArray())
-                .Select(adapter => (string)adapter!["mac"]!).ToHashSet();
-            return Enumerable.Range(0, 256).Select(n => $"{Pool + n:X12}").First(mac => !used.Contains(mac));
-        }
-    }
-}
 
 namespace Microsoft.HyperV.PowerShell.Commands
 {
@@ -72,7 +28,7 @@ namespace Microsoft.HyperV.PowerShell.Commands
         {
             if (ManagementOS)
             {
-                WriteObject(VMInternalNetworkAdapter.All().Where(own => Name == "" || Matches(Name, own.Name)), true);
+                WriteObject(VMInternalNetworkAdapter.Of(Do()), true);
                 return;
             }
             base.Act();
@@ -82,90 +38,65 @@ namespace Microsoft.HyperV.PowerShell.Commands
     }
 
     [Cmdlet("Add", "VMNetworkAdapter", DefaultParameterSetName = "VMName", SupportsShouldProcess = true)]
-    public class AddVMNetworkAdapter : MachineCmdlet
+    public class AddVMNetworkAdapter : MachineChange
     {
         [Parameter] public string SwitchName { get; set; } = "";
-        [Parameter, Alias("VMNetworkAdapterName")] public string Name { get; set; } = "Network Adapter";
+        [Parameter, Alias("VMNetworkAdapterName")] public string Name { get; set; } = "";
         [Parameter] public SwitchParameter DynamicMacAddress { get; set; }
         [Parameter] public string StaticMacAddress { get; set; } = "";
-        [Parameter] public SwitchParameter Passthru { get; set; }
         [Parameter(ParameterSetName = "ManagementOS")] public SwitchParameter ManagementOS { get; set; }
+
+        protected override object Changed(VirtualMachine machine, JsonNode? made) =>
+            new VMNetworkAdapter(machine, made!.AsObject());
 
         protected override void Act()
         {
-            if (!ManagementOS)
+            if (ManagementOS)
             {
-                base.Act();
+                Do();
                 return;
             }
-            var lan = SwitchNamed(SwitchName);
-            Pc.Change(state =>
-            {
-                state["management_adapters"] ??= new JsonArray();
-                state["management_adapters"]!.AsArray().Add(
-                    new JsonObject { ["name"] = Name, ["switch"] = lan, ["vlan"] = null });
-                Switches.AddManagement(state, Name, null);
-            });
-        }
-
-        protected override void Act(VirtualMachine machine)
-        {
-            if (DynamicMacAddress && StaticMacAddress != "")
-            {
-                throw Refuse.Parameter(
-                    "The parameters 'StaticMacAddress' and 'DynamicMacAddress' are mutually exclusive. " +
-                    "Specify only one or the other.");
-            }
-            var fresh = Adapters.Fresh(
-                machine.Key, Name, SwitchName == "" ? null : SwitchNamed(SwitchName),
-                StaticMacAddress == "" ? null : Adapters.Mac(StaticMacAddress));
-            if (machine.State == VMState.Saved)
-            {
-                throw Refuse.DeviceInUse(machine, "Synthetic Ethernet Port");
-            }
-            if (!ShouldProcess(machine.Name, "Add-VMNetworkAdapter"))
-            {
-                return;
-            }
-            Pc.ChangeMachine(machine.Key, vm =>
-            {
-                vm["adapters"]!.AsArray().Add(fresh);
-                vm["boot_order"]!.AsArray().Add(new JsonObject { ["type"] = "network", ["id"] = (string)fresh["id"]! });
-            });
-            if (Passthru)
-            {
-                WriteObject(new VMNetworkAdapter(machine, fresh));
-            }
+            base.Act();
         }
     }
 
-    /// <summary>A cmdlet about adapters: one, or those of a VM with -Name to choose.</summary>
+    /// <summary>A cmdlet about adapters: the given ones, or those of VMs with a name to choose.</summary>
     public abstract class Adapter : StandInCmdlet
     {
         [Parameter] public SwitchParameter Passthru { get; set; }
 
         protected abstract IEnumerable<VMNetworkAdapterBase> Targets { get; }
-        protected abstract void Act(VMNetworkAdapterBase adapter);
 
-        public static IEnumerable<VMNetworkAdapter> Of(VirtualMachine machine, string name)
+        /// <summary>What the cmdlet does with the PC's own adapters instead; whether it was asked to.</summary>
+        protected virtual bool IsAboutManagement => false;
+
+        public static IEnumerable<VMNetworkAdapterBase> Of(VirtualMachine machine, string name)
         {
-            var found = machine.NetworkAdapters.Where(adapter => name == "" || Matches(name, adapter.Name)).ToList();
-            return found.Count > 0 || name == "" || WildcardPattern.ContainsWildcardCharacters(name)
-                ? found
-                : throw Refuse.NotFound("No network adapter was found with the given criteria.");
+            var found = Texts(Model.Do("Get-VMNetworkAdapter", machine, new Hashtable { ["Name"] = name }));
+            return machine.NetworkAdapters.Where(adapter => found.Contains(adapter.Id));
+        }
+
+        protected IEnumerable<VMNetworkAdapterBase> Choose(
+            IEnumerable<VMNetworkAdapterBase?> given, IEnumerable<VirtualMachine?> machines, IEnumerable<string> vmNames,
+            params string[] names)
+        {
+            var chosen = machines.OfType<VirtualMachine>().Concat(Named(vmNames.Where(name => name != "")));
+            return given.OfType<VMNetworkAdapterBase>()
+                .Concat(chosen.SelectMany(vm => names.DefaultIfEmpty("").SelectMany(name => Of(vm, name)))).ToList();
         }
 
         protected override void Act()
         {
-            foreach (var adapter in Targets)
+            if (IsAboutManagement)
+            {
+                Do();
+                return;
+            }
+            foreach (var adapter in Targets.Where(adapter => Shall(adapter.VMName)))
             {
                 Try(() =>
                 {
-                    if (!ShouldProcess(adapter.VMName, MyInvocation.MyCommand.Name))
-                    {
-                        return;
-                    }
-                    Act(adapter);
+                    Do(adapter);
                     if (Passthru)
                     {
                         WriteObject(adapter);
@@ -173,5 +104,179 @@ namespace Microsoft.HyperV.PowerShell.Commands
                 });
             }
         }
+    }
+
+    [Cmdlet("Set", "VMNetworkAdapter", DefaultParameterSetName = "VMName", SupportsShouldProcess = true)]
+    public class SetVMNetworkAdapter : Adapter
+    {
+        [Parameter(ParameterSetName = "VMName", Mandatory = true, Position = 0, ValueFromPipeline = true)]
+        public string VMName { get; set; } = "";
+
+        [Parameter(ParameterSetName = "VMObject", Mandatory = true, Position = 0, ValueFromPipeline = true)]
+        public VirtualMachine VM { get; set; } = null!;
+
+        [Parameter(ParameterSetName = "ResourceObject", Mandatory = true, Position = 0, ValueFromPipeline = true)]
+        public VMNetworkAdapterBase VMNetworkAdapter { get; set; } = null!;
+
+        [Parameter(ParameterSetName = "VMName"), Parameter(ParameterSetName = "VMObject")]
+        [Alias("VMNetworkAdapterName")]
+        public string Name { get; set; } = "";
+
+        [Parameter] public SwitchParameter DynamicMacAddress { get; set; }
+        [Parameter] public string StaticMacAddress { get; set; } = "";
+        [Parameter] public OnOffState MacAddressSpoofing { get; set; }
+        [Parameter] public OnOffState DhcpGuard { get; set; }
+        [Parameter] public OnOffState RouterGuard { get; set; }
+
+        protected override IEnumerable<VMNetworkAdapterBase> Targets =>
+            Choose(new[] { VMNetworkAdapter }, new[] { VM }, new[] { VMName }, Name);
+    }
+
+    /// <summary>A cmdlet about adapters that takes several VMs or several adapters.</summary>
+    public abstract class ManyAdapters : Adapter
+    {
+        [Parameter(ParameterSetName = "VMObject", Mandatory = true, Position = 0, ValueFromPipeline = true)]
+        public VirtualMachine[] VM { get; set; } = Array.Empty<VirtualMachine>();
+
+        [Parameter(ParameterSetName = "ResourceObject", Mandatory = true, Position = 0, ValueFromPipeline = true)]
+        public VMNetworkAdapterBase[] VMNetworkAdapter { get; set; } = Array.Empty<VMNetworkAdapterBase>();
+    }
+
+    [Cmdlet("Remove", "VMNetworkAdapter", DefaultParameterSetName = "VMName", SupportsShouldProcess = true)]
+    public class RemoveVMNetworkAdapter : ManyAdapters
+    {
+        [Parameter(ParameterSetName = "VMName", Mandatory = true, Position = 0, ValueFromPipeline = true)]
+        public string[] VMName { get; set; } = Array.Empty<string>();
+
+        [Parameter(ParameterSetName = "VMName"), Parameter(ParameterSetName = "VMObject")]
+        [Parameter(ParameterSetName = "ManagementOS"), Alias("VMNetworkAdapterName")]
+        public string Name { get; set; } = "";
+
+        [Parameter(ParameterSetName = "ManagementOS", Mandatory = true)]
+        public SwitchParameter ManagementOS { get; set; }
+
+        [Parameter(ParameterSetName = "ManagementOS")]
+        public string SwitchName { get; set; } = "";
+
+        protected override bool IsAboutManagement => ManagementOS;
+        protected override IEnumerable<VMNetworkAdapterBase> Targets => Choose(VMNetworkAdapter, VM, VMName, Name);
+    }
+
+    [Cmdlet("Rename", "VMNetworkAdapter", DefaultParameterSetName = "VMName", SupportsShouldProcess = true)]
+    public class RenameVMNetworkAdapter : ManyAdapters
+    {
+        [Parameter(ParameterSetName = "VMName", Mandatory = true, Position = 0)]
+        public string[] VMName { get; set; } = Array.Empty<string>();
+
+        [Parameter(ParameterSetName = "VMName", Position = 1), Parameter(ParameterSetName = "VMObject", Position = 1)]
+        [Alias("VMNetworkAdapterName")]
+        public string Name { get; set; } = "";
+
+        [Parameter(Mandatory = true, Position = 2)]
+        public string NewName { get; set; } = "";
+
+        protected override IEnumerable<VMNetworkAdapterBase> Targets => Choose(VMNetworkAdapter, VM, VMName, Name);
+    }
+
+    [Cmdlet("Connect", "VMNetworkAdapter", DefaultParameterSetName = "Name_SwitchName", SupportsShouldProcess = true)]
+    public class ConnectVMNetworkAdapter : Adapter
+    {
+        [Parameter(ParameterSetName = "Name_SwitchName", Mandatory = true, Position = 0)]
+        [Parameter(ParameterSetName = "Name_SwitchObject", Mandatory = true, Position = 0)]
+        public string[] VMName { get; set; } = Array.Empty<string>();
+
+        [Parameter(ParameterSetName = "Name_SwitchName", Position = 1)]
+        [Parameter(ParameterSetName = "Name_SwitchObject", Position = 1)]
+        [Alias("VMNetworkAdapterName")]
+        public string[] Name { get; set; } = Array.Empty<string>();
+
+        [Parameter(ParameterSetName = "Object_SwitchName", Mandatory = true, Position = 0, ValueFromPipeline = true)]
+        [Parameter(ParameterSetName = "Object_SwitchObject", Mandatory = true, Position = 0, ValueFromPipeline = true)]
+        public VMNetworkAdapter[] VMNetworkAdapter { get; set; } = Array.Empty<VMNetworkAdapter>();
+
+        [Parameter(ParameterSetName = "Name_SwitchName", Mandatory = true, Position = 1)]
+        [Parameter(ParameterSetName = "Object_SwitchName", Mandatory = true, Position = 1)]
+        public string SwitchName { get; set; } = "";
+
+        [Parameter(ParameterSetName = "Name_SwitchObject", Mandatory = true, Position = 2, ValueFromPipeline = true)]
+        [Parameter(ParameterSetName = "Object_SwitchObject", Mandatory = true, Position = 2, ValueFromPipeline = true)]
+        public VMSwitch VMSwitch { get; set; } = null!;
+
+        protected override IEnumerable<VMNetworkAdapterBase> Targets =>
+            Choose(VMNetworkAdapter, Array.Empty<VirtualMachine>(), VMName, Name);
+    }
+
+    [Cmdlet("Disconnect", "VMNetworkAdapter", DefaultParameterSetName = "Name", SupportsShouldProcess = true)]
+    public class DisconnectVMNetworkAdapter : Adapter
+    {
+        [Parameter(ParameterSetName = "Name", Mandatory = true, Position = 0)]
+        public string[] VMName { get; set; } = Array.Empty<string>();
+
+        [Parameter(ParameterSetName = "Name", Position = 1)]
+        [Alias("VMNetworkAdapterName")]
+        public string[] Name { get; set; } = Array.Empty<string>();
+
+        [Parameter(ParameterSetName = "Obj", Mandatory = true, Position = 0, ValueFromPipeline = true)]
+        public VMNetworkAdapter[] VMNetworkAdapter { get; set; } = Array.Empty<VMNetworkAdapter>();
+
+        protected override IEnumerable<VMNetworkAdapterBase> Targets =>
+            Choose(VMNetworkAdapter, Array.Empty<VirtualMachine>(), VMName, Name);
+    }
+
+    [Cmdlet("Get", "VMNetworkAdapterVlan", DefaultParameterSetName = "VMName")]
+    public class GetVMNetworkAdapterVlan : StandInCmdlet
+    {
+        [Parameter(ParameterSetName = "VMName", ValueFromPipeline = true, Position = 0)]
+        public string[] VMName { get; set; } = Array.Empty<string>();
+
+        [Parameter(ParameterSetName = "VMObject", Mandatory = true, Position = 0, ValueFromPipeline = true)]
+        public VirtualMachine[] VM { get; set; } = Array.Empty<VirtualMachine>();
+
+        [Parameter(ParameterSetName = "ResourceObject", Mandatory = true, Position = 0, ValueFromPipeline = true)]
+        public VMNetworkAdapterBase[] VMNetworkAdapter { get; set; } = Array.Empty<VMNetworkAdapterBase>();
+
+        [Parameter(ParameterSetName = "VMName"), Parameter(ParameterSetName = "VMObject")]
+        public string VMNetworkAdapterName { get; set; } = "";
+
+        [Parameter(ParameterSetName = "ManagementOS", Mandatory = true)]
+        public SwitchParameter ManagementOS { get; set; }
+
+        protected override void Act()
+        {
+            if (ManagementOS)
+            {
+                var all = VMInternalNetworkAdapter.Of(Model.Do("Get-VMNetworkAdapter"));
+                WriteObject(all.Select(own => new VMNetworkAdapterVlanSetting(own)), true);
+                return;
+            }
+            Do();
+            var machines = ParameterSetName == "VMObject" ? VM : VMName.Length == 0 ? All() : Named(VMName);
+            var adapters = ParameterSetName == "ResourceObject"
+                ? VMNetworkAdapter
+                : machines.SelectMany(vm => Adapter.Of(vm, VMNetworkAdapterName));
+            WriteObject(adapters.Select(adapter => adapter.VlanSetting), true);
+        }
+    }
+
+    [Cmdlet("Set", "VMNetworkAdapterVlan", DefaultParameterSetName = "VMName", SupportsShouldProcess = true)]
+    public class SetVMNetworkAdapterVlan : ManyAdapters
+    {
+        [Parameter(ParameterSetName = "VMName", Position = 0, ValueFromPipeline = true, Mandatory = true)]
+        public string[] VMName { get; set; } = Array.Empty<string>();
+
+        [Parameter(ParameterSetName = "VMName"), Parameter(ParameterSetName = "VMObject")]
+        [Parameter(ParameterSetName = "ManagementOS")]
+        public string VMNetworkAdapterName { get; set; } = "";
+
+        [Parameter(ParameterSetName = "ManagementOS", Mandatory = true)]
+        public SwitchParameter ManagementOS { get; set; }
+
+        [Parameter, Alias("u")] public SwitchParameter Untagged { get; set; }
+        [Parameter, Alias("a")] public SwitchParameter Access { get; set; }
+        [Parameter, Alias("AccessVlanId")] public int VlanId { get; set; }
+
+        protected override bool IsAboutManagement => ManagementOS;
+        protected override IEnumerable<VMNetworkAdapterBase> Targets =>
+            Choose(VMNetworkAdapter, VM, VMName, VMNetworkAdapterName);
     }
 }

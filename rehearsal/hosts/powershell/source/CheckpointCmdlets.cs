@@ -2,45 +2,61 @@ using System;
 using System.Linq;
 using System.Management.Automation;
 using System.Management.Automation.Host;
+using System.Text.Json.Nodes;
 using Rehearsal;
 
 namespace Microsoft.HyperV.PowerShell.Commands
 {
     [Cmdlet("Checkpoint", "VM", DefaultParameterSetName = "Name", SupportsShouldProcess = true)]
-    public class CheckpointVM : StandInCmdlet
+    public class CheckpointVM : NamedMachineCmdlet
     {
-        [Parameter(ParameterSetName = "Name", Mandatory = true, Position = 0, ValueFromPipeline = true)]
-        [Alias("VMName")]
-        public string[] Name { get; set; } = Array.Empty<string>();
-
-        [Parameter(ParameterSetName = "VMObject", Mandatory = true, Position = 0, ValueFromPipeline = true)]
-        public VirtualMachine[] VM { get; set; } = Array.Empty<VirtualMachine>();
-
         [Parameter(ParameterSetName = "Name", Position = 1), Parameter(ParameterSetName = "VMObject", Position = 1)]
         [Alias("CheckpointName")]
         public string SnapshotName { get; set; } = "";
 
-        [Parameter] public SwitchParameter Passthru { get; set; }
+        protected override object Changed(VirtualMachine machine, JsonNode? made) =>
+            new VMSnapshot(machine, made!.AsObject());
+    }
 
+    [Cmdlet("Get", "VMSnapshot", DefaultParameterSetName = "VMName")]
+    public class GetVMSnapshot : MachineCmdlet
+    {
+        [Parameter(Position = 1)]
+        public string Name { get; set; } = "";
+
+        protected override void Act(VirtualMachine machine)
+        {
+            var found = Texts(Do(machine));
+            WriteObject(found.Select(id => machine.Snapshots.First(one => one.Id == Guid.Parse(id))), true);
+        }
+    }
+
+    [Cmdlet("Remove", "VMSnapshot", DefaultParameterSetName = "SnapshotName", SupportsShouldProcess = true)]
+    public class RemoveVMSnapshot : StandInCmdlet
+    {
+        [Parameter(ParameterSetName = "SnapshotName", Mandatory = true, Position = 0)]
+        public string[] VMName { get; set; } = Array.Empty<string>();
+
+        [Parameter(ParameterSetName = "VMObject", Mandatory = true, Position = 0, ValueFromPipeline = true)]
+        public VirtualMachine[] VM { get; set; } = Array.Empty<VirtualMachine>();
+
+        [Parameter(ParameterSetName = "SnapshotObject", Mandatory = true, Position = 0, ValueFromPipeline = true)]
+        [Alias("VMCheckpoint")]
+        public VMSnapshot[] VMSnapshot { get; set; } = Array.Empty<VMSnapshot>();
+
+        [Parameter(ParameterSetName = "SnapshotName", Position = 1, ValueFromPipeline = true)]
+        [Parameter(ParameterSetName = "VMObject", Position = 1, ValueFromPipeline = true)]
+        public string[] Name { get; set; } = Array.Empty<string>();
+
+        /// <summary>A name that no checkpoint has is no error here.</summary>
         protected override void Act()
         {
-            foreach (var machine in ParameterSetName == "Name" ? Named(Name) : VM)
+            Model.Do("Get-VMHost");
+            var named = Named(VMName).Concat(VM).SelectMany(vm => vm.Snapshots)
+                .Where(snapshot => Name.Length == 0 || Name.Any(name => Matches(name, snapshot.Name)));
+            foreach (var snapshot in VMSnapshot.Concat(named).ToList().Where(snapshot => Shall(snapshot.VMName)))
             {
-                Try(() =>
-                {
-                    RequireExisting(machine);
-                    if (!ShouldProcess(machine.Name, "Checkpoint-VM"))
-                    {
-                        return;
-                    }
-                    var id = Guid.NewGuid();
-                    var name = SnapshotName == "" ? $"{machine.Name} - ({DateTime.Now})" : SnapshotName;
-                    Chains.Take(machine.Key, id.ToString(), name);
-                    if (Passthru)
-                    {
-                        WriteObject(machine.Snapshots.First(snapshot => snapshot.Id == id));
-                    }
-                });
+                Try(() => Do(snapshot));
             }
         }
     }
@@ -66,40 +82,22 @@ namespace Microsoft.HyperV.PowerShell.Commands
 
         protected override void Act()
         {
-            var snapshot = VMSnapshot ?? Find();
-            if (!Agreed(snapshot))
+            if (IsAgreed(VMSnapshot?.VMName ?? VM?.Name ?? VMName))
             {
-                return;
+                Do(VMSnapshot);
             }
-            // A running VM is saved first and started again; the lab's scripts turn it off before.
-            if (!snapshot.Machine.Off)
-            {
-                throw Refuse.WrongState(snapshot.Machine);
-            }
-            Chains.Restore(snapshot.Machine.Key, snapshot.Id.ToString());
         }
 
-        private VMSnapshot Find()
-        {
-            var machines = VM is null ? Named(new[] { VMName }) : new[] { VM };
-            var found = machines.SelectMany(vm => vm.Snapshots).Where(one => Matches(Name, one.Name)).ToList();
-            return found.Count switch
-            {
-                0 => throw Refuse.NotFound("Unable to find a snapshot matching the given criteria."),
-                1 => found[0],
-                _ => throw Refuse.Parameter("More than one snapshot was found matching the given criteria."),
-            };
-        }
-
-        private bool Agreed(VMSnapshot snapshot)
+        /// <summary>The one cmdlet that asks unless -Confirm:$false is given.</summary>
+        private bool IsAgreed(string name)
         {
             try
             {
-                return ShouldProcess(snapshot.VMName, "Restore-VMSnapshot");
+                return Shall(name);
             }
             catch (Exception e) when (e is PSInvalidOperationException or HostException)
             {
-                throw Refuse.NotInteractive();
+                throw new VirtualizationException(e.Message, "InvalidOperation", ErrorCategory.InvalidOperation);
             }
         }
     }

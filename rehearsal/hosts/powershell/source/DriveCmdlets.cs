@@ -2,12 +2,66 @@ using System;
 using System.Collections.Generic;
 using System.Linq;
 using System.Management.Automation;
+using System.Text.Json.Nodes;
+using Microsoft.HyperV.PowerShell;
 using Rehearsal;
+
+namespace Microsoft.Vhd.PowerShell.Cmdlets
+{
+    [Cmdlet("New", "VHD", DefaultParameterSetName = "DynamicWithoutSource", SupportsShouldProcess = true)]
+    public class NewVhd : StandInCmdlet
+    {
+        [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
+        public string[] Path { get; set; } = Array.Empty<string>();
+
+        [Parameter(ParameterSetName = "DynamicWithoutSource", Mandatory = true, Position = 1)]
+        [Parameter(ParameterSetName = "FixedWithoutSource", Mandatory = true, Position = 1)]
+        public ulong SizeBytes { get; set; }
+
+        [Parameter(ParameterSetName = "DynamicWithoutSource")] public SwitchParameter Dynamic { get; set; }
+        [Parameter(ParameterSetName = "FixedWithoutSource", Mandatory = true)] public SwitchParameter Fixed { get; set; }
+        [Parameter] public uint BlockSizeBytes { get; set; }
+
+        protected override void Act()
+        {
+            foreach (var path in Path.Where(Shall))
+            {
+                Try(() => WriteObject(new VirtualHardDisk(Do(path)!)));
+            }
+        }
+    }
+
+    [Cmdlet("Get", "VHD", DefaultParameterSetName = "Path")]
+    public class GetVHD : StandInCmdlet
+    {
+        [Parameter(
+            ParameterSetName = "Path", Mandatory = true, Position = 0, ValueFromPipeline = true,
+            ValueFromPipelineByPropertyName = true)]
+        [Alias("FullName")]
+        public string[] Path { get; set; } = Array.Empty<string>();
+
+        [Parameter(
+            ParameterSetName = "VMId", Mandatory = true, Position = 0, ValueFromPipeline = true,
+            ValueFromPipelineByPropertyName = true)]
+        [Alias("Id")]
+        public Guid[] VMId { get; set; } = Array.Empty<Guid>();
+
+        protected override void Act()
+        {
+            var machines = VMId.Select(id => new VirtualMachine(id.ToString())).ToList();
+            machines.ForEach(machine => Model.Do("Get-VMHardDiskDrive", machine));
+            foreach (var path in Path.Concat(machines.SelectMany(vm => vm.HardDrives).Select(drive => drive.Path)).ToList())
+            {
+                Try(() => WriteObject(new VirtualHardDisk(Do(path)!)));
+            }
+        }
+    }
+}
 
 namespace Microsoft.HyperV.PowerShell.Commands
 {
     [Cmdlet("Get", "VMHardDiskDrive", DefaultParameterSetName = "VMName")]
-    public class GetVMHardDiskDrive : MachineCmdlet
+    public class GetVMHardDiskDrive : MachineView
     {
         [Parameter] public int ControllerLocation { get; set; }
         [Parameter] public int ControllerNumber { get; set; }
@@ -24,75 +78,61 @@ namespace Microsoft.HyperV.PowerShell.Commands
                 base.Act();
                 return;
             }
-            Write(VMSnapshot.HardDrives);
+            Do();
+            WriteObject(Wanted(VMSnapshot.HardDrives), true);
         }
 
-        protected override void Act(VirtualMachine machine) => Write(machine.HardDrives);
+        protected override object Seen(VirtualMachine machine) => Wanted(machine.HardDrives);
 
-        private void Write(IEnumerable<HardDiskDrive> drives) => WriteObject(drives.Where(drive =>
+        private IEnumerable<HardDiskDrive> Wanted(IEnumerable<HardDiskDrive> drives) => drives.Where(drive =>
             (!Given(nameof(ControllerLocation)) || drive.ControllerLocation == ControllerLocation)
             && (!Given(nameof(ControllerNumber)) || drive.ControllerNumber == ControllerNumber)
-            && (!Given(nameof(ControllerType)) || drive.ControllerType == ControllerType)), true);
+            && (!Given(nameof(ControllerType)) || drive.ControllerType == ControllerType));
     }
 
     [Cmdlet("Add", "VMHardDiskDrive", DefaultParameterSetName = "VMName", SupportsShouldProcess = true)]
-    public class AddVMHardDiskDrive : MachineCmdlet
+    public class AddVMHardDiskDrive : MachineChange
     {
         [Parameter(Position = 1)] public ControllerType ControllerType { get; set; } = ControllerType.SCSI;
         [Parameter(Position = 2)] public int ControllerNumber { get; set; }
         [Parameter(Position = 3)] public int ControllerLocation { get; set; }
         [Parameter(Position = 4)] public string Path { get; set; } = "";
-        [Parameter] public SwitchParameter Passthru { get; set; }
 
-        protected override void Act(VirtualMachine machine)
-        {
-            if (ControllerType == ControllerType.IDE)
-            {
-                throw Refuse.Parameter("Generation 2 virtual machines do not support IDE.");
-            }
-            var path = Pc.Windows(Path);
-            if (System.IO.Path.GetExtension(path).ToLowerInvariant() is ".vhd" or ".avhd")
-            {
-                throw Refuse.Parameter("Generation 2 virtual machines do not support .vhd or .avhd format.");
-            }
-            if (!ShouldProcess(machine.Name, "Add-VMHardDiskDrive"))
-            {
-                return;
-            }
-            var drive = Disks.Attach(
-                machine, "drives", path, Given(nameof(ControllerNumber)) ? ControllerNumber : null,
-                Given(nameof(ControllerLocation)) ? ControllerLocation : null);
-            if (Passthru)
-            {
-                WriteObject(new HardDiskDrive(machine, drive));
-            }
-        }
+        protected override object Changed(VirtualMachine machine, JsonNode? made) =>
+            new HardDiskDrive(machine, made!.AsObject());
     }
 
-    /// <summary>What both Remove cmdlets for drives do with each one; a saved machine keeps its devices.</summary>
+    /// <summary>What both Remove cmdlets for drives do with each one.</summary>
     public abstract class RemovesDrives : StandInCmdlet
     {
+        [Parameter(ParameterSetName = "VMName", Mandatory = true, Position = 0)]
+        public string VMName { get; set; } = "";
+
+        [Parameter(ParameterSetName = "VMName", Mandatory = true, Position = 1)]
+        public virtual int ControllerNumber { get; set; }
+
+        [Parameter(ParameterSetName = "VMName", Mandatory = true, Position = 2)]
+        public virtual int ControllerLocation { get; set; }
+
         [Parameter] public SwitchParameter Passthru { get; set; }
 
-        protected void Detach(IEnumerable<Drive> drives, string device)
+        protected void Detach(IEnumerable<Drive> given, Func<VirtualMachine, IEnumerable<Drive>> ofMachine)
         {
-            foreach (var drive in drives.ToList())
+            var named = Named(new[] { VMName }.Where(name => name != "")).SelectMany(ofMachine).Where(drive =>
+                drive.ControllerNumber == ControllerNumber && drive.ControllerLocation == ControllerLocation);
+            foreach (var drive in given.Concat(named).ToList())
             {
-                Try(() => Detach(drive, device));
+                Try(() => Detach(drive));
             }
         }
 
-        private void Detach(Drive drive, string device)
+        private void Detach(Drive drive)
         {
-            if (drive.Machine.State == VMState.Saved)
-            {
-                throw Refuse.DeviceInUse(drive.Machine, device);
-            }
-            if (!ShouldProcess(drive.VMName, MyInvocation.MyCommand.Name))
+            if (!Shall(drive.VMName))
             {
                 return;
             }
-            drive.Remove();
+            Do(drive);
             if (Passthru)
             {
                 WriteObject(drive);
@@ -106,60 +146,37 @@ namespace Microsoft.HyperV.PowerShell.Commands
         [Parameter(ParameterSetName = "VMHardDiskDrive", Mandatory = true, Position = 0, ValueFromPipeline = true)]
         public HardDiskDrive[] VMHardDiskDrive { get; set; } = Array.Empty<HardDiskDrive>();
 
-        [Parameter(ParameterSetName = "VMName", Mandatory = true, Position = 0)]
-        public string VMName { get; set; } = "";
-
         [Parameter(ParameterSetName = "VMName", Mandatory = true, Position = 1)]
         public ControllerType ControllerType { get; set; }
 
         [Parameter(ParameterSetName = "VMName", Mandatory = true, Position = 2)]
-        public int ControllerNumber { get; set; }
+        public override int ControllerNumber { get; set; }
 
         [Parameter(ParameterSetName = "VMName", Mandatory = true, Position = 3)]
-        public int ControllerLocation { get; set; }
+        public override int ControllerLocation { get; set; }
 
-        protected override void Act() => Detach(
-            ParameterSetName == "VMHardDiskDrive"
-                ? VMHardDiskDrive
-                : Named(new[] { VMName }).SelectMany(vm => vm.HardDrives).Where(drive =>
-                    drive.ControllerNumber == ControllerNumber && drive.ControllerLocation == ControllerLocation),
-            "Virtual Hard Disk");
+        protected override void Act() => Detach(VMHardDiskDrive, vm => vm.HardDrives);
     }
 
     [Cmdlet("Get", "VMDvdDrive", DefaultParameterSetName = "VMName")]
-    public class GetVMDvdDrive : MachineCmdlet
+    public class GetVMDvdDrive : MachineView
     {
         [Parameter] public int ControllerLocation { get; set; }
         [Parameter] public int ControllerNumber { get; set; }
 
-        protected override void Act(VirtualMachine machine) => WriteObject(machine.DVDDrives.Where(drive =>
+        protected override object Seen(VirtualMachine machine) => machine.DVDDrives.Where(drive =>
             (!Given(nameof(ControllerLocation)) || drive.ControllerLocation == ControllerLocation)
-            && (!Given(nameof(ControllerNumber)) || drive.ControllerNumber == ControllerNumber)), true);
+            && (!Given(nameof(ControllerNumber)) || drive.ControllerNumber == ControllerNumber));
     }
 
     [Cmdlet("Add", "VMDvdDrive", DefaultParameterSetName = "VMName", SupportsShouldProcess = true)]
-    public class AddVMDvdDrive : MachineCmdlet
+    public class AddVMDvdDrive : MachineChange
     {
         [Parameter(Position = 2)] public int ControllerNumber { get; set; }
         [Parameter(Position = 3)] public int ControllerLocation { get; set; }
         [Parameter(Position = 4)] public string Path { get; set; } = "";
-        [Parameter] public SwitchParameter Passthru { get; set; }
 
-        protected override void Act(VirtualMachine machine)
-        {
-            if (!ShouldProcess(machine.Name, "Add-VMDvdDrive"))
-            {
-                return;
-            }
-            var drive = Disks.Attach(
-                machine, "dvds", Path == "" ? null : Pc.Windows(Path),
-                Given(nameof(ControllerNumber)) ? ControllerNumber : null,
-                Given(nameof(ControllerLocation)) ? ControllerLocation : null);
-            if (Passthru)
-            {
-                WriteObject(new DvdDrive(machine, drive));
-            }
-        }
+        protected override object Changed(VirtualMachine machine, JsonNode? made) => new DvdDrive(machine, made!.AsObject());
     }
 
     [Cmdlet("Remove", "VMDvdDrive", DefaultParameterSetName = "VMName", SupportsShouldProcess = true)]
@@ -168,21 +185,7 @@ namespace Microsoft.HyperV.PowerShell.Commands
         [Parameter(ParameterSetName = "VMDvdDrive", Mandatory = true, Position = 0, ValueFromPipeline = true)]
         public DvdDrive[] VMDvdDrive { get; set; } = Array.Empty<DvdDrive>();
 
-        [Parameter(ParameterSetName = "VMName", Mandatory = true, Position = 0)]
-        public string VMName { get; set; } = "";
-
-        [Parameter(ParameterSetName = "VMName", Mandatory = true, Position = 1)]
-        public int ControllerNumber { get; set; }
-
-        [Parameter(ParameterSetName = "VMName", Mandatory = true, Position = 2)]
-        public int ControllerLocation { get; set; }
-
-        protected override void Act() => Detach(
-            ParameterSetName == "VMDvdDrive"
-                ? VMDvdDrive
-                : Named(new[] { VMName }).SelectMany(vm => vm.DVDDrives).Where(drive =>
-                    drive.ControllerNumber == ControllerNumber && drive.ControllerLocation == ControllerLocation),
-            "Virtual CD/DVD Disk");
+        protected override void Act() => Detach(VMDvdDrive, vm => vm.DVDDrives);
     }
 
     [Cmdlet("Set", "VMDvdDrive", DefaultParameterSetName = "VMName", SupportsShouldProcess = true)]
@@ -202,38 +205,21 @@ namespace Microsoft.HyperV.PowerShell.Commands
         protected override void Act()
         {
             var drives = ParameterSetName == "Object" ? VMDvdDrive : Named(new[] { VMName }).SelectMany(Chosen);
-            foreach (var drive in drives.ToList())
+            foreach (var drive in drives.ToList().Where(drive => Shall(drive.VMName)))
             {
-                Try(() => Insert(drive));
+                Try(() =>
+                {
+                    Do(drive);
+                    if (Passthru)
+                    {
+                        WriteObject(drive);
+                    }
+                });
             }
         }
 
         private IEnumerable<DvdDrive> Chosen(VirtualMachine machine) => machine.DVDDrives.Where(drive =>
             (!Given(nameof(ControllerNumber)) || drive.ControllerNumber == ControllerNumber)
             && (!Given(nameof(ControllerLocation)) || drive.ControllerLocation == ControllerLocation));
-
-        private void Insert(DvdDrive drive)
-        {
-            var path = string.IsNullOrEmpty(Path) ? null : Pc.Windows(Path);
-            if (path is not null && !Pc.FileExists(path))
-            {
-                throw Refuse.NotFound(
-                    "Failed to modify device 'Virtual CD/DVD Disk'.\n" +
-                    "The system cannot find the file specified. (0x80070002)");
-            }
-            if (Pc.Listed("barred_files", path))
-            {
-                throw Disks.NoPermission("modify", "Virtual CD/DVD Disk", path!);
-            }
-            if (!ShouldProcess(drive.VMName, "Set-VMDvdDrive"))
-            {
-                return;
-            }
-            drive.Change(data => data["path"] = path);
-            if (Passthru)
-            {
-                WriteObject(drive);
-            }
-        }
     }
 }

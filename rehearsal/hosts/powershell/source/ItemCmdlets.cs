@@ -1,7 +1,7 @@
 using System;
 using System.IO;
-using System.Linq;
 using System.Management.Automation;
+using Microsoft.HyperV.PowerShell;
 using Rehearsal;
 
 namespace Microsoft.PowerShell.Commands
@@ -20,25 +20,25 @@ namespace Microsoft.PowerShell.Commands
         {
             foreach (var path in LiteralPath)
             {
-                if (IsOpen(path))
+                try
                 {
-                    WriteError(new ErrorRecord(
-                        new IOException(
-                            $"Cannot remove item {path}: The process cannot access the file '{path}' because it is " +
-                            "being used by another process."),
-                        "RemoveFileSystemItemIOError", ErrorCategory.WriteError, path));
+                    Remove(path);
                 }
-                else if (ShouldProcess(path))
+                catch (VirtualizationException refusal)
                 {
-                    Pc.BeforeFiles();
-                    InvokeProvider.Item.Remove(new[] { path }, recurse: false, force: false, literalPath: true);
+                    var error = new IOException(refusal.Message);
+                    WriteError(new ErrorRecord(error, refusal.ErrorIdentifier, refusal.ErrorCategory, path));
                 }
             }
         }
 
-        private static bool IsOpen(string path) => Pc.Listed("held_files", path) || Pc.Machines
-            .Where(vm => (string)vm.Value!["state"]! is not ("Off" or "Saved"))
-            .SelectMany(vm => vm.Value!["drives"]!.AsArray())
-            .Any(drive => Pc.Same((string?)drive!["path"], path));
+        private void Remove(string path)
+        {
+            if (ShouldProcess(path))
+            {
+                Model.Do("Remove-Item", path);
+                InvokeProvider.Item.Remove(new[] { path }, recurse: false, force: false, literalPath: true);
+            }
+        }
     }
 }

@@ -9,6 +9,9 @@ namespace Microsoft.HyperV.PowerShell
     public abstract class VirtualizationObject
     {
         public string ComputerName => Pc.Name;
+
+        /// <summary>What names it to the model.</summary>
+        internal abstract JsonNode Reference { get; }
     }
 
     /// <summary>What can stand in a boot order: a device, or a boot source.</summary>
@@ -30,16 +33,12 @@ namespace Microsoft.HyperV.PowerShell
         private readonly string _id;
         private JsonObject _last;
 
-        public VirtualMachine(JsonObject data)
-        {
-            _last = data;
-            _id = (string)data["id"]!;
-        }
+        public VirtualMachine(string id) => (_id, _last) = (id, Pc.Machines[id]?.AsObject() ?? new JsonObject());
 
         internal JsonObject Data => _last = Pc.Machines[_id]?.AsObject() ?? _last;
         internal string Key => _id;
-        internal bool Exists => Pc.Machines.ContainsKey(_id);
-        internal bool Merging => Data["merging_until"] is { } until && (double)until > Clock.Now;
+        internal override JsonNode Reference => _id;
+        internal bool Merging => Data["merging_until"] is { } until && (double)until > Pc.Now;
         internal bool Off => State == VMState.Off;
 
         public override Guid Id => Guid.Parse(_id);
@@ -102,26 +101,15 @@ namespace Microsoft.HyperV.PowerShell
         internal virtual JsonObject Data =>
             _last = Machine.Items(_list).FirstOrDefault(item => (string)item["id"]! == Id) ?? _last;
 
+        /// <summary>As it stands in a boot order, and the VM and its list with it.</summary>
+        internal override JsonNode Reference => new JsonObject
+        {
+            ["vm"] = Machine.Key, ["kind"] = _list, ["type"] = _list == "adapters" ? "network" : "drive", ["id"] = Id,
+        };
+
         public override string Id => (string)_last["id"]!;
         public Guid VMId => Machine.Id;
         public string VMName => Machine.Name;
-
-        /// <summary>Changes this part of the VM in the state; a part that is gone is an error.</summary>
-        internal void Change(Action<JsonObject> change) => Pc.ChangeMachine(Machine.Key, vm => change(
-            vm[_list]!.AsArray().Select(item => item!.AsObject()).FirstOrDefault(item => (string)item["id"]! == Id)
-            ?? throw Refuse.NotFound($"The device '{Id}' does not exist any more.")));
-
-        /// <summary>Takes this part out of the VM and out of its boot order.</summary>
-        internal void Remove() => Pc.ChangeMachine(Machine.Key, vm =>
-        {
-            foreach (var list in new[] { vm[_list]!.AsArray(), vm["boot_order"]!.AsArray() })
-            {
-                foreach (var item in list.Where(item => (string?)item!["id"] == Id).ToList())
-                {
-                    list.Remove(item);
-                }
-            }
-        });
     }
 
     public class VMNetworkAdapterBase : VMDevice
@@ -162,13 +150,10 @@ namespace Microsoft.HyperV.PowerShell
         public bool IsManagementOs => true;
         internal int? Vlan { get; }
 
-        public static IEnumerable<VMInternalNetworkAdapter> All() => Pc.State["switches"]!.AsArray()
-            .Where(one => (bool)one!["allow_management_os"]!)
-            .Select(one => new VMInternalNetworkAdapter(
-                (string)one!["name"]!, (string)one["name"]!, (int?)one["management_vlan"]))
-            .Concat((Pc.State["management_adapters"]?.AsArray() ?? new JsonArray()).Select(
-                one => new VMInternalNetworkAdapter(
-                    (string)one!["name"]!, (string)one["switch"]!, (int?)one["vlan"])));
+        internal override JsonNode Reference => Name;
+
+        public static IEnumerable<VMInternalNetworkAdapter> Of(JsonNode? all) => all!.AsArray().Select(
+            one => new VMInternalNetworkAdapter((string)one!["name"]!, (string)one["switch"]!, (int?)one["vlan"]));
     }
 
     public class VMNetworkAdapterVlanSetting
@@ -228,6 +213,7 @@ namespace Microsoft.HyperV.PowerShell
         public VMSnapshot(VirtualMachine machine, JsonObject data) => (Machine, _data) = (machine, data);
 
         internal VirtualMachine Machine { get; }
+        internal override JsonNode Reference => new JsonObject { ["vm"] = Machine.Key, ["id"] = (string)_data["id"]! };
         internal IEnumerable<HardDiskDrive> HardDrives => _data["config"]!["drives"]!.AsArray()
             .Select(drive => new HardDiskDrive(Machine, drive!.AsObject(), isFrozen: true));
         public override Guid Id => Guid.Parse((string)_data["id"]!);

@@ -3,9 +3,9 @@ using System.Collections;
 using System.Collections.Generic;
 using System.Linq;
 using System.Management.Automation;
-using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
+using Microsoft.HyperV.PowerShell;
 
 namespace Microsoft.PowerShell.Cmdletization.GeneratedTypes.NetIPAddress
 {
@@ -84,13 +84,13 @@ namespace Rehearsal
             ("PrefixLength", (byte)address["prefix"]!),
             ("PrefixOrigin", (string)address["origin"]!)));
 
-        public static IEnumerable<PSObject> Neighbors() => Lan.Neighbors().Select(neighbor => Properties.Cim(
+        public static IEnumerable<PSObject> Neighbors() => Model.Do("neighbors")!.AsArray().Select(neighbor => Properties.Cim(
             "ROOT/StandardCimv2/MSFT_NetNeighbor",
-            ("IPAddress", (string)neighbor["address"]!),
-            ("InterfaceAlias", (string)neighbor["adapter"]!),
-            ("InterfaceIndex", Index(neighbor)),
-            ("LinkLayerAddress", (string)neighbor["mac"]!),
-            ("State", (string)neighbor["state"]!)));
+            ("IPAddress", (string)neighbor!["address"]!),
+            ("InterfaceAlias", (string)neighbor!["adapter"]!),
+            ("InterfaceIndex", Index(neighbor!.AsObject())),
+            ("LinkLayerAddress", (string)neighbor!["mac"]!),
+            ("State", (string)neighbor!["state"]!)));
 
         /// <summary>Who is on the room's LAN besides the PCs answers, and the PCs' own adapters do; no packet is sent.</summary>
         public static IEnumerable<PSObject> Pinged(string filter)
@@ -99,8 +99,11 @@ namespace Rehearsal
             return Regex.Matches(filter, @"Address\s*=\s*'([^']*)'").Select(match => Properties.Cim(
                 "ROOT/cimv2/Win32_PingStatus",
                 ("Address", match.Groups[1].Value),
-                ("StatusCode", Lan.Answers(match.Groups[1].Value, size.Success ? int.Parse(size.Groups[1].Value) : 32)
-                    ? 0u : 11010u)));
+                ("StatusCode", (bool)Model.Do("ping", null, new Hashtable
+                {
+                    ["address"] = match.Groups[1].Value,
+                    ["size"] = size.Success ? int.Parse(size.Groups[1].Value) : 32,
+                })! ? 0u : 11010u)));
         }
 
         public static IEnumerable<PSObject> Servers() => Items("dns").Select(entry => Properties.Cim(
@@ -116,63 +119,10 @@ namespace Rehearsal
             ("InterfaceIndex", (uint)adapter["index"]!),
             ("Dhcp", (string?)adapter["dhcp"] ?? "Disabled")));
 
-        /// <summary>The adapter of that index; null when there is none.</summary>
-        public static string? Named(uint index) =>
-            (string?)Items("adapters").FirstOrDefault(adapter => (uint)adapter["index"]! == index)?["name"];
-
-        /// <summary>Adds to one of the lists of the PC's network; `values` go in as they are.</summary>
-        public static void Add(string list, uint index, Hashtable values) => Pc.Change(state =>
-        {
-            var item = new JsonObject { ["adapter"] = Named(index) };
-            foreach (DictionaryEntry pair in values)
-            {
-                item[(string)pair.Key] = JsonSerializer.SerializeToNode(pair.Value);
-            }
-            state[list] ??= new JsonArray();
-            state[list]!.AsArray().Add(item);
-        });
-
-        /// <summary>Takes an adapter's entries out of a list.</summary>
-        public static void Clear(string list, uint index) => Pc.Change(state =>
-        {
-            foreach (var item in state[list]?.AsArray().Where(one => (string)one!["adapter"]! == Named(index)).ToList()
-                ?? new List<JsonNode?>())
-            {
-                state[list]!.AsArray().Remove(item);
-            }
-        });
-
         public static IEnumerable<PSObject> Nats() => Items("nats").Select(nat => Properties.Cim(
             "ROOT/StandardCimv2/MSFT_NetNat",
             ("Name", (string)nat["name"]!),
             ("InternalIPInterfaceAddressPrefix", (string)nat["cidr"]!)));
-
-        public static void AddNat(string name, string cidr) => Pc.Change(state =>
-        {
-            state["nats"] ??= new JsonArray();
-            state["nats"]!.AsArray().Add(new JsonObject { ["name"] = name, ["cidr"] = cidr });
-        });
-
-        /// <summary>Switched on, the adapter gets what the LAN's DHCP server gives this PC, when there is one.</summary>
-        public static void SetDhcp(uint index, string to) => Pc.Change(state =>
-        {
-            var adapter = state["adapters"]!.AsArray().First(one => (uint)one!["index"]! == index)!;
-            adapter["dhcp"] = to;
-            var name = (string)adapter["name"]!;
-            if (to == "Enabled" && state["lease"] is JsonObject lease
-                && !state["addresses"]!.AsArray().Any(one => (string)one!["adapter"]! == name))
-            {
-                state["addresses"]!.AsArray().Add(new JsonObject
-                {
-                    ["adapter"] = name, ["address"] = (string)lease["address"]!, ["prefix"] = (int)lease["prefix"]!,
-                    ["origin"] = "Dhcp",
-                });
-                state["routes"]!.AsArray().Add(new JsonObject
-                {
-                    ["adapter"] = name, ["prefix"] = "0.0.0.0/0", ["gateway"] = (string)lease["gateway"]!,
-                });
-            }
-        });
 
         public static IEnumerable<PSObject> Routes() => Items("routes").Select(route => Properties.Cim(
             "ROOT/StandardCimv2/MSFT_NetRoute",
@@ -194,11 +144,19 @@ namespace Rehearsal
         }
 
         /// <summary>What a CDXML query says when the one thing it was asked for is not there.</summary>
-        public static ErrorRecord NotFound(string className, string property, object value) => new(
-            new InvalidOperationException(
-                $"No {className} objects found with property '{property}' equal to '{value}'.  " +
-                "Verify the value of the property and retry."),
-            $"CmdletizationQuery_NotFound_{property}", ErrorCategory.ObjectNotFound, value);
+        public static ErrorRecord NotFound(string className, string property, object value)
+        {
+            try
+            {
+                Model.Do("no such", className, new Hashtable { ["property"] = property, ["value"] = value.ToString() });
+            }
+            catch (VirtualizationException refusal)
+            {
+                var error = new InvalidOperationException(refusal.Message);
+                return new ErrorRecord(error, refusal.ErrorIdentifier, refusal.ErrorCategory, value);
+            }
+            throw new InvalidOperationException($"{className} {property}");
+        }
 
         private static IEnumerable<JsonObject> Items(string list) =>
             Pc.State[list]?.AsArray().Select(item => item!.AsObject()) ?? Enumerable.Empty<JsonObject>();

@@ -22,25 +22,11 @@ namespace Rehearsal
         public static bool Has(string list, string key) => Of(Pc.State, list).ContainsKey(key);
 
         /// <summary>Sets values of one entry, which is made when it is not there.</summary>
-        public static void Put(string list, string key, Hashtable values) => Pc.Change(state =>
-        {
-            state[list] ??= new JsonObject();
-            var entry = state[list]![key]?.AsObject() ?? new JsonObject();
-            foreach (DictionaryEntry pair in values)
-            {
-                var value = pair.Value is PSObject wrapped ? wrapped.BaseObject : pair.Value;
-                entry[(string)pair.Key] = value switch
-                {
-                    null => null,
-                    bool flag => JsonValue.Create(flag),
-                    int number => JsonValue.Create(number),
-                    _ => JsonValue.Create(value.ToString()),
-                };
-            }
-            state[list]![key] = entry;
-        });
+        public static void Put(string list, string key, Hashtable values) =>
+            Model.Do("put record", new Hashtable { ["list"] = list, ["key"] = key }, values);
 
-        public static void Remove(string list, string key) => Pc.Change(state => Of(state, list).Remove(key));
+        public static void Remove(string list, string key) =>
+            Model.Do("remove record", new Hashtable { ["list"] = list, ["key"] = key });
 
         public static ErrorRecord Error(string message, string id, ErrorCategory category, object? target = null) =>
             new(new InvalidOperationException(message), id, category, target);
@@ -74,13 +60,11 @@ namespace Rehearsal
 
     public static class Services
     {
-        public static void Set(string what, string service, string to) => Pc.Change(state =>
-        {
-            state[what] ??= new JsonObject();
-            state[what]![service] = to;
-        });
+        public static void Set(string what, string service, string to) =>
+            Model.Do("set value", what, new Hashtable { [service] = to });
 
-        public static void SetSleep(int seconds) => Pc.Change(state => state["sleep_s"] = seconds);
+        public static void SetSleep(int seconds) =>
+            Model.Do("set value", "", new Hashtable { ["sleep_s"] = seconds });
     }
 
     /// <summary>What the account that asks may do on the PC.</summary>

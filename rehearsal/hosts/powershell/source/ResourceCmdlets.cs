@@ -2,18 +2,19 @@ using System;
 using System.Collections.Generic;
 using System.Linq;
 using System.Management.Automation;
+using System.Text.Json.Nodes;
 using Rehearsal;
 
 namespace Microsoft.HyperV.PowerShell.Commands
 {
     [Cmdlet("Get", "VMMemory", DefaultParameterSetName = "VMName")]
-    public class GetVMMemory : MachineCmdlet
+    public class GetVMMemory : MachineView
     {
-        protected override void Act(VirtualMachine machine) => WriteObject(new VMMemory(machine));
+        protected override object Seen(VirtualMachine machine) => new VMMemory(machine);
     }
 
     [Cmdlet("Set", "VMMemory", DefaultParameterSetName = "VMName", SupportsShouldProcess = true)]
-    public class SetVMMemory : MachineCmdlet
+    public class SetVMMemory : MachineChange
     {
         [Parameter(ParameterSetName = "ResourceObject", Mandatory = true, Position = 0, ValueFromPipeline = true)]
         public VMMemory[] VMMemory { get; set; } = Array.Empty<VMMemory>();
@@ -22,38 +23,21 @@ namespace Microsoft.HyperV.PowerShell.Commands
         [Parameter] public long StartupBytes { get; set; }
         [Parameter] public long MinimumBytes { get; set; }
         [Parameter] public long MaximumBytes { get; set; }
-        [Parameter] public SwitchParameter Passthru { get; set; }
 
         protected override IEnumerable<VirtualMachine> Targets =>
             ParameterSetName == "ResourceObject" ? VMMemory.Select(memory => memory.Machine) : base.Targets;
 
-        protected override void Act(VirtualMachine machine)
-        {
-            if (!ShouldProcess(machine.Name, "Set-VMMemory"))
-            {
-                return;
-            }
-            MemoryRules.Apply(
-                machine,
-                Given(nameof(DynamicMemoryEnabled)) ? DynamicMemoryEnabled : null,
-                Given(nameof(StartupBytes)) ? StartupBytes : null,
-                Given(nameof(MinimumBytes)) ? MinimumBytes : null,
-                Given(nameof(MaximumBytes)) ? MaximumBytes : null);
-            if (Passthru)
-            {
-                WriteObject(new VMMemory(machine));
-            }
-        }
+        protected override object Changed(VirtualMachine machine, JsonNode? made) => new VMMemory(machine);
     }
 
     [Cmdlet("Get", "VMProcessor", DefaultParameterSetName = "VMName")]
-    public class GetVMProcessor : MachineCmdlet
+    public class GetVMProcessor : MachineView
     {
-        protected override void Act(VirtualMachine machine) => WriteObject(new VMProcessor(machine));
+        protected override object Seen(VirtualMachine machine) => new VMProcessor(machine);
     }
 
     [Cmdlet("Set", "VMProcessor", DefaultParameterSetName = "VMName", SupportsShouldProcess = true)]
-    public class SetVMProcessor : MachineCmdlet
+    public class SetVMProcessor : MachineChange
     {
         [Parameter(ParameterSetName = "VMProcessor", Mandatory = true, Position = 0, ValueFromPipeline = true)]
         public VMProcessor[] VMProcessor { get; set; } = Array.Empty<VMProcessor>();
@@ -61,41 +45,39 @@ namespace Microsoft.HyperV.PowerShell.Commands
         [Parameter] public long Count { get; set; }
         [Parameter] public bool CompatibilityForMigrationEnabled { get; set; }
         [Parameter] public bool ExposeVirtualizationExtensions { get; set; }
-        [Parameter] public SwitchParameter Passthru { get; set; }
 
         protected override IEnumerable<VirtualMachine> Targets =>
             ParameterSetName == "VMProcessor" ? VMProcessor.Select(processor => processor.Machine) : base.Targets;
 
-        protected override void Act(VirtualMachine machine)
-        {
-            if (!ShouldProcess(machine.Name, "Set-VMProcessor"))
-            {
-                return;
-            }
-            if (!machine.Off)
-            {
-                throw Refuse.DeviceInUse(machine, "Processor");
-            }
-            if (Given(nameof(Count)))
-            {
-                ProcessorRules.SetCount(machine, Count);
-            }
-            Pc.ChangeMachine(machine.Key, vm =>
-            {
-                vm["processor_compatibility"] = Given(nameof(CompatibilityForMigrationEnabled))
-                    ? CompatibilityForMigrationEnabled : (bool)vm["processor_compatibility"]!;
-                vm["nested"] = Given(nameof(ExposeVirtualizationExtensions))
-                    ? ExposeVirtualizationExtensions : (bool)vm["nested"]!;
-            });
-            if (Passthru)
-            {
-                WriteObject(new VMProcessor(machine));
-            }
-        }
+        protected override object Changed(VirtualMachine machine, JsonNode? made) => new VMProcessor(machine);
+    }
+
+    [Cmdlet("Get", "VMFirmware", DefaultParameterSetName = "VMName")]
+    public class GetVMFirmware : MachineView
+    {
+        protected override object Seen(VirtualMachine machine) => new VMFirmware(machine);
+    }
+
+    [Cmdlet("Set", "VMFirmware", DefaultParameterSetName = "VMName", SupportsShouldProcess = true)]
+    public class SetVMFirmware : MachineChange
+    {
+        [Parameter(ParameterSetName = "VMFirmware", Mandatory = true, Position = 0, ValueFromPipeline = true)]
+        public VMFirmware[] VMFirmware { get; set; } = Array.Empty<VMFirmware>();
+
+        [Parameter] public VMComponentObject[]? BootOrder { get; set; }
+        [Parameter] public VMComponentObject? FirstBootDevice { get; set; }
+        [Parameter] public OnOffState EnableSecureBoot { get; set; }
+        [Parameter] public string SecureBootTemplate { get; set; } = "";
+        [Parameter] public Guid? SecureBootTemplateId { get; set; }
+
+        protected override IEnumerable<VirtualMachine> Targets =>
+            ParameterSetName == "VMFirmware" ? VMFirmware.Select(firmware => firmware.Machine) : base.Targets;
+
+        protected override object Changed(VirtualMachine machine, JsonNode? made) => new VMFirmware(machine);
     }
 
     [Cmdlet("Get", "VMIntegrationService", DefaultParameterSetName = "VMName")]
-    public class GetVMIntegrationService : MachineCmdlet
+    public class GetVMIntegrationService : MachineView
     {
         // Names are those of an English Windows; the ids are the same everywhere.
         private static readonly (string Name, string Id, bool Enabled)[] Services =
@@ -110,12 +92,12 @@ namespace Microsoft.HyperV.PowerShell.Commands
 
         [Parameter(Position = 1)] public string[] Name { get; set; } = Array.Empty<string>();
 
-        protected override void Act(VirtualMachine machine) => WriteObject(Services
+        protected override object Seen(VirtualMachine machine) => Services
             .Where(service => Name.Length == 0 || Name.Any(name => Matches(name, service.Name)))
             .Select(service => new VMIntegrationComponent(
                 machine,
                 service.Name,
                 $"Microsoft:{machine.Key.ToUpperInvariant()}\\{service.Id}",
-                service.Enabled)), true);
+                service.Enabled));
     }
 }

@@ -1,36 +1,24 @@
 using System;
+using System.Collections;
 using System.Collections.Generic;
 using System.Linq;
 using System.Management.Automation;
 using System.Management.Automation.Host;
+using System.Text.Json.Nodes;
 using Microsoft.HyperV.PowerShell;
 
 namespace Rehearsal
 {
     /// <summary>
-    /// How every Hyper-V cmdlet fails: the record goes to WriteError, so it does not end the script by itself, and a
-    /// service that is down looks like an object that is not found.
+    /// A cmdlet binds its parameters, asks the model for each object's work and writes what comes back. What is refused
+    /// goes to WriteError, so it does not end the script by itself, and the next object goes on.
     /// </summary>
     public abstract class StandInCmdlet : PSCmdlet
     {
         protected abstract void Act();
 
-        protected override void ProcessRecord() => Try(() =>
-        {
-            // A service that is just starting runs, and finds nothing yet.
-            var refuses = (string?)Pc.State["hyperv_refuses"];
-            if (refuses == "rights")
-            {
-                throw Refuse.NoRights();
-            }
-            if (refuses == "starting" || (string)Pc.State["services"]!["vmms"]! != "Running")
-            {
-                throw Refuse.ServiceDown();
-            }
-            Act();
-        });
+        protected override void ProcessRecord() => Try(Act);
 
-        /// <summary>Runs one object's share of the work; what it refuses is written, the next object goes on.</summary>
         protected void Try(Action action)
         {
             try
@@ -43,31 +31,49 @@ namespace Rehearsal
             }
         }
 
-        protected bool Given(string parameter) => MyInvocation.BoundParameters.ContainsKey(parameter);
-
-        /// <summary>Asks a question that only -Force answers; without anybody to ask this is an error.</summary>
-        protected bool Ask(string question, string caption)
+        /// <summary>This cmdlet's work on one object, with the parameters that were given.</summary>
+        protected JsonNode? Do(object? on = null)
         {
+            var given = new Hashtable((IDictionary)MyInvocation.BoundParameters);
             try
             {
-                return ShouldContinue(question, caption);
+                return Model.Do(MyInvocation.MyCommand.Name, on, given);
             }
-            catch (Exception e) when (e is PSInvalidOperationException or HostException)
+            catch (QuestionException question)
             {
-                throw Refuse.NotInteractive();
+                if (!IsAnswered(question))
+                {
+                    return null;
+                }
+                given["Force"] = true;
+                return Model.Do(MyInvocation.MyCommand.Name, on, given);
             }
         }
 
-        /// <summary>VMs by wildcard name, in order; a plain name that nobody has is an error.</summary>
-        protected IEnumerable<VirtualMachine> Named(IEnumerable<string> names, bool asArgument = false)
+        private bool IsAnswered(QuestionException question)
+        {
+            try
+            {
+                return ShouldContinue(question.Question, "Confirm");
+            }
+            catch (Exception e) when (e is PSInvalidOperationException or HostException)
+            {
+                throw question;  // nobody is there to be asked
+            }
+        }
+
+        protected bool Given(string parameter) => MyInvocation.BoundParameters.ContainsKey(parameter);
+
+        /// <summary>Whether a cmdlet that changes something shall: it says so instead with -WhatIf.</summary>
+        protected bool Shall(string target) => ShouldProcess(target, MyInvocation.MyCommand.Name);
+
+        /// <summary>VMs by names, which may be patterns; the names that nobody has are errors of their own.</summary>
+        protected IEnumerable<VirtualMachine> Named(IEnumerable<string> names)
         {
             foreach (var name in names)
             {
-                var found = All().Where(vm => Matches(name, vm.Name)).ToList();
-                if (found.Count == 0 && !WildcardPattern.ContainsWildcardCharacters(name))
-                {
-                    WriteError(Refuse.NoMachineNamed(name, asArgument).Record);
-                }
+                var found = Enumerable.Empty<VirtualMachine>();
+                Try(() => found = Machines(Model.Do("find", name)));
                 foreach (var machine in found)
                 {
                     yield return machine;
@@ -75,32 +81,15 @@ namespace Rehearsal
             }
         }
 
-        protected static IEnumerable<VirtualMachine> All() => Pc.Machines
-            .Select(vm => new VirtualMachine(vm.Value!.AsObject()))
-            .OrderBy(vm => vm.Name, StringComparer.OrdinalIgnoreCase).ToList();
+        protected static IEnumerable<VirtualMachine> All() => Machines(Model.Do("Get-VM"));
+
+        protected static List<VirtualMachine> Machines(JsonNode? ids) =>
+            Texts(ids).Select(id => new VirtualMachine(id)).ToList();
+
+        protected static List<string> Texts(JsonNode? list) => list!.AsArray().Select(one => (string)one!).ToList();
 
         protected static bool Matches(string pattern, string name) =>
             WildcardPattern.Get(pattern, WildcardOptions.IgnoreCase).IsMatch(name);
-
-        /// <summary>The one switch of that name; none and several are refused differently.</summary>
-        protected static string SwitchNamed(string pattern)
-        {
-            var found = Pc.State["switches"]!.AsArray().Where(s => Matches(pattern, (string)s!["name"]!)).ToList();
-            return found.Count switch
-            {
-                0 => throw Refuse.NoSwitchNamed(pattern),
-                1 => (string)found[0]!["name"]!,
-                _ => throw Refuse.Operation("Sequence contains more than one element"),
-            };
-        }
-
-        protected static void RequireExisting(VirtualMachine machine)
-        {
-            if (!machine.Exists)
-            {
-                throw Refuse.NoMachineWithId(machine.Id.ToString());
-            }
-        }
     }
 
     /// <summary>A cmdlet that takes its VMs as -VMName or -VM.</summary>
@@ -120,11 +109,40 @@ namespace Rehearsal
         {
             foreach (var machine in Targets)
             {
-                Try(() =>
-                {
-                    RequireExisting(machine);
-                    Act(machine);
-                });
+                Try(() => Act(machine));
+            }
+        }
+    }
+
+    /// <summary>A cmdlet that gives out parts of VMs; the model says whether Hyper-V answers and has the VM.</summary>
+    public abstract class MachineView : MachineCmdlet
+    {
+        protected abstract object Seen(VirtualMachine machine);
+
+        protected override void Act(VirtualMachine machine)
+        {
+            Do(machine);
+            WriteObject(Seen(machine), true);
+        }
+    }
+
+    /// <summary>A cmdlet that changes VMs or parts of them, and gives out with -Passthru what it made or changed.</summary>
+    public abstract class MachineChange : MachineCmdlet
+    {
+        [Parameter] public SwitchParameter Passthru { get; set; }
+
+        protected abstract object Changed(VirtualMachine machine, JsonNode? made);
+
+        protected override void Act(VirtualMachine machine)
+        {
+            if (!Shall(machine.Name))
+            {
+                return;
+            }
+            var made = Do(machine);
+            if (Passthru)
+            {
+                WriteObject(Changed(machine, made));
             }
         }
     }
@@ -142,21 +160,30 @@ namespace Rehearsal
         [Parameter]
         public SwitchParameter Passthru { get; set; }
 
-        protected abstract void Act(VirtualMachine machine);
+        protected virtual object Changed(VirtualMachine machine, JsonNode? made) => machine;
 
         protected override void Act()
         {
             foreach (var machine in ParameterSetName == "Name" ? Named(Name) : VM)
             {
-                Try(() =>
-                {
-                    RequireExisting(machine);
-                    Act(machine);
-                    if (Passthru)
-                    {
-                        WriteObject(machine);
-                    }
-                });
+                Try(() => Act(machine));
+            }
+        }
+
+        private void Act(VirtualMachine machine)
+        {
+            if (!Shall(machine.Name))
+            {
+                return;
+            }
+            var made = Do(machine);
+            if (made is JsonValue warning && (string)warning! != "")
+            {
+                WriteWarning((string)warning!);
+            }
+            if (Passthru)
+            {
+                WriteObject(Changed(machine, made));
             }
         }
     }

@@ -13,7 +13,7 @@ namespace Microsoft.HyperV.PowerShell
         public VMBootSource(VirtualMachine machine, JsonObject entry) => (_machine, Entry) = (machine, entry);
 
         internal JsonObject Entry { get; }
-        internal bool OfMachine(VirtualMachine machine) => _machine.Id == machine.Id;
+        internal override JsonNode Reference => new JsonObject { ["vm"] = _machine.Key, ["entry"] = Entry.DeepClone() };
 
         public override string Name => Description;
         public override string Id => (string?)Entry["id"] ?? "";
@@ -46,6 +46,7 @@ namespace Microsoft.HyperV.PowerShell
         public VMFirmware(VirtualMachine machine) => Machine = machine;
 
         internal VirtualMachine Machine { get; }
+        internal override JsonNode Reference => Machine.Key;
         public string VMName => Machine.Name;
         public Guid VMId => Machine.Id;
         public VMBootSource[] BootOrder =>
@@ -63,6 +64,7 @@ namespace Microsoft.HyperV.PowerShell
         public VMMemory(VirtualMachine machine) => Machine = machine;
 
         internal VirtualMachine Machine { get; }
+        internal override JsonNode Reference => Machine.Key;
         public string VMName => Machine.Name;
         public bool DynamicMemoryEnabled => Machine.DynamicMemoryEnabled;
         public long Startup => Machine.MemoryStartup;
@@ -75,6 +77,7 @@ namespace Microsoft.HyperV.PowerShell
         public VMProcessor(VirtualMachine machine) => Machine = machine;
 
         internal VirtualMachine Machine { get; }
+        internal override JsonNode Reference => Machine.Key;
         public string VMName => Machine.Name;
         public long Count => Machine.ProcessorCount;
         public bool CompatibilityForMigrationEnabled => (bool)Machine.Data["processor_compatibility"]!;
@@ -87,6 +90,7 @@ namespace Microsoft.HyperV.PowerShell
             (Machine, Name, Id, Enabled) = (machine, name, id, enabled);
 
         internal VirtualMachine Machine { get; }
+        internal override JsonNode Reference => Machine.Key;
         public string VMName => Machine.Name;
         public string Name { get; }
         public string Id { get; }
@@ -112,6 +116,8 @@ namespace Microsoft.HyperV.PowerShell
         private readonly JsonObject _data;
 
         public VMSwitch(JsonObject data) => _data = data;
+
+        internal override JsonNode Reference => _data.DeepClone();
 
         public Guid Id => Guid.Parse((string)_data["id"]!);
         public string Name => (string)_data["name"]!;
@@ -141,6 +147,8 @@ namespace Microsoft.HyperV.PowerShell
 
     public class VMHost : VirtualizationObject
     {
+        internal override JsonNode Reference => Name;
+
         public string Name => Pc.Name;
         public long LogicalProcessorCount => (long)Pc.State["cpu"]!["logical"]!;
         public long MemoryCapacity => (long)Pc.State["memory_bytes"]!;
@@ -160,19 +168,18 @@ namespace Microsoft.Vhd.PowerShell
     {
         private readonly JsonObject _data;
 
-        public VirtualHardDisk(string path, JsonObject data) => (Path, _data) = (path, data);
+        public VirtualHardDisk(JsonNode data) => _data = data.AsObject();
 
         public string ComputerName => Pc.Name;
-        public string Path { get; }
+        public string Path => (string)_data["path"]!;
         public VhdFormat VhdFormat => VhdFormat.VHDX;
         public VhdType VhdType => Enum.Parse<VhdType>((string)_data["type"]!);
         public ulong Size => (ulong)_data["size_bytes"]!;
-        /// <summary>What the room says was written to the disk; a dynamic one that is blank takes little.</summary>
-        public ulong FileSize => (ulong)((long?)_data["file_bytes"] ?? Disks.FirstBytes);
+        public ulong FileSize => (ulong)_data["file_bytes"]!;
         public uint BlockSize => (uint)_data["block_size_bytes"]!;
         public string ParentPath => "";
         public string DiskIdentifier => ((string)_data["vhd"]!).ToUpperInvariant();
         public bool Attached => Pc.Machines.Where(vm => (string)vm.Value!["state"]! != "Off")
-            .SelectMany(vm => vm.Value!["drives"]!.AsArray()).Any(drive => Pc.Same((string?)drive!["path"], Path));
+            .SelectMany(vm => vm.Value!["drives"]!.AsArray()).Any(drive => string.Equals((string?)drive!["path"], Path, StringComparison.OrdinalIgnoreCase));
     }
 }

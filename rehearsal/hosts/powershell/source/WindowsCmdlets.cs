@@ -1,4 +1,5 @@
 using System;
+using System.Collections;
 using System.Collections.Generic;
 using System.Linq;
 using System.Management.Automation;
@@ -98,7 +99,7 @@ namespace Microsoft.Management.Infrastructure.CimCmdlets
             ("CSName", Pc.Name),
             // WMI counts these two in kilobytes.
             ("TotalVisibleMemorySize", (ulong)state["memory_bytes"]! / 1024),
-            ("FreePhysicalMemory", (ulong)Math.Max(0, Pc.FreeMemory(state)) / 1024),
+            ("FreePhysicalMemory", (ulong)Model.Do("free memory")! / 1024),
             ("LocalDateTime", DateTime.Now));
 
         private static PSObject ComputerSystem(JsonObject state) => Properties.Cim(
@@ -174,7 +175,7 @@ namespace Microsoft.Dism.Commands
         {
             foreach (var name in FeatureName)
             {
-                Pc.Change(state => state["features"]![name] = Pending);
+                Model.Do("set value", "features", new Hashtable { [name] = Pending });
             }
             WriteObject(Properties.Of(
                 "Microsoft.Dism.Commands.ImageObject", ("Online", true), ("RestartNeeded", true)));

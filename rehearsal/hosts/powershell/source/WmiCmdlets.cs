@@ -1,7 +1,7 @@
 using System;
+using System.Collections;
 using System.Linq;
 using System.Management.Automation;
-using System.Text.RegularExpressions;
 using Rehearsal;
 
 namespace Rehearsal
@@ -51,31 +51,13 @@ namespace Rehearsal
 
     public class ManagementService
     {
-        private const uint InvalidParameter = 32773;
-        private const uint InvalidState = 32775;
-        private const int TrailingBytes = 4;
-
-        /// <summary>
-        /// Draws red from left to right and green from top to bottom, as answers/screen.py does. The target is the
-        /// path of a Msvm_VirtualSystemSettingData (learn.microsoft.com, hyperv_v2); four bytes follow the pixels.
-        /// </summary>
         public Thumbnail GetVirtualSystemThumbnailImage(string target, ushort width, ushort height)
         {
-            var named = Regex.Match(target, "Msvm_VirtualSystemSettingData.InstanceID=\"Microsoft:([0-9A-F-]{36})\"$");
-            if (!named.Success || Pc.Machines[named.Groups[1].Value.ToLowerInvariant()] is not { } machine)
-            {
-                return new Thumbnail { ReturnValue = InvalidParameter };
-            }
-            if ((string?)machine["state"] != "Running")
-            {
-                return new Thumbnail { ReturnValue = InvalidState };
-            }
-            var pixels = Enumerable.Range(0, width * height).Select(place =>
-                (place % width * 31 / width << 11) | (place / width * 63 / height << 5) | 8);
+            var shown = Model.Do("thumbnail", target, new Hashtable { ["width"] = width, ["height"] = height })!;
             return new Thumbnail
             {
-                ImageData = pixels.SelectMany(pixel => new[] { (byte)pixel, (byte)(pixel >> 8) })
-                    .Concat(new byte[TrailingBytes]).ToArray(),
+                ReturnValue = (uint)shown["value"]!,
+                ImageData = shown["image"] is { } image ? Convert.FromBase64String((string)image!) : null,
             };
         }
     }
@@ -106,7 +88,7 @@ namespace Microsoft.PowerShell.Commands
                     break;
                 case "Msvm_ComputerSystem":
                     var id = Filter.Split('\'').ElementAtOrDefault(1) ?? "";
-                    var found = Pc.Machines.Where(vm => Pc.Same(vm.Key, id));
+                    var found = Pc.Machines.Where(vm => string.Equals(vm.Key, id, StringComparison.OrdinalIgnoreCase));
                     WriteObject(found.Select(vm => new ComputerSystem(vm.Key)), true);
                     break;
                 default:

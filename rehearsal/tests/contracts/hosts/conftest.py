@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from rehearsal.hosts import cmdlets
+from rehearsal.hosts.pc import server
 from rehearsal.hosts.state import HostState, initial
 
 Ask = Callable[[HostState, str], Any]
@@ -44,7 +45,10 @@ def ask(pwsh: Path) -> Ask:
             f"Import-Module '{module}'; $null = New-PSDrive -Name C -PSProvider FileSystem -Root '{pc.drive}'\n"
             f"ConvertTo-Json -InputObject @(& {{ {snippet} }}) -Depth 6 -Compress"
         )
-        places = {"REHEARSAL_HOST": str(pc.folder), "REHEARSAL_DRIVE": str(pc.drive), "PWSH_COMPAT": "5.1"}
+        places = {
+            "REHEARSAL_HOST": str(pc.folder), "REHEARSAL_DRIVE": str(pc.drive), "REHEARSAL_MODEL": server.address(),
+            "PWSH_COMPAT": "5.1",
+        }  # fmt: skip
         done = subprocess.run(
             [str(pwsh), "-NoProfile", "-NonInteractive", "-Command", script],
             env={**os.environ, **places},

@@ -22,6 +22,7 @@ LAB = "lab-7e57"
 FOLDER = rf"C:\Lab\{LAB}"
 EVERYTHING = ["create", "identity", "cpus", "memory", "policy", "adapters", "disks", "dvd", "secure_boot", "boot"]
 PROBED = ["192.0.2.100", "192.0.2.101"]
+PATIENCE_S = 300  # on a computer that does much else
 NOBODY = "6f0f6f2c-7a35-4a45-9a51-52e4b5f1a001"
 GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 # PowerShell adds the name of the function that called Write-Error; the scripts' contract is what stands before it.
@@ -74,7 +75,7 @@ def two_pcs_with(folder: Path, pwsh: Path, *machines: dict[str, Any]) -> Pair:
 def run(command: Command, stdin: bytes) -> dict[str, Any]:
     command.feed(stdin, end=True)
     output = b""
-    while (received := command.receive(60)) is not None:
+    while (received := command.receive(PATIENCE_S)) is not None:
         streams, code = received
         output += b"".join(data for name, data in streams if name == "stdout")
         if code is not None:
@@ -82,7 +83,7 @@ def run(command: Command, stdin: bytes) -> dict[str, Any]:
             answer.pop("notes", None)
             assert code == (1 if "error" in answer else 0)
             return answer
-    raise AssertionError("no end of the command within 60 s")
+    raise AssertionError(f"no end of the command within {PATIENCE_S} s")
 
 
 def localized(value: Any, pc: HostState) -> Any:

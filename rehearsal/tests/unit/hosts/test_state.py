@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from rehearsal.hosts.answers.machines import fresh
+from rehearsal.hosts.pc.machines import fresh
 from rehearsal.hosts.state import HostState, NoDriveError, initial, machine_of, set_vm_state, vm_by_name
 
 

@@ -1,4 +1,7 @@
-"""How the cmdlets refuse, with the ids and categories of the real module (the C# side has the same in Refusals.cs)."""
+"""How the cmdlets refuse, with the ids and categories of the real modules.
+
+PowerShell puts the class of the cmdlet behind an error's id, and so do these: a cmdlet is given as its class (`GetVM`).
+"""
 
 from __future__ import annotations
 
@@ -10,15 +13,25 @@ MODULE = "Microsoft.HyperV.PowerShell.Commands"
 class RefusedError(Exception):
     """An error record: what a script's `catch` sees."""
 
-    def __init__(self, message: str, error_id: str, category: str) -> None:
+    def __init__(self, message: str, error_id: str, category: str, target: str | None = None) -> None:
         self.message = message
         self.error_id = error_id
         self.category = category
+        self.target = target
         super().__init__(message)
 
     def record(self) -> dict[str, Any]:
         """Return the record as the scripts answer it for one machine; a JSON answer has no script line."""
         return {"message": self.message, "id": self.error_id, "category": self.category, "line": 0}
+
+
+class QuestionError(RefusedError):
+    """A question that only somebody at a keyboard, or -Force, answers; to everybody else it is this refusal."""
+
+    def __init__(self, cmdlet: str, question: str) -> None:
+        self.question = question
+        message = "Windows PowerShell is in NonInteractive mode. Read and Prompt functionality is not available."
+        super().__init__(message, f"InvalidOperation,{MODULE}.{cmdlet}", "InvalidOperation")
 
 
 def hyperv(cmdlet: str, error_id: str, category: str, message: str) -> RefusedError:
@@ -36,6 +49,16 @@ def parameter(cmdlet: str, message: str) -> RefusedError:
     return hyperv(cmdlet, "InvalidParameter", "InvalidArgument", message)
 
 
+def failed(cmdlet: str, message: str) -> RefusedError:
+    """Something that Hyper-V began and could not do."""
+    return hyperv(cmdlet, "OperationFailed", "NotSpecified", message)
+
+
+def state(cmdlet: str, message: str) -> RefusedError:
+    """What the VM's present state does not allow."""
+    return hyperv(cmdlet, "InvalidState", "InvalidOperation", message)
+
+
 def not_found(cmdlet: str, message: str) -> RefusedError:
     """An object that is not there."""
     return hyperv(cmdlet, "ObjectNotFound", "ObjectNotFound", message)
@@ -49,6 +72,20 @@ def unspecified(cmdlet: str, message: str) -> RefusedError:
 def no_machine(vm_id: str, cmdlet: str = "GetVM") -> RefusedError:
     """No VM of that id."""
     return not_found(cmdlet, f'Hyper-V was unable to find a virtual machine with id "{vm_id}".')
+
+
+def no_machine_named(cmdlet: str, name: str) -> RefusedError:
+    """No VM of that name: to Get-VM itself a wrong argument, to the others a VM that is not found."""
+    message = f'Hyper-V was unable to find a virtual machine with name "{name}".'
+    if cmdlet != "GetVM":
+        return not_found(cmdlet, message)
+    return RefusedError(message, f"InvalidParameter,{MODULE}.GetVM", "InvalidArgument", target=name)
+
+
+def no_switch(cmdlet: str, name: str, target: str | None = None) -> RefusedError:
+    """No virtual switch of that name."""
+    message = f'Hyper-V was unable to find a virtual switch with name "{name}".'
+    return RefusedError(message, f"InvalidParameter,{MODULE}.{cmdlet}", "InvalidArgument", target)
 
 
 def service_down(cmdlet: str, computer: str) -> RefusedError:
@@ -102,16 +139,14 @@ def no_file(path: str) -> RefusedError:
 
 def device_in_use(cmdlet: str, name: str, vm_id: str, device: str) -> RefusedError:
     """A device that cannot be changed in the VM's state."""
-    return hyperv(
+    return state(
         cmdlet,
-        "InvalidState",
-        "InvalidOperation",
         f"Failed to modify device '{device}'.\n'{name}' failed to modify device '{device}'. (Virtual machine ID "
         f"{vm_id.upper()})\nThe operation cannot be performed while the object is in its current state.",
     )
 
 
-def wrong_state(cmdlet: str) -> RefusedError:
-    """A change of state that the present state does not allow."""
+def wrong_state(cmdlet: str, name: str) -> RefusedError:
+    """A change of state that the present state does not allow; it names the VM."""
     message = "The operation cannot be performed while the virtual machine is in its current state."
-    return hyperv(cmdlet, "InvalidState", "InvalidOperation", message)
+    return RefusedError(message, f"InvalidState,{MODULE}.{cmdlet}", "InvalidOperation", target=name)

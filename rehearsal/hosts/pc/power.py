@@ -1,30 +1,35 @@
-"""Start-VM and Stop-VM, for the JSON answers."""
+"""Start-VM and Stop-VM. A text that they return is the warning that the cmdlet gives."""
 
 from __future__ import annotations
 
 import time
 
 from rehearsal.hosts import outage
-from rehearsal.hosts.answers import devices, machines, refusals
+from rehearsal.hosts.pc import disks, machines, refusals
 from rehearsal.hosts.state import HostState, Json, set_vm_state
 
 GUEST_PATIENCE_S = 300
 POLL_S = 0.1
+ALREADY = "The virtual machine is already in the specified state."
+NO_SERVICE = (
+    'Hyper-V can\'t shut down virtual machine "{name}" because the Shutdown integration service is unavailable. You '
+    "can turn off the virtual machine, but doing so might result in data loss."
+)
 MAC_POOL = 0x00155D0A0B00
 
 
-def start(pc: HostState, vm_id: str) -> None:
+def start(pc: HostState, vm_id: str) -> str:
     """Power a VM on, after the checks that make Hyper-V refuse it."""
     machines.get(pc, vm_id, "StartVM")
     with outage.change(pc) as state:
         vm = state["vms"][vm_id]
         if vm["state"] == "Running":
-            return
-        if vm["state"] == "Paused":  # Start-VM warns and goes on as Resume-VM
+            return ALREADY
+        if vm["state"] == "Paused":
             vm["state"] = "Running"
-            return
+            return f'The virtual machine "{vm["name"]}" was paused. Use the Resume-VM cmdlet instead.'
         if vm["state"] not in ("Off", "Saved"):
-            raise refusals.wrong_state("StartVM")
+            raise refusals.wrong_state("StartVM", vm["name"])
         _check_files(pc, state, vm)
         _check_adapters(state, vm)
         _check_hypervisor(state, vm)
@@ -33,36 +38,55 @@ def start(pc: HostState, vm_id: str) -> None:
             if adapter["mac"] == machines.NO_MAC:
                 adapter["mac"] = _free_mac(state)
         set_vm_state(state, vm_id, "Running")
+    return ""
 
 
-def turn_off(pc: HostState, vm_id: str) -> None:
+def turn_off(pc: HostState, vm_id: str) -> str:
     """`Stop-VM -TurnOff`: the power is cut."""
-    machines.get(pc, vm_id, "StopVM")
+    if machines.get(pc, vm_id, "StopVM")["state"] == "Off":
+        return ALREADY
     _to(pc, vm_id, "Off")
+    return ""
 
 
-def shut_down(pc: HostState, vm_id: str) -> None:
-    """`Stop-VM`: ask the guest and wait; refused when nobody in the guest can be asked."""
+def save(pc: HostState, vm_id: str) -> str:
+    """`Stop-VM -Save`: nothing is there to be saved of a VM that is off."""
     vm = machines.get(pc, vm_id, "StopVM")
     if vm["state"] == "Off":
-        return
+        raise refusals.wrong_state("StopVM", vm["name"])
+    _to(pc, vm_id, "Saved")
+    return ""
+
+
+def shut_down(pc: HostState, vm_id: str, *, force: bool = False) -> str:
+    """`Stop-VM`: ask the guest and wait; when nobody in the guest can be asked, the power is cut with `force` only."""
+    vm = machines.get(pc, vm_id, "StopVM")
+    if vm["state"] == "Off":
+        return ALREADY
     if vm["state"] != "Running" or not vm["shutdown_service"]:
-        message = "Windows PowerShell is in NonInteractive mode. Read and Prompt functionality is not available."
-        raise refusals.hyperv("StopVM", "InvalidOperation", "InvalidOperation", message)
-    if vm.get("guest_refuses"):
-        raise _not_shut_down(vm)
-    _to(pc, vm_id, "Stopping")
+        if not force:
+            raise refusals.QuestionError("StopVM", NO_SERVICE.format(**vm))
+        _to(pc, vm_id, "Off")
+    elif vm.get("guest_refuses"):
+        raise _give_up(pc, vm, force)
+    else:
+        _wait_for_guest(pc, vm, force)
+    return ""
+
+
+def _wait_for_guest(pc: HostState, vm: Json, force: bool) -> None:
+    _to(pc, vm["id"], "Stopping")
     deadline = time.monotonic() + GUEST_PATIENCE_S
-    while pc.read()["vms"].get(vm_id, {"state": "Off"})["state"] != "Off":
+    while pc.read()["vms"].get(vm["id"], {"state": "Off"})["state"] != "Off":
         if time.monotonic() > deadline:
-            _to(pc, vm_id, "Running")
-            raise _not_shut_down(vm)
+            raise _give_up(pc, vm, force)
         time.sleep(POLL_S)
 
 
-def _not_shut_down(vm: Json) -> refusals.RefusedError:
-    message = f'Failed to shut down virtual machine "{vm["name"]}".'
-    return refusals.hyperv("StopVM", "OperationFailed", "NotSpecified", message)
+def _give_up(pc: HostState, vm: Json, force: bool) -> refusals.RefusedError:
+    """The guest did not stop, which is an error also where -Force cuts the power then."""
+    _to(pc, vm["id"], "Off" if force else "Running")
+    return refusals.failed("StopVM", f'Failed to shut down virtual machine "{vm["name"]}".')
 
 
 def free_memory(state: Json) -> int:
@@ -80,9 +104,9 @@ def _to(pc: HostState, vm_id: str, to: str) -> None:
 def _check_files(pc: HostState, state: Json, vm: Json) -> None:
     failed = f"'{vm['name']}' failed to start. (Virtual machine ID {vm['id'].upper()})"
     for path in [drive["path"] for drive in vm["drives"] + vm["dvds"] if drive["path"]]:
-        if devices.listed(state, "barred_files", path):
+        if disks.listed(state, "barred_files", path):
             raise refusals.hyperv("StartVM", "AccessDenied", "PermissionDenied", failed)
-        if devices.listed(state, "held_files", path):
+        if disks.listed(state, "held_files", path):
             why = "The process cannot access the file because it is being used by another process.' (0x80070020)"
         elif not pc.local(path).is_file():
             why = "The system cannot find the file specified.' (0x80070002)"

@@ -1,4 +1,4 @@
-"""Checkpoints of a VM and the differencing disks below them, for the JSON answers (Chains.cs is the same in C#)."""
+"""Checkpoints of a VM and the differencing disks below them."""
 
 from __future__ import annotations
 
@@ -10,28 +10,44 @@ import time
 import uuid
 
 from rehearsal.hosts import outage
-from rehearsal.hosts.answers import machines, refusals
+from rehearsal.hosts.pc import machines, refusals
 from rehearsal.hosts.state import HostState, Json
 
 LEAF = re.compile(r"(_[0-9A-F-]{36})?\.a?vhdx$", re.IGNORECASE)
 
 
-def take(pc: HostState, vm_id: str, name: str) -> None:
+def find(pc: HostState, vm_id: str, name: str = "", cmdlet: str = "GetVMSnapshot") -> list[Json]:
+    """Return a VM's checkpoints whose name fits ('' fits all), the oldest first; a plain name of none is refused."""
+    vm = machines.get(pc, vm_id, cmdlet)
+    found = [one for one in vm["snapshots"] if not name or machines.matches(name, one["name"])]
+    if not found and name and not machines.is_pattern(name):
+        raise refusals.not_found(cmdlet, "Unable to find a snapshot matching the given criteria.")
+    return sorted(found, key=lambda one: float(one["created_at"]))
+
+
+def take(pc: HostState, vm_id: str, name: str) -> Json:
     """`Checkpoint-VM`: what the disks hold now is frozen, and each drive goes on in a file above."""
-    machines.get(pc, vm_id, "CheckpointVM")
+    vm = machines.get(pc, vm_id, "CheckpointVM")
+    name = name or f"{vm['name']} - ({time.strftime('%m/%d/%Y %H:%M:%S')})"
     outage.before_files(pc)
     with pc.change() as state:  # files and state in one: a power failure finds both done or neither
         vm = state["vms"][vm_id]
         frozen = copy.deepcopy({key: value for key, value in vm.items() if key != "snapshots"})
         for drive in vm["drives"]:
-            drive["path"] = _leaf(pc, drive["path"])
+            drive["path"] = _leaf(pc, drive["path"], "CheckpointVM")
         fresh = {"id": str(uuid.uuid4()), "name": name, "created_at": time.time(), "config": frozen}
         vm["snapshots"].append(fresh)
+    return fresh
 
 
 def restore(pc: HostState, vm_id: str, snapshot_id: str) -> None:
-    """`Restore-VMSnapshot` of a VM that is off: settings and disks as they were; what came after is lost."""
-    machines.get(pc, vm_id, "RestoreVMSnapshot")
+    """`Restore-VMSnapshot`: settings and disks as they were; what came after is lost.
+
+    On Windows a running VM is saved first and started again; the lab's scripts turn it off before.
+    """
+    vm = machines.get(pc, vm_id, "RestoreVMSnapshot")
+    if vm["state"] != "Off":
+        raise refusals.wrong_state("RestoreVMSnapshot", vm["name"])
     outage.before_files(pc)
     with pc.change() as state:  # files and state in one: a power failure finds both done or neither
         vm = state["vms"][vm_id]
@@ -42,7 +58,7 @@ def restore(pc: HostState, vm_id: str, snapshot_id: str) -> None:
                 pc.local(drive["path"]).unlink()
         before = copy.deepcopy(snapshot["config"])
         for drive in before["drives"]:
-            drive["path"] = _leaf(pc, drive["path"])
+            drive["path"] = _leaf(pc, drive["path"], "RestoreVMSnapshot")
         kept = {key: vm[key] for key in ("snapshots", "power_on_count", "name", "state", "started_at")}
         state["vms"][vm_id] = {**before, **kept}
 
@@ -91,10 +107,10 @@ def _parents(pc: HostState, paths: set[str]) -> dict[str, str]:
     return found
 
 
-def _leaf(pc: HostState, parent: str) -> str:
+def _leaf(pc: HostState, parent: str, cmdlet: str) -> str:
     """Make a differencing disk above a file and return its path; the guest finds there what it left below."""
     if not pc.local(parent).is_file():
-        raise refusals.not_found("CheckpointVM", f"'{parent}': the system cannot find the file. (0x80070002)")
+        raise refusals.not_found(cmdlet, f"'{parent}': the system cannot find the file. (0x80070002)")
     below = _content(pc, parent)
     path = f"{LEAF.sub('', parent)}_{str(uuid.uuid4()).upper()}.avhdx"
     content = {**below, "vhd": str(uuid.uuid4()), "type": "Differencing", "parent": parent}

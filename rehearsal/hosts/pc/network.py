@@ -1,0 +1,103 @@
+"""The PC's own network: addresses, routes, name servers, NAT, profiles, firewall rules.
+
+On Windows these are functions made from CDXML, and an error names the function (`New-NetIPAddress`).
+"""
+
+from __future__ import annotations
+
+from rehearsal.hosts import outage, wiring
+from rehearsal.hosts.pc import records
+from rehearsal.hosts.pc.refusals import RefusedError
+from rehearsal.hosts.state import HostState, Json
+
+# A firewall rule with the defaults of New-NetFirewallRule.
+RULE = {
+    "DisplayName": "", "Direction": "Inbound", "Protocol": "Any", "LocalPort": "", "IcmpType": "", "RemoteAddress": "",
+    "Action": "Allow", "Profile": "Any", "Enabled": "True",
+}  # fmt: skip
+
+
+def index_of(state: Json, adapter: str) -> int:
+    """The index of the adapter of that name, which is there."""
+    return next(int(one["index"]) for one in state["adapters"] if one["name"] == adapter)
+
+
+def new_address(pc: HostState, index: int, address: str, prefix: int) -> None:
+    """`New-NetIPAddress`: no address stands twice on one PC."""
+    with outage.change(pc) as state:
+        adapter = _adapter(state, index, "New-NetIPAddress")
+        if any(one["address"] == address for one in state["addresses"]):
+            message = "The object already exists."
+            raise RefusedError(message, "Windows System Error 5010,New-NetIPAddress", "ResourceExists")
+        own = {"adapter": adapter["name"], "address": address, "prefix": prefix, "origin": "Manual"}
+        state["addresses"].append(own)
+
+
+def new_route(pc: HostState, index: int, prefix: str, gateway: str) -> None:
+    """`New-NetRoute`."""
+    with outage.change(pc) as state:
+        adapter = _adapter(state, index, "New-NetRoute")
+        state["routes"].append({"adapter": adapter["name"], "prefix": prefix, "gateway": gateway})
+
+
+def set_servers(pc: HostState, index: int, servers: list[str]) -> None:
+    """`Set-DnsClientServerAddress`."""
+    with outage.change(pc) as state:
+        adapter = _adapter(state, index, "Set-DnsClientServerAddress")
+        state["dns"] = [one for one in state["dns"] if one["adapter"] != adapter["name"]]
+        state["dns"].append({"adapter": adapter["name"], "servers": servers})
+
+
+def set_dhcp(pc: HostState, index: int, to: str) -> None:
+    """`Set-NetIPInterface -Dhcp`: switched on, the LAN's server gives the adapter what it has for this PC."""
+    with outage.change(pc) as state:
+        adapter = _adapter(state, index, "Set-NetIPInterface")
+        if to == "Enabled":
+            wiring.lease(state, adapter)
+        adapter["dhcp"] = to
+
+
+def set_category(pc: HostState, index: int, category: str) -> None:
+    """`Set-NetConnectionProfile -NetworkCategory`."""
+    records.put(pc, "profiles", str(index), {"NetworkCategory": category})
+
+
+def new_nat(pc: HostState, name: str, cidr: str) -> None:
+    """`New-NetNat`: Windows has one."""
+    with outage.change(pc) as state:
+        if state.get("nats"):
+            raise RefusedError("The parameter is incorrect.", "Windows System Error 87,New-NetNat", "InvalidArgument")
+        state.setdefault("nats", []).append({"name": name, "cidr": cidr})
+
+
+def new_rule(pc: HostState, name: str, **properties: object) -> None:
+    """`New-NetFirewallRule`; lists of ports and addresses stand in it as text."""
+    plain = {**RULE, **properties}
+    rule = {key: ",".join(value) if isinstance(value, list) else value for key, value in plain.items()}
+    with outage.change(pc) as state:
+        if name in state.get("firewall_rules", {}):
+            message = "Cannot create a file when that file already exists."
+            raise RefusedError(message, "Windows System Error 183,New-NetFirewallRule", "ResourceExists")
+        state.setdefault("firewall_rules", {})[name] = {"Name": name, "InstanceID": name, **rule}
+
+
+def remove_rule(pc: HostState, name: str) -> None:
+    """`Remove-NetFirewallRule -Name`."""
+    with outage.change(pc) as state:
+        if name not in state.get("firewall_rules", {}):
+            raise no_such("Remove-NetFirewallRule", "MSFT_NetFirewallRule", "InstanceID", name)
+        del state["firewall_rules"][name]
+
+
+def no_such(function: str, kind: str, what: str, value: str) -> RefusedError:
+    """What a CDXML query says when the one thing that it was asked for is not there."""
+    message = f"No {kind} objects found with property '{what}' equal to '{value}'.  "
+    message += "Verify the value of the property and retry."
+    return RefusedError(message, f"CmdletizationQuery_NotFound_{what},{function}", "ObjectNotFound", value)
+
+
+def _adapter(state: Json, index: int, function: str) -> Json:
+    adapter: Json | None = next((one for one in state["adapters"] if one["index"] == index), None)
+    if adapter is None:
+        raise RefusedError("Element not found.", f"Windows System Error 1168,{function}", "ObjectNotFound")
+    return adapter
