@@ -16,6 +16,7 @@ from pathlib import Path
 
 from rehearsal.hosts import certificate, endpoint
 from rehearsal.hosts.begin import begin
+from rehearsal.hosts.pc import server as model
 from rehearsal.hosts.state import HostState
 from rehearsal.room import base, disk, firmware, nameserver, network, notes
 from rehearsal.room.command import run
@@ -62,6 +63,7 @@ def _serve(layout: Layout, plan: Plan) -> int:
     supply.stop()
     for server in servers:
         server.stop()
+    model.close()
     upstream.shutdown()
     disk.detach_all(layout.root)
     return 0

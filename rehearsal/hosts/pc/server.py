@@ -23,14 +23,26 @@ from rehearsal.hosts.pc.refusals import QuestionError, RefusedError
 from rehearsal.hosts.state import HostState, Json, NoDriveError
 
 
-@cache
 def address() -> str:
     """The socket of this process, which answers for every PC from now on; stand-ins find it in REHEARSAL_MODEL."""
-    folder = tempfile.mkdtemp(prefix="pc-")  # short: a socket's path holds 107 bytes
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    server = _Server(f"{folder}/model", _Connection)
+    return str(_begun().server_address)
+
+
+def close() -> None:
+    """Take the socket away; at the end of a process that runs nothing at its exit this has to be called."""
+    if _begun.cache_info().currsize:
+        _begun().shutdown()
+        _begun().server_close()
+        shutil.rmtree(Path(address()).parent, ignore_errors=True)
+        _begun.cache_clear()
+
+
+@cache
+def _begun() -> _Server:
+    server = _Server(f"{tempfile.mkdtemp(prefix='pc-')}/model", _Connection)  # short: a path holds 107 bytes
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    return str(server.server_address)
+    atexit.register(close)
+    return server
 
 
 def answer(request: Json) -> Json:

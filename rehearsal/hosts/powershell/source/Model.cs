@@ -131,8 +131,9 @@ namespace Rehearsal
             SwitchParameter flag => flag.IsPresent,
             bool flag => flag,
             Enum or Guid or string => value.ToString(),
-            IDictionary table => new JsonObject(
-                table.Cast<DictionaryEntry>().ToDictionary(pair => (string)pair.Key, pair => Node(pair.Value))),
+            // What enumerates a Dictionary gives no DictionaryEntry: a Hashtable does.
+            IDictionary table => new JsonObject(new Hashtable(table).Cast<DictionaryEntry>()
+                .ToDictionary(pair => (string)pair.Key, pair => Node(pair.Value))),
             IEnumerable items => new JsonArray(items.Cast<object?>().Select(Node).ToArray()),
             ulong large => large,
             byte or short or ushort or int or uint or long => Convert.ToInt64(value),
