@@ -54,7 +54,7 @@ def ask(pwsh: Path) -> Ask:
             env={**os.environ, **places},
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=600,
         )
         assert done.returncode == 0, done.stdout + done.stderr
         return json.loads(done.stdout.splitlines()[-1])

@@ -22,7 +22,7 @@ LAB = "lab-7e57"
 FOLDER = rf"C:\Lab\{LAB}"
 EVERYTHING = ["create", "identity", "cpus", "memory", "policy", "adapters", "disks", "dvd", "secure_boot", "boot"]
 PROBED = ["192.0.2.100", "192.0.2.101"]
-PATIENCE_S = 300  # on a computer that does much else
+PATIENCE_S = 120  # on a computer that does much else
 NOBODY = "6f0f6f2c-7a35-4a45-9a51-52e4b5f1a001"
 GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 # PowerShell adds the name of the function that called Write-Error; the scripts' contract is what stands before it.
