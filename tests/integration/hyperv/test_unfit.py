@@ -57,7 +57,7 @@ def test_a_rebuild_throws_nothing_away_where_its_machines_cannot_run(
     before = {host.name: pcs.state(host.name).read() for host in pcs.lab.hosts}
     monkeypatch.setenv("LAB_ASSUME_YES", pcs.lab.name)  # consent is not what keeps it from acting
     session = pcs.session()
-    monkeypatch.setattr(labkit.session, "_open", lambda _file: session)
+    monkeypatch.setattr(labkit.session, "_open", lambda *_: session)
     monkeypatch.setattr(tasks.ns["os.bootstrap"], "body", went_on)
     config = Config()
     config.set_runtime_path(str(ROOT / "labs" / "rehearsal.yaml"))
