@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
 
 from labkit.controller import keys
-from labkit.errors import LabError, RefusedError, UnreachableError
+from labkit.errors import LabError, RefusedError, UnreachableError, together
 from labkit.machines import access
 from labkit.session import Session
 
@@ -37,7 +37,6 @@ def refuse(session: Session, machines: Collection[str]) -> None:
 
     What a blank system disk puts right is no obstacle of theirs. The facts are those read last; nothing is changed.
     """
-    from labkit.errors import together
     from labkit.hyperv.findings import answering
 
     facts = answering(session.hosts.read())

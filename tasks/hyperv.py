@@ -2,6 +2,7 @@
 
 from invoke import Context, task
 
+from labkit.errors import together
 from labkit.line.kinds import Controller, Destroyer, HostNetwork, Keeper, Power, Reader, Stage
 from labkit.session import session
 from tasks.verify import verify_all
@@ -131,7 +132,6 @@ def hyperv_trust(c: Context, host: str = "", fingerprint: str = "") -> None:
 @task(klass=Reader, default=True)
 def hyperv_status(c: Context) -> None:
     """Show the machines on their hosts."""
-    from labkit.errors import together
     from labkit.hyperv import display
     from labkit.machines.progress import progress
 

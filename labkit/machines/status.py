@@ -14,7 +14,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from labkit.controller import keys
-from labkit.errors import LabError
+from labkit.errors import LabError, together
 from labkit.machines import wait
 from labkit.machines.progress import obstacle
 from labkit.machines.survey import Place, Survey, read_history
@@ -42,8 +42,6 @@ class Row:
 
 def show(session: Session) -> None:
     """Print a row for each machine; then raise the errors of those hosts that do not answer."""
-    from labkit.errors import together
-
     facts, errors = session.hosts.survey()
     table = Table("machine", "MGMT", "VM", "system", "SSH", box=None, padding=(0, 2))
     for row in rows(session, facts):
