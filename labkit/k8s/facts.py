@@ -32,7 +32,7 @@ class NodeFacts:
     @classmethod
     def of(cls, node: Mapping[str, Any]) -> NodeFacts:
         """From a Node as `kubectl get --output=json` prints it."""
-        metadata, status = node["metadata"], node["status"]
+        metadata, status = node["metadata"], node.get("status", {})  # one that somebody made by hand has none
         ready = _named(status.get("conditions"), "Ready")
         labels = metadata.get("labels") or {}
         return cls(

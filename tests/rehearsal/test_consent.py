@@ -40,8 +40,8 @@ def test_a_controller_without_the_labs_key_destroys_nothing(room: Rehearsal, wor
         shutil.rmtree(room.state, ignore_errors=True)
         aside.rename(room.state)
     assert run.code == 6, run
-    assert "inv lab.import FILE" in run.output
-    assert "inv os.reinstall --machine bootstrap" in run.output
+    assert f"`inv -f {room.file} lab.import FILE`" in run.output
+    assert f"`inv -f {room.file} os.reinstall --machine bootstrap`" in run.output
     assert (run.mutating, made, _disks(room)) == ([], [], disks), run
 
 

@@ -45,6 +45,10 @@ def test_what_a_node_is_is_read_once_and_typed() -> None:
     ]
 
 
+def test_a_node_that_somebody_made_by_hand_is_one_that_says_nothing() -> None:
+    assert NodeFacts.of({"metadata": {"name": "stranger"}}) == NodeFacts("stranger", "", "", (), "", "")
+
+
 def test_status_shows_nodes_and_what_stages_lack(
     session: Session, machines: FakeMachines, printed: io.StringIO
 ) -> None:
