@@ -105,6 +105,7 @@ def power_failed(pcs: Any, after: int, act: Callable[[Any], object]) -> bool:
         return state.pop(outage.KEY, None) is None
 
 
+@pytest.mark.timeout(900)  # a PowerShell start for each place that the power may fail at
 @pytest.mark.parametrize("name", OPERATIONS)
 def test_what_a_power_failure_cut_off_is_finished_by_the_same_command(
     pcs: Any, pwsh: Path | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
