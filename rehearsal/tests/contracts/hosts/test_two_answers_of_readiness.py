@@ -2,32 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from rehearsal.hosts.state import HostState, initial, vm_by_name
-from rehearsal.tests.contracts.hosts.pair import LAB, Pair, ask_readiness, create, look, machine
+from rehearsal.hosts.state import vm_by_name
+from rehearsal.tests.contracts.hosts.pair import LAB, Pair, ask_readiness, change_both, create, look, machine, two_pcs
 
 pytestmark = pytest.mark.powershell
 
 
 @pytest.fixture
 def pair(tmp_path: Path, pwsh: Path) -> Pair:
-    state = initial("pc1", address="192.0.2.11")
-    pcs = [HostState(tmp_path / name, "pc1") for name in ("real", "told")]
-    for pc in pcs:
-        pc.make(state)
-        (pc.drive / "ISO" / "rocky.iso").write_text("a DVD")
-    return Pair(pcs[0], pcs[1], pwsh)
-
-
-def change_both(pair: Pair, change: Callable[[dict[str, Any]], None]) -> None:
-    for pc in (pair.real, pair.told):
-        with pc.change() as state:
-            change(state)
+    return two_pcs(tmp_path, pwsh)
 
 
 def rule(name: str, **changed: Any) -> dict[str, Any]:
