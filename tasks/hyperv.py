@@ -99,7 +99,7 @@ def hyperv_screenshot(c: Context, machine: str = "") -> None:
     from labkit.hyperv import screen
 
     s = session(c)
-    for file in screen.shoot(s, [one.name for one in choice.machines(s.lab, machine)]):
+    for file in screen.shoot(s, choice.names(s.lab, machine)):
         s.output.print(str(file), soft_wrap=True)
 
 
@@ -153,7 +153,7 @@ def hyperv_start(c: Context, machine: str = "") -> None:
 
     s = session(c)
     with s.journal.step("hyperv.start") as step:
-        started = power.start(s, [one.name for one in choice.machines(s.lab, machine)])
+        started = power.start(s, choice.names(s.lab, machine))
         step.changed = bool(started)
         s.output.print(f"started: {', '.join(started) or 'none, all run'}")
 
@@ -166,7 +166,7 @@ def hyperv_stop(c: Context, machine: str = "", cut_power: bool = False) -> None:
 
     s = session(c)
     with s.journal.step("hyperv.stop") as step:
-        stopped = power.stop(s, [one.name for one in choice.machines(s.lab, machine)], cut_power=cut_power)
+        stopped = power.stop(s, choice.names(s.lab, machine), cut_power=cut_power)
         step.changed = bool(stopped)
         s.output.print(f"stopped: {', '.join(stopped) or 'none, all are off'}")
 

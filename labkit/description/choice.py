@@ -16,6 +16,11 @@ def machines(lab: Lab, name: str) -> tuple[Machine, ...]:
     return _chosen(lab, "machine", lab.machines, name)
 
 
+def names(lab: Lab, name: str) -> list[str]:
+    """As `machines`, their names."""
+    return [machine.name for machine in machines(lab, name)]
+
+
 def hosts(lab: Lab, name: str) -> tuple[Host, ...]:
     """The host of that name, or every host for ''. Raises MissingError, with the names there are."""
     return _chosen(lab, "host", lab.hosts, name)

@@ -65,7 +65,7 @@ class Hosts:
             for host in self.lab.hosts
             if host.name not in self._facts or (probe and not self._facts[host.name].readiness.is_probed)
         }
-        answers, errors = self._everywhere(wanted, repeatable=True)
+        answers, errors = self._everywhere(wanted, reading=True)
         for name, answer in answers.items():
             self._facts[name] = host_facts(name, self.lab.name, answer, datetime.now(UTC))
         return dict(self._facts), errors
@@ -97,17 +97,17 @@ class Hosts:
 
         What was read before stays. A call that got lost is repeated; all hosts finish before errors are raised.
         """
-        return self._answers(script, parameters, repeatable=True)
+        return self._answers(script, parameters, reading=True)
 
     def run(self, script: str, parameters: Parameters) -> dict[str, dict[str, Any]]:
         """As `ask`, with a changing script: what was read counts no more, and a call that got lost is not repeated."""
         self.forget()
-        return self._answers(script, parameters, repeatable=False)
+        return self._answers(script, parameters, reading=False)
 
-    def _answers(self, script: str, parameters: Parameters, *, repeatable: bool) -> dict[str, dict[str, Any]]:
+    def _answers(self, script: str, parameters: Parameters, *, reading: bool) -> dict[str, dict[str, Any]]:
         """The answers by host. Raises the errors of hosts, and those of machines that stand in an answer, together."""
         wanted = {name: {script: given} for name, given in parameters.items()}
-        answers, errors = self._everywhere(wanted, repeatable=repeatable)
+        answers, errors = self._everywhere(wanted, reading=reading)
         for name, answer in answers.items():
             errors += [
                 powershell.lab_error(name, script, powershell.PowerShellError.of(machine["error"]), machine["name"])
@@ -119,14 +119,14 @@ class Hosts:
         return answers
 
     def _everywhere(
-        self, wanted: Mapping[str, Scripts], *, repeatable: bool
+        self, wanted: Mapping[str, Scripts], *, reading: bool
     ) -> tuple[dict[str, dict[str, Any]], list[LabError]]:
         """Run scripts on several hosts at once, one command a host; give the answers and the LabErrors."""
         outcomes: dict[str, dict[str, Any] | BaseException] = {name: {} for name in wanted}  # in the lab's order
 
         def work(name: str) -> None:
             try:
-                outcomes[name] = self._call(name, wanted[name], READ_ATTEMPTS if repeatable else 1)
+                outcomes[name] = self._call(name, wanted[name], reading=reading)
             except BaseException as error:  # noqa: BLE001 - carried to the calling thread and raised there
                 outcomes[name] = error
 
@@ -152,9 +152,11 @@ class Hosts:
             self._transports[name] = self._connect(host, host_password(host))
         return self._transports[name]
 
-    def _call(self, name: str, scripts: Scripts, attempts: int) -> dict[str, Any]:
+    def _call(self, name: str, scripts: Scripts, *, reading: bool) -> dict[str, Any]:
         stdin = powershell.payload_of_all(scripts)
-        deadline_s = max(map(_deadline_s, scripts))
+        attempts = READ_ATTEMPTS if reading else 1
+        read_s = max(SLOW_READ_DEADLINES_S.get(script, READ_DEADLINE_S) for script in scripts)
+        deadline_s = read_s if reading else WRITE_DEADLINE_S
         for attempt in range(1, attempts + 1):
             try:
                 output = self._transports[name].run(powershell.command_line(), stdin, deadline_s)
@@ -177,8 +179,3 @@ def in_parallel(work: Callable[[str], None], hosts: Iterable[str]) -> None:
     for thread in threads:
         while thread.is_alive():
             thread.join(0.2)  # an endless join would keep Ctrl-C from working on Windows
-
-
-def _deadline_s(script: str) -> float:
-    reading_s = SLOW_READ_DEADLINES_S.get(script, READ_DEADLINE_S)
-    return reading_s if script.startswith("Get-") else WRITE_DEADLINE_S

@@ -10,12 +10,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from labkit.errors import ConsentError, UnreachableError, together
+from labkit.errors import ConsentError, LabError, UnreachableError, together
 from labkit.transport.ports import NO_TLS, silent
 
 if TYPE_CHECKING:
     from labkit.description.lab import Host
-    from labkit.errors import LabError
     from labkit.session import Session
 
 CONNECT_TIMEOUT_S = 5.0

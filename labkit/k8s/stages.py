@@ -46,7 +46,7 @@ def play(s: Session, name: str, arguments: list[str]) -> Run:
     what = unit.start(s, name, arguments)
     with live(s.console) as watcher:
         done = unit.follow(s, what, watcher)
-    _record(s, name, done)
+    s.journal.write("times", step=name, times=done.seconds_by_machine())
     _judge(name, what, done)
     return done
 
@@ -66,10 +66,6 @@ def _await_others(s: Session, name: str) -> Run | None:
         return None
     _judge(name, what, done)
     return done
-
-
-def _record(s: Session, name: str, done: Run) -> None:
-    s.journal.write("times", step=name, times=done.seconds_by_machine())
 
 
 def _judge(name: str, what: unit.Running, done: Run) -> None:

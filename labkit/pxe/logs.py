@@ -29,7 +29,7 @@ def gather(session: Session, machine: str, lines: str) -> list[str]:
     """
     if not lines.isdecimal() or int(lines) == 0:
         raise ConfigError(f"--lines takes a number from 1, not {lines!r}", "give a number, such as --lines 50")
-    names = {one.name for one in choice.machines(session.lab, machine)}
+    names = set(choice.names(session.lab, machine))
     remote = session.machines.bootstrap()
     records = server.read_records(remote)
     reading = reader(session.lab, records)
