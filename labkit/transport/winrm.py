@@ -40,7 +40,7 @@ UTF8 = 65001
 PIECE = 90_000  # bytes of standard input a message; the envelope may have 153,600, and base64 adds a third
 CONNECT_TIMEOUT_S = 5.0
 OPERATION_TIMEOUT_S = 15  # how long the host may hold one Receive that has nothing to tell
-READ_TIMEOUT_S = 30
+READ_TIMEOUT_S = 60  # a Send may be held until PowerShell there reads, and it starts slowly where the disk is busy
 LIBRARY_ERRORS = (
     WinRMError, WinRMTransportError, WinRMOperationTimeoutError, RequestException, SpnegoError, ParseError,
 )  # fmt: skip

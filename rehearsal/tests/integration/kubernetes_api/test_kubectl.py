@@ -56,13 +56,14 @@ def kustomization(tmp_path: Path, namespace: str) -> Path:
 
 
 def test_a_server_side_apply_leaves_nothing_for_diff_and_a_changed_line_does(
-    plane: ControlPlane, kustomization: Path, namespace: str
+    plane: ControlPlane, kubelets: dict[str, FakeKubelet], kustomization: Path, namespace: str
 ) -> None:
     apply = ("apply", "--server-side", "--force-conflicts", "-k", str(kustomization))
     diff = ("diff", "--server-side", "-k", str(kustomization))
     assert plane.try_kubectl(*diff).returncode == 1
     plane.kubectl(*apply)
-    assert plane.try_kubectl(*diff).returncode == 0
+    plane.kubectl("rollout", "status", "deployment/web", "-n", namespace, "--timeout=20s")  # a status under way differs
+    eventually(lambda: plane.try_kubectl(*diff).returncode == 0)
     version = plane.json("get", "deployment", "web", "-n", namespace)["metadata"]["generation"]
     plane.kubectl(*apply)
     assert plane.json("get", "deployment", "web", "-n", namespace)["metadata"]["generation"] == version
