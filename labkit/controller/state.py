@@ -1,4 +1,4 @@
-"""What the controller keeps of one lab, in `.lab/<id>/`: keys, known hosts, kubeconfig, journal, lock.
+"""What the controller keeps of one lab, in `.lab/<id>/`: keys, known hosts, kubeconfig, journal, logs, lock.
 
 One folder a lab, because one checkout may drive several (`inv -f labs/...`). Everything in it is for its owner only.
 Its file `version` says how it is laid out; a folder without one is of the first version.
@@ -37,6 +37,11 @@ class StateDir:
     @property
     def journal(self) -> Path:
         return self.path / "journal.jsonl"
+
+    @property
+    def logs(self) -> Path:
+        """A file for each of the last runs: what it printed, and how it ended."""
+        return self.path / "logs"
 
     @property
     def lock(self) -> Path:

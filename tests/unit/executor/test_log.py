@@ -102,7 +102,7 @@ def test_no_secret_is_in_a_log_or_the_journal(
         run("hyperv.create", "pxe.setup")
     kept = [*logs(own_state).values(), (own_state / "7e57" / "journal.jsonl").read_text()]
     values = [word for text in every_secret.values() for word in text.split() if len(word) > 7 and "-key" not in word]
-    shapes = {value for value in values} | {json.dumps(value)[1:-1] for value in values}
+    shapes = set(values) | {json.dumps(value)[1:-1] for value in values}
     assert [value for value in shapes if any(value in text for text in kept)] == []
     assert "***" in kept[0]
 
@@ -156,13 +156,11 @@ def test_the_last_hint_of_a_failed_run_names_the_bundle(
     with pytest.raises(LabError) as failure:
         run("pxe.setup")
     hints = [line for line in str(failure.value).splitlines() if line.startswith("hint: ")]
-    named = [line for line in hints if line.endswith("labs/rehearsal.yaml lab.bundle` puts what a bug report needs into one file")]
+    named = [line for line in hints if "labs/rehearsal.yaml lab.bundle` puts what a bug report needs" in line]
     assert named == hints[-1:] if offered else named == []
 
 
-def test_a_mistake_of_ours_names_the_bundle_too(
-    tasks: Tasks, run: Run, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_mistake_of_ours_names_the_bundle_too(tasks: Tasks, run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     tasks.failing["lab.status"] = KeyError("oops")
     with pytest.raises(KeyError):
         run("lab.status")
