@@ -78,9 +78,7 @@ def failed(session: Session, command: str) -> None:
     session.journal.write("done", code=6, task="lab.check", problems=["pc2 sleeps"], hints=["type `inv hyperv.check`"])
 
 
-def test_a_run_that_failed_before_its_first_stage_says_so(
-    session: Session, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_run_that_failed_before_its_first_stage_says_so(session: Session, capsys: pytest.CaptureFixture[str]) -> None:
     failed(session, "inv lab.destroy")
     session.inv = "inv -f my.yaml"
     report.show(session)
