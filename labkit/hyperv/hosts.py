@@ -44,6 +44,7 @@ class Hosts:
         self._connect = connect
         self._transports: dict[str, Transport] = {}
         self._facts: dict[str, HostFacts] = {}
+        self.answered: dict[str, dict[str, Any]] = {}  # what each host said when it was read last, word for word
         self._turn = Lock()  # a transport is not for two threads at once
 
     def read(self, fresh: bool = False) -> dict[str, HostFacts]:
@@ -67,8 +68,14 @@ class Hosts:
         }
         answers, errors = self._everywhere(wanted, reading=True)
         for name, answer in answers.items():
+            self.answered[name] = answer
             self._facts[name] = host_facts(name, self.lab.name, answer, datetime.now(UTC))
         return dict(self._facts), errors
+
+    @property
+    def known(self) -> dict[str, HostFacts]:
+        """What was read so far, by host name; asks nobody."""
+        return dict(self._facts)
 
     def _reading(self, host: Host, probe: bool) -> Scripts:
         """The scripts that read a host: one command, since each costs a whole PowerShell to start."""

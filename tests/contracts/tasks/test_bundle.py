@@ -14,6 +14,7 @@ from labkit.controller import keys, redaction
 from labkit.controller.secrets import Secret
 from labkit.description.lab import Machine
 from labkit.errors import UnreachableError
+from labkit.k8s.ask import ask
 from labkit.lab import bundle as bundling
 from labkit.lab import evidence
 from labkit.lab.evidence import Part
@@ -64,6 +65,7 @@ def test_before_anything_is_built_it_says_what_is_not_there(lan: Lan, inv: Inv) 
     (log,) = (text for name, text in found.items() if name.endswith("k8s.status.log"))
     assert "no SSH connection" in log
     page = found["contents.txt"]
+    assert "KB  exit code 3; error: cp1 (" in page
     assert page.count("not there: bootstrap (192.0.2.100): no SSH connection") == 3
     assert "nothing to see" in page
 
@@ -93,7 +95,7 @@ def test_one_silent_machine_and_a_part_that_is_broken_itself_cost_only_their_own
             raise UnreachableError("w3 (10.0.0.5): no SSH connection: timed out")
         return whole(s, machines, *rest)
 
-    whole = evidence.ask
+    whole = ask
     monkeypatch.setattr(evidence, "ask", ask_but_w3)
     monkeypatch.setattr(bundling, "PARTS", (Part("broken/", "", broken), *evidence.PARTS))
     found = bundle(inv, lan)
