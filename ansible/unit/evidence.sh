@@ -32,6 +32,8 @@ services() {
   done
 }
 
+crictl_here() { timeout 5 crictl --runtime-endpoint=unix:///run/containerd/containerd.sock "$@"; }
+
 avc() { # LINES
   grep -h 'avc:' /var/log/audit/audit.log | tail -n "$1"
 }
@@ -44,8 +46,8 @@ main() {
   unit kubelet "$lines"
   unit containerd "$lines"
   if command -v crictl > /dev/null; then
-    told "crictl: containers" timeout 5 crictl ps --all
-    told "crictl: pods" timeout 5 crictl pods
+    told "crictl: containers" crictl_here ps --all
+    told "crictl: pods" crictl_here pods
   fi
   told "refused by SELinux (AVC)" avc "$lines"
   told "the kernel's warnings" timeout 5 journalctl --dmesg --priority=warning --lines=50 --no-pager --output=short-iso

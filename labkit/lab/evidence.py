@@ -132,17 +132,17 @@ def _ours(answer: dict[str, Any]) -> dict[str, Any]:
 
 def screens(session: Session) -> Files:
     """The consoles of the VMs that run, on the PCs that answered."""
-    known = session.hosts.known
-    if not known:
-        raise MissingError("no PC could be read")
-    for host, here in known.items():
-        names = [machine.name for machine in session.lab.machines if machine.host == host]
+    for host in session.lab.hosts:
+        here = session.hosts.known.get(host.name)
+        names = [machine.name for machine in session.lab.machines if machine.host == host.name]
         try:
-            found = screen.pictures(session, {host: here}, names)
+            found = screen.pictures(session, {host.name: here}, names) if here else {}
         except LabError as error:
-            yield f"screens/ of {host}", Absent(error.problem)
+            yield f"screens/ of {host.name}", Absent(error.problem)
         else:
             yield from ((f"screens/{name}.png", picture) for name, picture in found.items())
+        if here is None:
+            yield f"screens/ of {host.name}", Absent("that PC could not be read")
 
 
 def door(session: Session) -> None:

@@ -12,13 +12,15 @@ import pytest
 
 from labkit.controller import keys, redaction
 from labkit.controller.secrets import Secret
-from labkit.description.lab import Machine
+from labkit.description.lab import Host, Machine
 from labkit.errors import UnreachableError
 from labkit.k8s.ask import ask
 from labkit.lab import bundle as bundling
 from labkit.lab import evidence
 from labkit.lab.evidence import Part
 from labkit.session import Session
+from labkit.transport.winrm import Output
+from tests.contracts.tasks import inmemory
 from tests.contracts.tasks.conftest import Inv
 from tests.contracts.tasks.lan import Lan
 
@@ -77,13 +79,13 @@ def test_without_a_password_and_with_a_silent_bootstrap_server_there_is_a_bundle
     inv.variables["LAB_PASSWORD"] = ""
     monkeypatch.setattr(Lan, "lets_in", lambda *_: False)
     page = bundle(inv, lan)["contents.txt"]
-    for name, why in (("hosts/", "no password for"), ("screens/", "no PC"), ("machines/", "bootstrap (")):
+    for name, why in (("hosts/", "no password for"), ("screens/ of pc1", "that PC"), ("machines/", "bootstrap (")):
         (line,) = (line for line in page.splitlines() if line.startswith(name))
         assert f"not there: {why}" in line
 
 
 @pytest.mark.parametrize("lan", [False], indirect=True)
-def test_one_silent_machine_and_a_part_that_is_broken_itself_cost_only_their_own(
+def test_what_is_silent_or_broken_itself_costs_only_its_own(
     lan: Lan, inv: Inv, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(session: Session) -> Iterator[tuple[str, str]]:
@@ -95,7 +97,18 @@ def test_one_silent_machine_and_a_part_that_is_broken_itself_cost_only_their_own
             raise UnreachableError("w3 (10.0.0.5): no SSH connection: timed out")
         return whole(s, machines, *rest)
 
+    class Pc1Alone(inmemory.PcLink):
+        def __init__(self, lan: Lan, host: Host) -> None:
+            super().__init__(lan, host)
+            self.is_silent = host.name == "pc2"
+
+        def run(self, command: str, stdin: bytes, deadline_s: float) -> Output:
+            if self.is_silent:
+                raise UnreachableError("host pc2 (192.0.2.12) does not answer")
+            return super().run(command, stdin, deadline_s)
+
     whole = ask
+    monkeypatch.setattr(inmemory, "PcLink", Pc1Alone)
     monkeypatch.setattr(evidence, "ask", ask_but_w3)
     monkeypatch.setattr(bundling, "PARTS", (Part("broken/", "", broken), *evidence.PARTS))
     found = bundle(inv, lan)
@@ -103,8 +116,9 @@ def test_one_silent_machine_and_a_part_that_is_broken_itself_cost_only_their_own
     missing = [line.split("  ", 1) for line in found["contents.txt"].splitlines() if "not there" in line]
     assert {name: why.split(": ", 1)[1] for name, why in missing} == {
         "broken/": "KeyError: 'oops'", "machines/w3.txt": "w3 (10.0.0.5): no SSH connection: timed out",
+        "hosts/pc2.json": "host pc2 (192.0.2.12) does not answer", "screens/ of pc2": "that PC could not be read",
     }  # fmt: skip
-    assert "machines/w2.txt" in found
+    assert {"machines/w2.txt", "hosts/pc1.json", "screens/w1.png"} < set(found)
 
 
 @pytest.mark.parametrize("lan", [False], indirect=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 import pytest
 from invoke import Context
+from rich.console import Console
 from rich.table import Table
 
 from labkit.controller import keys, log, secrets
@@ -46,6 +48,14 @@ def test_all_that_a_run_said_stands_in_its_log(run: Run, own_state: Path, monkey
     assert "이더넷" in text
     assert "\x1b" not in text
     assert text.endswith("exit code 0\n")
+
+
+def test_what_a_terminal_draws_over_again_is_not_in_it(session: Session) -> None:
+    console = Console(file=io.StringIO(), force_terminal=True)
+    with session.log.kept("lab.up", "inv lab.up", console), console.status("spinning"):
+        console.print("lasting")
+    (file,) = log.newest(session.state)
+    assert [line.split(" ", 1)[1] for line in file.read_text().splitlines()][2:] == ["lasting", "exit code 0"]
 
 
 @pytest.mark.parametrize(
