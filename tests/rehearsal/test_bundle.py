@@ -26,5 +26,7 @@ def test_a_bundle_after_a_failure_shows_its_cause_and_no_secret(room: Rehearsal)
     assert "nginx: inactive" in found["machines/bootstrap.txt"]
     assert "==> kubelet" in found["machines/w2.txt"]
     assert any(name.startswith("ansible/") and "stats" in text for name, text in found.items())
-    key = room.state.joinpath("id_ed25519").read_text().split()[5]  # after four words of the head and a line that all such keys have
+    key = (
+        room.state.joinpath("id_ed25519").read_text().split()[5]
+    )  # after four words of the head and a line that all such keys have
     assert [name for name, text in found.items() if key in text or HOST_PASSWORD in text] == []

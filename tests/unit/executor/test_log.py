@@ -62,7 +62,7 @@ def test_what_a_terminal_draws_over_again_is_not_in_it(session: Session) -> None
     ("raised", "code", "words"),
     [
         (UnreachableError("pc2 does not answer", "switch it on"), 3, "hint: switch it on"),
-        (KeyError("oops"), 1, "in body"),  # of a mistake where it was made
+        (KeyError("oops"), 1, "raise self.failing[name]"),  # of a mistake where it was made
         (ConnectionResetError("reset"), 1, "ConnectionResetError: reset"),
         (KeyboardInterrupt(), 130, "stopped by Ctrl-C"),
     ],
