@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from ipaddress import IPv4Address, IPv4Interface
 
 from rehearsal.hosts.state import HostState, Json
-from rehearsal.hosts.wiring import management
+from rehearsal.hosts.wiring import adapter_of
 
 HEADERS = 28  # bytes of IPv4 and ICMP
 ETHERNET_MTU = 1500
@@ -57,8 +57,9 @@ def _reaches(pc: HostState, state: Json, other: Json, address: str, size: int) -
 def _place(state: Json, is_wanted: Callable[[Json], bool]) -> tuple[str, int | None] | None:
     """The address of one of the PC's own added adapters, and the VLAN that it is in."""
     for own in state.get("management_adapters", []):
+        name = (adapter_of(state, own["name"]) or {}).get("name")
         for entry in state["addresses"]:
-            if entry["adapter"] == management(own["name"]) and is_wanted(entry):
+            if entry["adapter"] == name and is_wanted(entry):
                 return entry["address"], own["vlan"]
     return None
 

@@ -6,6 +6,7 @@ import json
 import time
 from pathlib import Path
 
+from rehearsal.hosts import wiring
 from rehearsal.hosts.pc import disks, machines
 from rehearsal.hosts.pc.power import free_memory
 from rehearsal.hosts.pc.refusals import RefusedError
@@ -29,8 +30,8 @@ def get_lab_host(pc: HostState, given: Json) -> Json:
         "switches": [],
         "vms": [],
         "disks": [],
-        "adapters": [_adapter(adapter) for adapter in state["adapters"]],
-        "addresses": [_address(state, item) for item in state["addresses"] if ":" not in item["address"]],
+        "adapters": [_adapter(adapter) for adapter in wiring.there(state["adapters"])],
+        "addresses": [_address(state, item) for item in wiring.there(state["addresses"]) if ":" not in item["address"]],
         "free_bytes": _free_bytes(state, lab_path),
         "iso": iso != "" and _exists(pc, iso),
     }

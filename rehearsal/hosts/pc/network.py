@@ -5,11 +5,14 @@ On Windows these are functions made from CDXML, and an error names the function 
 
 from __future__ import annotations
 
+import time
+
 from rehearsal.hosts import outage, wiring
 from rehearsal.hosts.pc import records
 from rehearsal.hosts.pc.refusals import RefusedError
 from rehearsal.hosts.state import HostState, Json
 
+POLL_S = 0.3
 # A firewall rule with the defaults of New-NetFirewallRule.
 RULE = {
     "DisplayName": "", "Direction": "Inbound", "Protocol": "Any", "LocalPort": "", "IcmpType": "", "RemoteAddress": "",
@@ -19,7 +22,17 @@ RULE = {
 
 def index_of(state: Json, adapter: str) -> int:
     """The index of the adapter of that name, which is there."""
-    return next(int(one["index"]) for one in state["adapters"] if one["name"] == adapter)
+    return next(int(one["index"]) for one in wiring.there(state["adapters"]) if one["name"] == adapter)
+
+
+def wait_for_own(pc: HostState, device: str, seconds: float) -> Json | None:
+    """What a script does until the adapter that Hyper-V knows by that id has come; None when it does not."""
+    end = time.time() + seconds
+    while True:
+        found = [one for one in wiring.there(pc.read()["adapters"]) if one["guid"] == device]
+        if found or time.time() > end:
+            return found[0] if found else None
+        time.sleep(POLL_S)
 
 
 def new_address(pc: HostState, index: int, address: str, prefix: int) -> None:
@@ -58,7 +71,10 @@ def set_dhcp(pc: HostState, index: int, to: str) -> None:
 
 
 def set_category(pc: HostState, index: int, category: str) -> None:
-    """`Set-NetConnectionProfile -NetworkCategory`."""
+    """`Set-NetConnectionProfile -NetworkCategory`: not while Windows still identifies the network."""
+    if pc.read().get("identifying_until", {}).get(str(index), 0) > time.time():
+        message = "Unable to set NetworkCategory due to one of the following possible reasons: ..."
+        raise RefusedError(message, "MI RESULT 2,Set-NetConnectionProfile", "PermissionDenied")
     records.put(pc, "profiles", str(index), {"NetworkCategory": category})
 
 
@@ -68,6 +84,12 @@ def new_nat(pc: HostState, name: str, cidr: str) -> None:
         if state.get("nats"):
             raise RefusedError("The parameter is incorrect.", "Windows System Error 87,New-NetNat", "InvalidArgument")
         state.setdefault("nats", []).append({"name": name, "cidr": cidr})
+
+
+def remove_nat(pc: HostState, name: str) -> None:
+    """`Remove-NetNat -Name`."""
+    with outage.change(pc) as state:
+        state["nats"] = [one for one in state.get("nats", []) if one["name"] != name]
 
 
 def new_rule(pc: HostState, name: str, **properties: object) -> None:
@@ -97,7 +119,7 @@ def no_such(function: str, kind: str, what: str, value: str) -> RefusedError:
 
 
 def _adapter(state: Json, index: int, function: str) -> Json:
-    adapter: Json | None = next((one for one in state["adapters"] if one["index"] == index), None)
+    adapter: Json | None = next((one for one in wiring.there(state["adapters"]) if one["index"] == index), None)
     if adapter is None:
         raise RefusedError("Element not found.", f"Windows System Error 1168,{function}", "ObjectNotFound")
     return adapter

@@ -158,8 +158,10 @@ namespace Rehearsal
             throw new InvalidOperationException($"{className} {property}");
         }
 
+        /// <summary>What has come by now: an adapter that Windows installs, and what belongs to it, comes after a while.</summary>
         private static IEnumerable<JsonObject> Items(string list) =>
-            Pc.State[list]?.AsArray().Select(item => item!.AsObject()) ?? Enumerable.Empty<JsonObject>();
+            Pc.State[list]?.AsArray().Select(item => item!.AsObject()).Where(item => ((double?)item["from"] ?? 0) <= Pc.Now)
+            ?? Enumerable.Empty<JsonObject>();
 
         private static uint Index(JsonObject item) =>
             (uint)Items("adapters").First(adapter => (string)adapter["name"]! == (string)item["adapter"]!)["index"]!;

@@ -45,6 +45,7 @@ Start-ScheduledTask -TaskName t
 $null = Get-Volume -DriveLetter Q
 $null = New-VMSwitch -Name two -NetAdapterName Ethernet
 $switch = New-VMSwitch -Name inner -SwitchType Internal -Notes mine
+do { Start-Sleep -Milliseconds 100 } until (@(Get-NetAdapter | Where-Object { $_.Name -eq 'vEthernet (inner)' }))
 "$($switch.SwitchType) $($switch.Notes) $((Get-NetAdapter -Name 'vEthernet (inner)').Status)"
 Add-VMNetworkAdapter -ManagementOS -SwitchName inner -Name own
 Set-VMNetworkAdapterVlan -ManagementOS -VMNetworkAdapterName own -Access -VlanId 7

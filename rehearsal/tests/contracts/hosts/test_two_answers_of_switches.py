@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,8 @@ from rehearsal.hosts.launch import Launcher
 from rehearsal.hosts.scheduler import Scheduler
 from rehearsal.hosts.state import HostState, Json
 from rehearsal.tests.bare_pc import take_switch_away
-from rehearsal.tests.contracts.hosts.pair import LAB, Pair, change_both, files, plain, two_pcs
+from rehearsal.tests.contracts.hosts.conftest import Ask
+from rehearsal.tests.contracts.hosts.pair import LAB, Pair, change_both, files, machine, plain, two_pcs, two_pcs_with
 
 PROGRAM = (SCRIPTS / "Invoke-LabSwitch.ps1").read_text(encoding="ascii")
 GATEWAY = "192.0.2.1"
@@ -118,8 +120,16 @@ def test_a_confirmed_switch_is_kept_with_address_gateway_and_dns(pair: Pair, nam
     assert operation(pair)["state"] == "kept"
 
 
-def test_what_windows_loses_is_put_back(pair: Pair) -> None:
-    change_both(pair, lambda state: state.update(switch_faults=["addresses", "dns", "public"]))
+@pytest.mark.parametrize(
+    ("faults", "trouble"),
+    [
+        (["addresses", "dns", "public"], {}),
+        (["addresses", "ghost", "public for ever"], {"delay_s": 3, "NewVMSwitch": 1}),
+    ],
+    ids=["lost", "late, numbered, and public for ever"],
+)
+def test_what_windows_loses_is_put_back(pair: Pair, faults: list[str], trouble: Json) -> None:
+    change_both(pair, lambda state: state.update(switch_faults=faults, switch_trouble=dict(trouble), corrupt_task=True))
     begin(pair)
     pair.run("Confirm-LabSwitch", Lab=LAB)
     let_tasks_end(pair)
@@ -127,6 +137,7 @@ def test_what_windows_loses_is_put_back(pair: Pair) -> None:
     assert [one["address"] for one in state["addresses"]] == ["192.0.2.11"]
     assert [one["gateway"] for one in state["routes"]] == [GATEWAY]
     assert [one["servers"] for one in state["dns"]] == [[GATEWAY]]
+    assert [one["software_rsc"] for one in state["switches"]] == [False]
 
 
 def test_an_address_from_dhcp_is_got_again(pair: Pair) -> None:
@@ -145,6 +156,7 @@ def test_an_address_from_dhcp_is_got_again(pair: Pair) -> None:
 
 def test_a_switch_that_nobody_confirms_is_taken_away_and_the_network_is_as_before(pair: Pair) -> None:
     before = {key: pair.real.read()[key] for key in ("addresses", "routes", "dns", "profiles", "switches", "adapters")}
+    change_both(pair, lambda state: state.update(switch_trouble={"RemoveVMSwitch": 2}))
     begin(pair, Seconds=4)
     let_tasks_end(pair)
     assert {key: pair.real.read()[key] for key in before} == before
@@ -187,6 +199,47 @@ def test_a_pc_that_starts_again_after_the_deadline_takes_the_switch_away(pair: P
     time.sleep(4)
     let_tasks_end(pair)
     assert pair.real.read()["switches"] == []
+
+
+def use(pair: Pair) -> Any:
+    return pair.run("Get-LabSwitchUse", VirtualSwitch=[{"name": "Lab", "notes": NOTES}])["switches"]
+
+
+def test_a_switch_of_the_lab_is_taken_away_again_and_the_network_is_as_before(pair: Pair) -> None:
+    assert use(pair) == []
+    before = {key: pair.real.read()[key] for key in ("addresses", "routes", "dns", "profiles", "switches", "adapters")}
+    begin(pair)
+    pair.run("Confirm-LabSwitch", Lab=LAB)
+    let_tasks_end(pair)
+    assert [(one["name"], one["ours"], one["vms"]) for one in use(pair)] == [("Lab", True, [])]
+    wanted = {"id": "@Lab", "name": "Lab", "notes": NOTES}
+    removed = pair.run("Remove-LabSwitch", Lab=LAB, VirtualSwitch=[wanted], Program=PROGRAM)["switches"]
+    assert [(one["changed"], one["adapter"]) for one in removed] == [(["begun"], "Ethernet")]
+    let_tasks_end(pair)
+    assert {key: pair.real.read()[key] for key in before} == before
+    assert operation(pair)["state"] == "removed"
+
+
+def test_a_switch_that_a_vm_is_on_stays(tmp_path: Path, pwsh: Path) -> None:
+    pair = two_pcs_with(tmp_path, pwsh, machine())
+    change_both(pair, lambda state: state["switches"][0].update(notes=NOTES))
+    assert use(pair)[0]["vms"] == [f"{LAB}-w1"]
+    wanted = {"id": "@Lab", "name": "Lab", "notes": NOTES}
+    refused = pair.run("Remove-LabSwitch", Lab=LAB, VirtualSwitch=[wanted], Program="")["error"]
+    assert refused["id"].startswith("LabSwitchUsed")
+
+
+def test_the_deadline_is_in_no_calendar_of_the_pcs(pair: Pair, ask: Ask) -> None:
+    """In Thailand the year is another one, in Finland hours and minutes have a dot between them."""
+    snippet = f"""
+        [cultureinfo]::CurrentCulture = 'th-TH'
+        . '{SCRIPTS / "Lab.ps1"}'
+        $env:ProgramFiles = 'C:\Program Files'
+        Start-LabSwitch -Operation @{{ lab = 'x' }} -Seconds 60 -Program ''
+        (ConvertFrom-Json (Get-Content -Raw 'C:\Program Files\hyperv-k8s-lab\switch.json')).deadline
+    """
+    deadline = datetime.fromisoformat(ask(pair.real, snippet)[-1])
+    assert abs((deadline - datetime.now(UTC)).total_seconds()) < 300
 
 
 def test_somebody_elses_confirmation_is_refused(pair: Pair) -> None:
