@@ -1,6 +1,6 @@
 <#
 .SYNOPSIS
-Tells how far the making of an External switch is on this PC; changes nothing.
+Tells how far the making or removing of an External switch is on this PC; changes nothing.
 .DESCRIPTION
 Reads what Invoke-LabSwitch.ps1 wrote last, and whether its task is still there. README.md in this folder describes the
 answer.
@@ -29,5 +29,6 @@ if (-not $operation -or $operation.lab -ne $Lab) { return @{ changed = $false; o
 $state = Get-Kept -Name 'switch-state.json'
 $runs = @(Get-ScheduledTask | Where-Object { $_.TaskName -eq 'hyperv-k8s-lab-switch' }).Count -gt 0
 @{ changed = $false; operation = @{ name = $operation.name; deadline = $operation.deadline; runs = $runs
+        adapter = "$($operation.adapter)"; before = $operation.before
         state = if ($state) { $state.state } else { 'begun' }
         reached = @($state.reached | Where-Object { $_ }); problem = "$($state.problem)" } }

@@ -20,11 +20,6 @@ RULE = {
 }  # fmt: skip
 
 
-def index_of(state: Json, adapter: str) -> int:
-    """The index of the adapter of that name, which is there."""
-    return next(int(one["index"]) for one in wiring.there(state["adapters"]) if one["name"] == adapter)
-
-
 def wait_for_own(pc: HostState, device: str, seconds: float) -> Json | None:
     """What a script does until the adapter that Hyper-V knows by that id has come; None when it does not."""
     end = time.time() + seconds

@@ -168,7 +168,7 @@ def test_a_controller_that_is_that_very_pc_does_not_take_itself_for_the_proof(
 
 def test_a_run_that_was_cut_off_is_taken_up_again(told: Pcs, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as cut:
-        cut.setattr(switching, "_follow", lambda *_: pytest.fail("cut off"))
+        cut.setattr(switching, "follow", lambda *_: pytest.fail("cut off"))
         with pytest.raises(BaseException, match="cut off"):
             make_all(told)
     while not (told.state("pc1").read()["switches"] and lan.is_up(told.state("pc1").read())):
@@ -185,7 +185,7 @@ def test_a_pc_that_never_comes_back_is_told_of_and_the_other_left_alone(
     session = told.session()
     first, _ = switching.find(session)
     with monkeypatch.context() as cut:
-        cut.setattr(switching, "_follow", lambda *_: "")
+        cut.setattr(switching, "follow", lambda *_: "")
         switching.make(session, first)
     told.fault("pc1", {"kind": "refuse"})
     with pytest.raises(UnreachableError, match="it is not known what became of it"):
