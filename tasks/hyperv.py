@@ -193,6 +193,23 @@ def hyperv_switch(c: Context) -> None:
             s.output.print(line)
 
 
+@task(klass=Destroyer)
+def hyperv_remove_switch(c: Context) -> None:
+    """Remove the virtual switches that the lab made."""
+    from labkit.hyperv import unswitching
+    from labkit.line import consent
+
+    s = session(c)
+    removals, stay = unswitching.find(s)
+    for line in stay:
+        s.output.print(line, markup=False)
+    if consent.require(s, [str(one) for one in removals], s.command, dry=c.config.run.dry):
+        with s.journal.step("hyperv.remove-switch") as step:
+            gone = unswitching.remove(s, removals)
+            step.changed = bool(gone)
+            s.output.print(f"removed: {', '.join(gone)}", markup=False)
+
+
 @task(klass=Destroyer, help=ONE, auto_shortflags=False)
 def hyperv_destroy(c: Context, machine: str = "") -> None:
     """Remove VMs and system disks; data disks stay."""

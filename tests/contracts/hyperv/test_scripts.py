@@ -73,7 +73,10 @@ def test_it_is_an_advanced_script_whose_every_parameter_is_typed(script: Path) -
     _, block, body = parts(script)
     assert "\n[CmdletBinding()]\nparam(\n" in "\n" + script.read_text(encoding="ascii").partition("#>\n")[2]
     # they ask about no lab
-    first = {"Get-LabPath": "To", "Get-LabMedia": "Iso", "Get-LabDigest": "Path", "Save-LabMedia": "Url"}
+    first = {
+        "Get-LabPath": "To", "Get-LabMedia": "Iso", "Get-LabDigest": "Path", "Save-LabMedia": "Url",
+        "Get-LabSwitchUse": "VirtualSwitch",
+    }  # fmt: skip
     assert names(block)[0] == first.get(script.stem, "Lab")
     assert [line for line in block.splitlines() if not PARAMETER.match(line)] == []
     assert body.startswith("$ErrorActionPreference = 'Stop'\n")

@@ -57,6 +57,7 @@ RUNS = {
     "hyperv.destroy": Run("removed: w2", ("--machine", "w2")),
     "hyperv.forget": Run("removed before: bootstrap", ("--name", "before"), before=CHECKPOINT),
     "hyperv.plan": Run("what differs from rehearsal.yaml"),
+    "hyperv.remove-switch": Run("stays: the lab did not make it"),
     "hyperv.restore": Run("verify.all: lab-7e57", ("--name", "before"), before=CHECKPOINT),
     "hyperv.screenshot": Run("w2.png", ("--machine", "w2")),
     "hyperv.start": Run("started: none, all run"),

@@ -60,7 +60,7 @@ NAMED_BY_THE_DESIGN = [
     "lab.check", "lab.plan", "lab.status", "lab.stop", "lab.start", "lab.destroy", "lab.report",
     "lab.export", "lab.import",
     "hyperv.plan", "hyperv.status", "hyperv.start", "hyperv.stop", "hyperv.destroy", "hyperv.trust",
-    "hyperv.screenshot",
+    "hyperv.screenshot", "hyperv.remove-switch",
     "hyperv.checkpoint", "hyperv.restore", "hyperv.checkpoints", "hyperv.forget",
     "pxe.media", "pxe.cache-status",
     "pxe.check", "pxe.logs", "pxe.status", "pxe.watch", "os.wait", "os.reinstall", "os.ssh", "os.status",
