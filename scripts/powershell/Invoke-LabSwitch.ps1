@@ -153,12 +153,14 @@ function Complete-Switch {
                 $restored = $false
                 [void](New-VMSwitch -Name $wanted.name -NetAdapterName $wanted.adapter -AllowManagementOS $true `
                         -Notes $wanted.notes -ComputerName localhost)
-                Disable-Rsc
                 $refused = 0
             }
             $index = Get-OwnIndex
-            if (-not $restored) { Restore-Network -Index $index }
-            $restored = $true
+            if (-not $restored) {
+                Disable-Rsc
+                Restore-Network -Index $index
+                $restored = $true
+            }
             [void](Restore-Category -Index $index)
             if (Test-Confirmed) { return Set-State -State 'kept' }
             Set-State -State 'made' -Reached @(Get-Reached -Index $index)
@@ -183,7 +185,7 @@ function Undo-Switch {
             foreach ($own in @(Get-Own)) { Remove-VMSwitch -VMSwitch $own -Force }
             $index = Get-Index -Id $wanted.adapter_id -Name $wanted.adapter
             Restore-Network -Index $index
-            Wait-Until -Seconds 30 -Test { Restore-Category -Index $index }
+            Wait-Until -Seconds 60 -Test { Restore-Category -Index $index }
             return Set-State -State $undone -Problem $Problem
         } catch {
             $both = "$Problem; and rolling back: $_"

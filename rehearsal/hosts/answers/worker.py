@@ -72,8 +72,9 @@ class Worker:
                     refused = 0
                 index = self._own_index()
                 if not restored:
+                    self._disable_rsc()
                     self._restore(index)
-                restored = True
+                    restored = True
                 self._restore_category(index)
                 if self._is_confirmed():
                     self._tell("kept")
@@ -111,7 +112,7 @@ class Worker:
             switches.remove(self._pc, own["id"])
         index = self._index(self._wanted["adapter_id"], self._wanted["adapter"])
         self._restore(index)
-        self._wait(30, lambda: self._restore_category(index))
+        self._wait(60, lambda: self._restore_category(index))
 
     def _is_confirmed(self) -> bool:
         return answers.kept(self._pc, "switch-confirmed.json") is not None
@@ -123,9 +124,12 @@ class Worker:
 
     def _make(self) -> None:
         wanted = self._wanted
-        made = switches.new(self._pc, wanted["name"], "External", wanted["notes"], wanted["adapter"])
+        switches.new(self._pc, wanted["name"], "External", wanted["notes"], wanted["adapter"])
+
+    def _disable_rsc(self) -> None:
+        own = self._own()
         with suppress(RefusedError):
-            switches.set_rsc(self._pc, made["id"], to=False)
+            switches.set_rsc(self._pc, own["id"] if own else "", to=False)
 
     def _restore(self, index: int) -> None:
         before = self._wanted["before"]
