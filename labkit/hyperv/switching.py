@@ -75,7 +75,7 @@ def find(session: Session) -> list[Making]:
 
 def _making(lab: Lab, host: Host, facts: Facts, operation: Mapping[str, Any] | None) -> Making:
     here = facts[host.name]
-    begun = operation is not None and bool(operation["runs"])
+    begun = operation is not None and bool(operation["runs"]) and not operation["removes"]
     missing = [one for one in lab.switches if switch.is_missing(one, here)]
     new = [one for one in missing if one.type == "External" and not begun]
     wired = uplink(host, here) if new else None
@@ -108,8 +108,8 @@ def describe(makings: list[Making]) -> list[str]:
     return [
         f"the network of {making.host.name} ({making.host.address}) pauses for some seconds, twice at most: its "
         f"adapter {making.pauses} gets a virtual switch. Address, DNS and gateway stay. Unless this command reaches it "
-        f"again and confirms within {CONFIRM_WITHIN_S} s, {making.host.name} takes the switch away again by itself, and "
-        "tries that for ten minutes and at each start"
+        f"again and confirms within {CONFIRM_WITHIN_S} s, {making.host.name} takes the switch away again by itself, "
+        "and tries that for ten minutes and at each start"
         for making in makings
         if making.pauses
     ]
@@ -142,7 +142,8 @@ def tell_way_back(session: Session, host: Host, rows: Iterable[Mapping[str, Any]
     """
     begun = next((row for row in rows if row["before"]), None)
     if begun:
-        session.console.print(f"should {host.name} stay without its network, {way_back(begun)}", markup=False, soft_wrap=True)
+        text = f"should {host.name} stay without its network, {way_back(begun)}"
+        session.console.print(text, markup=False, soft_wrap=True)
     return begun
 
 
@@ -152,9 +153,9 @@ def way_back(operation: Mapping[str, Any]) -> str:
     ip = "choose Obtain an IP address automatically" if before.get("dhcp") else _by_hand(before)
     return (
         "restart it: it puts its network back by itself. If that does not do, there: press Windows+R, type "
-        f"virtmgmt.msc, choose Virtual Switch Manager on the right, {operation['name'] or 'the new one'}, Remove, OK; then Windows+R, "
-        f"ncpa.cpl, right-click {operation['adapter'] or 'the adapter'}, Properties, Internet Protocol Version 4, "
-        f"Properties, and {ip}"
+        f"virtmgmt.msc, choose Virtual Switch Manager on the right, {operation['name'] or 'the new one'}, Remove, OK; "
+        f"then Windows+R, ncpa.cpl, right-click {operation['adapter'] or 'the adapter'}, Properties, Internet Protocol "
+        f"Version 4, Properties, and {ip}"
     )
 
 
@@ -210,8 +211,12 @@ def follow(session: Session, host: Host, begun_as: Mapping[str, Any]) -> str:
                 end = max(end, begun + CONFIRM_WITHIN_S + UNDO_WITHIN_S)
             silence = None
         time.sleep(POLL_S)
+    raise _unknown(host, silence, last)
+
+
+def _unknown(host: Host, silence: LabError | None, last: Mapping[str, Any]) -> UnreachableError:
     why = silence.problem if silence else "it does not come to an end"
-    raise UnreachableError(
+    return UnreachableError(
         f"host {host.name} ({host.address}): a virtual switch was begun, and it is not known what became of it: {why}",
         f"wait: {CONFIRM_WITHIN_S} s after it was begun that PC takes it away again by itself, and tries that for ten "
         f"minutes. Still silent? Go there: is its cable in? If so, {way_back(last)}",

@@ -29,6 +29,6 @@ if (-not $operation -or $operation.lab -ne $Lab) { return @{ changed = $false; o
 $state = Get-Kept -Name 'switch-state.json'
 $runs = @(Get-ScheduledTask | Where-Object { $_.TaskName -eq 'hyperv-k8s-lab-switch' }).Count -gt 0
 @{ changed = $false; operation = @{ name = $operation.name; deadline = $operation.deadline; runs = $runs
-        adapter = "$($operation.adapter)"; before = $operation.before
+        adapter = "$($operation.adapter)"; before = $operation.before; removes = [bool]$operation.remove
         state = if ($state) { $state.state } else { 'begun' }
         reached = @($state.reached | Where-Object { $_ }); problem = "$($state.problem)" } }

@@ -87,7 +87,7 @@ def get_lab_switch(pc: HostState, given: Json) -> Json:
         "changed": False,
         "operation": {
             "name": operation["name"], "deadline": operation["deadline"], "adapter": operation.get("adapter", ""),
-            "before": operation.get("before"),
+            "before": operation.get("before"), "removes": bool(operation.get("remove")),
             "runs": TASK in pc.read().get("scheduled_tasks", {}), **now,
         },
     }  # fmt: skip
