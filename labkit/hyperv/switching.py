@@ -75,7 +75,8 @@ def find(session: Session) -> list[Making]:
 
 def _making(lab: Lab, host: Host, facts: Facts, operation: Mapping[str, Any] | None) -> Making:
     here = facts[host.name]
-    begun = operation is not None and bool(operation["runs"]) and not operation["removes"]
+    waits = operation is not None and operation["runs"] and operation["state"] not in ENDED
+    begun = bool(operation and waits and not operation["removes"])
     missing = [one for one in lab.switches if switch.is_missing(one, here)]
     new = [one for one in missing if one.type == "External" and not begun]
     wired = uplink(host, here) if new else None

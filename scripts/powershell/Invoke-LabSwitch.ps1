@@ -137,6 +137,14 @@ function Disable-Rsc {
     } catch { return }
 }
 
+# It stays; what Windows is still identifying may get its profile a little later.
+function Save-Switch {
+    param([uint32] $Index)
+    Set-State -State 'kept'
+    $script:limit = [DateTime]::UtcNow.AddSeconds(30)
+    Wait-Until -Seconds 30 -Test { Restore-Category -Index $Index }
+}
+
 # Makes the switch and waits for its confirmation; returns why it is not to stay, nothing when it stays.
 function Complete-Switch {
     Set-State -State 'begun'
@@ -162,7 +170,7 @@ function Complete-Switch {
                 $restored = $true
             }
             [void](Restore-Category -Index $index)
-            if (Test-Confirmed) { return Set-State -State 'kept' }
+            if (Test-Confirmed) { return Save-Switch -Index $index }
             Set-State -State 'made' -Reached @(Get-Reached -Index $index)
             $problem = 'nobody confirmed in time'
         } catch {
@@ -185,7 +193,7 @@ function Undo-Switch {
             foreach ($own in @(Get-Own)) { Remove-VMSwitch -VMSwitch $own -Force }
             $index = Get-Index -Id $wanted.adapter_id -Name $wanted.adapter
             Restore-Network -Index $index
-            Wait-Until -Seconds 60 -Test { Restore-Category -Index $index }
+            Wait-Until -Seconds 30 -Test { Restore-Category -Index $index }
             return Set-State -State $undone -Problem $Problem
         } catch {
             $both = "$Problem; and rolling back: $_"

@@ -21,6 +21,7 @@ AGAIN_S = 2.5
 TRIES = 3  # of making it: what Windows refuses so often it will refuse
 UNDO_FOR_S = 600
 CONFIRMED_S = 60
+IDENTIFY_S = 30
 LATE = "nobody confirmed in time"
 
 
@@ -77,7 +78,7 @@ class Worker:
                     restored = True
                 self._restore_category(index)
                 if self._is_confirmed():
-                    self._tell("kept")
+                    self._keep(index)
                     return ""
                 self._tell("made", answers.reached(self._pc.read(), index, self._wanted["peers"]))
                 problem = LATE
@@ -88,6 +89,12 @@ class Worker:
                 self._sleep(AGAIN_S)
             self._sleep(POLL_S)
         return problem
+
+    def _keep(self, index: int) -> None:
+        """It stays; what Windows is still identifying may get its profile a little later."""
+        self._tell("kept")
+        self._limit = time.time() + IDENTIFY_S
+        self._wait(IDENTIFY_S, lambda: self._restore_category(index))
 
     def _undo(self, problem: str) -> None:
         self._limit = time.time() + UNDO_FOR_S
@@ -112,7 +119,7 @@ class Worker:
             switches.remove(self._pc, own["id"])
         index = self._index(self._wanted["adapter_id"], self._wanted["adapter"])
         self._restore(index)
-        self._wait(60, lambda: self._restore_category(index))
+        self._wait(IDENTIFY_S, lambda: self._restore_category(index))
 
     def _is_confirmed(self) -> bool:
         return answers.kept(self._pc, "switch-confirmed.json") is not None

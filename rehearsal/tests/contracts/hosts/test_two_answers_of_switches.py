@@ -17,7 +17,7 @@ from rehearsal.hosts.scheduler import Scheduler
 from rehearsal.hosts.state import HostState, Json
 from rehearsal.tests.bare_pc import take_switch_away
 from rehearsal.tests.contracts.hosts.conftest import Ask
-from rehearsal.tests.contracts.hosts.pair import LAB, Pair, change_both, files, machine, plain, two_pcs, two_pcs_with
+from rehearsal.tests.contracts.hosts.pair import LAB, PATIENCE_S, Pair, change_both, files, machine, plain, two_pcs, two_pcs_with
 
 PROGRAM = (SCRIPTS / "Invoke-LabSwitch.ps1").read_text(encoding="ascii")
 GATEWAY = "192.0.2.1"
@@ -71,7 +71,7 @@ def let_tasks_run(pair: Pair, until: Callable[[Json], bool]) -> None:
 def _let_run(pc: HostState, pwsh: Path | None, until: Callable[[Json], bool]) -> None:
     scheduler = Scheduler(pc, Launcher(pc, pwsh, Calls(pc.folder)).begin)
     scheduler.start()
-    end = time.monotonic() + 60
+    end = time.monotonic() + PATIENCE_S
     while not until(pc.read()) and time.monotonic() < end:
         time.sleep(0.1)
     scheduler.stop()

@@ -79,7 +79,7 @@ def drawn(chance: random.Random, state: Json) -> None:
     take_switch_away(state, GATEWAY)
     state["switch_faults"] = [fault for fault in FAULTS if chance.random() < 0.25]
     state["switch_trouble"] = {
-        "delay_s": chance.choice((0, 1, 8, 29)), "identifies_s": chance.choice((0, 3, 40)),
+        "delay_s": chance.choice((0, 1, 8, 29)), "identifies_s": chance.choice((0, 3, 25)),
         "NewVMSwitch": chance.choice((0, 0, 1, 2, 5)), "RemoveVMSwitch": chance.choice((0, 1, 9, 90)),
     }  # fmt: skip
     if chance.random() < 0.3:
