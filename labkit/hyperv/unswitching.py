@@ -1,7 +1,7 @@
 """Takes the lab's virtual switches away: those that it made itself, by id, and while no VM is on one.
 
-An External one the PC removes by itself, as it makes one (`switching`): what its own adapter on the switch has goes back
-to the physical one, which is tried for ten minutes and at each start.
+An External one the PC removes by itself, as it makes one (`switching`): what its own adapter on the switch has goes
+back to the physical one, which is tried for ten minutes and at each start.
 """
 
 from __future__ import annotations
@@ -47,7 +47,9 @@ def find(session: Session) -> tuple[list[Removal], list[str]]:
     rows = [(host, row) for host in lab.hosts for row in answers[host.name]["switches"]]
     _refuse_used(lab, rows)
     going = [Removal(host, row["id"], row["name"], row["type"]) for host, row in rows if row["ours"]]
-    stay = [f"{host.name}: switch {row['name']} stays: the lab did not make it" for host, row in rows if not row["ours"]]
+    stay = [
+        f"{host.name}: switch {row['name']} stays: the lab did not make it" for host, row in rows if not row["ours"]
+    ]
     return going, stay
 
 

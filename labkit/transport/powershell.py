@@ -144,7 +144,11 @@ ADVICE: tuple[tuple[str, type[LabError], str], ...] = (
     ("LabNotOff", RefusedError, "`inv lab.stop`, then repeat"),
     ("LabNoCheckpoint", RefusedError, "`inv hyperv.checkpoints` lists those that are there"),
     ("LabSwitchBusy", RefusedError, "it ends by itself within minutes, or with that PC's next start; then repeat"),
-    ("LabSwitchUsed", RefusedError, "`inv lab.destroy` removes the lab's VMs; connect others with another switch there"),
+    (
+        "LabSwitchUsed",
+        RefusedError,
+        "`inv lab.destroy` removes the lab's VMs; connect others with another switch there",
+    ),
     ("LabNobodyAnswers", RefusedError, NO_PEER),
     ("LabNoAdapter", RefusedError, "`inv hyperv.check` looks at the adapters there"),
     ("LabNatTaken", RefusedError, "Windows carries one such network: remove that one there (Remove-NetNat), or use it"),

@@ -17,7 +17,17 @@ from rehearsal.hosts.scheduler import Scheduler
 from rehearsal.hosts.state import HostState, Json
 from rehearsal.tests.bare_pc import take_switch_away
 from rehearsal.tests.contracts.hosts.conftest import Ask
-from rehearsal.tests.contracts.hosts.pair import LAB, PATIENCE_S, Pair, change_both, files, machine, plain, two_pcs, two_pcs_with
+from rehearsal.tests.contracts.hosts.pair import (
+    LAB,
+    PATIENCE_S,
+    Pair,
+    change_both,
+    files,
+    machine,
+    plain,
+    two_pcs,
+    two_pcs_with,
+)
 
 PROGRAM = (SCRIPTS / "Invoke-LabSwitch.ps1").read_text(encoding="ascii")
 GATEWAY = "192.0.2.1"
@@ -231,7 +241,7 @@ def test_a_switch_that_a_vm_is_on_stays(tmp_path: Path, pwsh: Path) -> None:
 
 def test_the_deadline_is_in_no_calendar_of_the_pcs(pair: Pair, ask: Ask) -> None:
     """In Thailand the year is another one, in Finland hours and minutes have a dot between them."""
-    snippet = f"""
+    snippet = rf"""
         [cultureinfo]::CurrentCulture = 'th-TH'
         . '{SCRIPTS / "Lab.ps1"}'
         $env:ProgramFiles = 'C:\Program Files'

@@ -92,7 +92,7 @@ def drawn(chance: random.Random, state: Json) -> None:
 
 def lived(folder: Path, patch: pytest.MonkeyPatch, seed: int, **trouble: int) -> tuple[Life, HostState, str, Json]:
     """Begin the making of a switch on a PC; return its life, the PC, the switch's name, and the PC before."""
-    chance, pc = random.Random(seed), HostState(folder, "pc1")
+    chance, pc = random.Random(seed), HostState(folder, "pc1")  # noqa: S311 - no secret
     state = initial("pc1", address=ADDRESS)
     drawn(chance, state)
     state["switch_trouble"] |= trouble
