@@ -16,13 +16,11 @@ param(
 $ErrorActionPreference = 'Stop'
 
 $here = @(Get-VMSwitch)
-$used = @(Get-VM | ForEach-Object {
-        $vm = $_
-        Get-VMNetworkAdapter -VM $vm | ForEach-Object { @{ vm = "$($vm.Name)"; switch = "$($_.SwitchName)" } }
-    })
+$vms = @(Get-VM)
 $found = foreach ($wanted in $VirtualSwitch) {
     foreach ($one in @($here | Where-Object { $_.Name -eq $wanted.name })) {
-        $users = @($used | Where-Object { $_.switch -eq $one.Name } | ForEach-Object { $_.vm } | Select-Object -Unique)
+        $users = @($vms | Where-Object { @(Get-VMNetworkAdapter -VM $_ | ForEach-Object { "$($_.SwitchName)" }) -contains
+                $one.Name } | ForEach-Object { "$($_.Name)" })
         @{ id = "$($one.Id)"; name = "$($one.Name)"; type = "$($one.SwitchType)"; vms = $users
             ours = "$($one.Notes)" -eq $wanted.notes }
     }

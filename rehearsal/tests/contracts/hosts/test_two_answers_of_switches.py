@@ -92,7 +92,10 @@ def test_nothing_is_being_made_on_a_pc_at_first(pair: Pair) -> None:
 
 
 def test_an_external_switch_is_begun_and_its_task_registered_for_system(pair: Pair) -> None:
-    assert begin(pair) == {"changed": True, "switches": [{"name": "Lab", "changed": ["begun"]}]}
+    before = {"dhcp": False, "addresses": [{"address": "192.0.2.11", "prefix": 24}], "gateways": [GATEWAY],
+              "dns": [GATEWAY], "profile": "Private"}  # fmt: skip
+    row = {"name": "Lab", "changed": ["begun"], "adapter": "Ethernet", "before": before}
+    assert begin(pair) == {"changed": True, "switches": [row]}
     (task,) = pair.real.read()["scheduled_tasks"].values()
     assert (task["UserId"], task["AtStartup"], task["Started"]) == ("S-1-5-18", True, 1)
     told = operation(pair)
@@ -260,14 +263,15 @@ def test_somebody_elses_confirmation_is_refused(pair: Pair) -> None:
 
 def test_a_private_switch_is_made_at_once_and_once(pair: Pair) -> None:
     private = external(pair, type="Private", name="Inside", adapter_id="")
-    assert begin(pair, private)["switches"] == [{"name": "Inside", "changed": ["switch"]}]
-    assert begin(pair, private) == {"changed": False, "switches": [{"name": "Inside", "changed": []}]}
+    row = {"name": "Inside", "adapter": "", "before": None}
+    assert begin(pair, private)["switches"] == [{**row, "changed": ["switch"]}]
+    assert begin(pair, private) == {"changed": False, "switches": [{**row, "changed": []}]}
 
 
 def test_an_internal_switch_makes_the_pc_a_gateway_with_nat(pair: Pair) -> None:
     nat = {"gateway": "172.30.7.1", "prefix": 24, "cidr": "172.30.7.0/24"}
     internal = external(pair, type="Internal", name="Out", adapter_id="", **nat)
-    assert begin(pair, internal)["switches"] == [{"name": "Out", "changed": ["switch", "address", "nat"]}]
+    assert [one["changed"] for one in begin(pair, internal)["switches"]] == [["switch", "address", "nat"]]
     assert begin(pair, internal)["changed"] is False
 
 
