@@ -93,7 +93,7 @@ function Register-ScheduledTask {
     $given = @{ TaskName = $TaskName; Execute = $Action[0].Execute; Argument = $Action[0].Arguments
         UserId = $Principal.UserId; AtStartup = [bool]$Trigger }
     if ([Rehearsal.Model]::Did($PSCmdlet, $null, $given)) {
-        Get-ScheduledTask | Where-Object -FilterScript { $_.TaskName -eq $TaskName }
+        Get-ScheduledTask -TaskName $TaskName
     }
 }
 

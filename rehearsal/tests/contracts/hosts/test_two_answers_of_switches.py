@@ -49,7 +49,7 @@ def external(pair: Pair, **changed: Any) -> dict[str, Any]:
 
 
 def begin(pair: Pair, *wanted: dict[str, Any], **changed: Any) -> dict[str, Any]:
-    given = {"Peer": ["192.0.2.12"], "Seconds": 60, "Program": PROGRAM, **changed}
+    given = {"Peer": ["192.0.2.12"], "Seconds": 600, "Program": PROGRAM, **changed}
     return pair.run("New-LabSwitch", Lab=LAB, VirtualSwitch=list(wanted or [external(pair)]), **given)
 
 
