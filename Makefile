@@ -7,7 +7,7 @@ REHEARSE := $(BIN)/python -m rehearsal
 LAB := -f labs/rehearsal.yaml
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 .DEFAULT_GOAL := help
-.PHONY: help venv check coverage test test-without-powershell lint format benchmark measure rehearse rehearse-down clean \
+.PHONY: help venv check coverage test test-without-powershell lint format benchmark measure pcs rehearse rehearse-down clean \
 	acceptance-boot acceptance-cluster acceptance-labs acceptance-line acceptance-nfs
 
 help: ## Say what can be made.
@@ -72,6 +72,9 @@ acceptance-line: venv ## Build the lab by its stages, then live in it (root, 30 
 
 acceptance-nfs: venv ## Export and mount NFS between two QEMU guests (root, 1 minute).
 	@$(ACCEPT)/test_nfs.py
+
+pcs: venv ## Print the table of PCs: what is found on each described PC, and how to put it right (tests/pcs).
+	@$(BIN)/python -m tests.pcs
 
 measure: venv ## Say how large this checkout is, and whether its modules are free of circles (two minutes).
 	@$(BIN)/python scripts/dev/measure.py

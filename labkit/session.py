@@ -40,6 +40,13 @@ class Session:
         self.output = terminal(stderr=False)
         self.command = subprocess.list2cmdline(["inv", *sys.argv[1:]])  # as typed, for hints and for the lock
         self.journal = Journal(self.state.journal, self.console)
+        self._warned: set[str] = set()
+
+    def warn(self, text: str) -> None:
+        """Tell a person something that stops nothing; the same text once a run."""
+        if text not in self._warned:
+            self._warned.add(text)
+            self.console.print(text, style="yellow", markup=False, soft_wrap=True)
 
     @cached_property
     def hosts(self) -> Hosts:

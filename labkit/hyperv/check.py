@@ -39,12 +39,16 @@ DISK_START_BYTES = {"system": 8 * GB, "data": 1 * GB}  # what a fresh dynamic di
 def check(session: Session, only: Collection[str] | None = None) -> Facts:
     """Read all hosts once and apply every rule; return the facts. With `only`, what is wrong with others is left out.
 
-    Raises RefusedError with all findings, or together with them the errors of hosts that could not be read.
+    Warnings are told once a run. Raises RefusedError with all other findings, or together with them the errors of hosts
+    that could not be read.
     """
     facts, errors = session.hosts.survey(probe=True)
     findings = [one for one in problems(session.lab, facts) if only is None or one.host in only]
-    if findings:
-        errors.append(refusal(findings))
+    for one in findings:
+        if one.is_warning:
+            session.warn(f"{one}\nhint: {one.fix}")
+    if wrong := [one for one in findings if not one.is_warning]:
+        errors.append(refusal(wrong))
     if errors:
         raise together(errors)
     return facts

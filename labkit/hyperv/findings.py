@@ -19,15 +19,19 @@ Facts = Mapping[str, HostFacts]
 
 @dataclass(frozen=True)
 class Finding:
-    """Something that is wrong with a host: what was found, why it matters, how to put it right."""
+    """Something that is wrong with a host: what was found, why it matters, how to put it right.
+
+    A warning is told and keeps nothing from being done: it may go well all the same.
+    """
 
     host: str
     found: str
     why: str
     fix: str
+    is_warning: bool = False
 
     def __str__(self) -> str:
-        return f"host {self.host}: {self.found}: {self.why}"
+        return f"{'warning: ' if self.is_warning else ''}host {self.host}: {self.found}: {self.why}"
 
 
 def refusal(findings: Iterable[Finding]) -> RefusedError:
