@@ -32,6 +32,8 @@ def unsuitable(host: Host, here: HostFacts) -> Iterator[Finding]:
     adapter = uplink(host, here)
     physical = [one for one in here.adapters if one.is_hardware]
     wired = [one.name for one in physical if one.type == ETHERNET]
+    bridged = [name for name in wired if name in here.readiness.bridged and (adapter is None or adapter.name == name)]
+    wired = [name for name in wired if name not in here.readiness.bridged]
     name_it = (
         f"name one in hosts.{host.name}.uplink: {', '.join(wired) or 'there is none: an Ethernet adapter is needed'}"
     )
@@ -39,6 +41,12 @@ def unsuitable(host: Host, here: HostFacts) -> Iterator[Finding]:
         names = ", ".join(one.name for one in physical) or "none"
         fix = f"correct hosts.{host.name}.uplink; adapters there: {names}"
         yield Finding(host.name, f"there is no network adapter {host.uplink}", "the lab's file names that uplink", fix)
+    elif bridged:
+        are = "is a member" if len(bridged) == 1 else "are members"
+        fix = f"take {bridged[0] if len(bridged) == 1 else 'one'} out of it (ncpa.cpl there)"
+        fix += f", or {name_it}" if wired else "; there is no other Ethernet adapter"
+        found = f"{', '.join(bridged)} {are} of a network bridge or a team"
+        yield Finding(host.name, found, "no switch can be put on it", fix)
     elif adapter is None:
         yield Finding(
             host.name, "which adapter leads to the LAN cannot be told", "the virtual switch is made on it", name_it
@@ -47,11 +55,6 @@ def unsuitable(host: Host, here: HostFacts) -> Iterator[Finding]:
         why = "Wi-Fi carries no machines' addresses, and a switch on it may cut the PC off"
         yield Finding(
             host.name, f"{adapter.name}, its way to the LAN, is not Ethernet", why, f"plug in a cable, and {name_it}"
-        )
-    elif adapter.name in here.readiness.bridged:
-        fix = f"take {adapter.name} out of it (ncpa.cpl there), or {name_it}"
-        yield Finding(
-            host.name, f"{adapter.name} is a member of a network bridge or a team", "no switch can be put on it", fix
         )
     elif not adapter.is_up:
         yield Finding(

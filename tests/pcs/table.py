@@ -1,8 +1,8 @@
 """The table of PCs. Each file beside this one is a PC: what its reading scripts answer, and what is to be found there.
 
-`about` says what it is. `base` names the file in base/ whose facts it changes; `file` and `lab` are its lab's description
-and what differs there. `facts` are the answers; `findings` and `warnings` are expected, a part of what is told and a part
-of the fix. Facts are merged key by key; a list replaces the base's, and as `KEY+` adds to it.
+`about` says what it is. `base` names the file in base/ whose facts it changes; `file` and `lab` are its lab's
+description and what differs there. `facts` are the answers; `findings` and `warnings` are expected, a part of what is
+told and a part of the fix. Facts are merged key by key; a list replaces the base's, and as `KEY+` adds to it.
 """
 
 from __future__ import annotations
