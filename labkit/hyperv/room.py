@@ -17,7 +17,9 @@ CPU_ID = re.compile(r"(?P<maker>Intel64|EM64T|AMD64) Family (?P<family>\d+) Mode
 INTEL_FAMILY, HASWELL = 6, 60  # the first models with AVX2, BMI and FMA; older ones have lower numbers
 NEWER_WITHOUT_V3 = frozenset({62, 74, 76, 77, 90, 92, 93, 95, 117, 122, 134, 138, 150, 156})
 """Models above Haswell's that are Ivy Bridge servers or small cores: Silvermont to Tremont."""
-AMD_ZEN, AMD_EXCAVATOR = 23, (21, 96)
+PENTIUMS_WITH_V3 = frozenset({140, 151, 154, 183, 186, 190})
+"""Tiger Lake, Alder Lake and later: the Pentiums and Celerons of all models before have no AVX2."""
+AMD_ZEN, AMD_BULLDOZER, EXCAVATOR = 23, 21, 96
 X64 = 9
 ARCHITECTURES = {0: "x86", 5: "ARM", 12: "ARM64"}  # Win32_Processor.Architecture
 
@@ -57,17 +59,17 @@ def has_v3(cpu_id: str, brand: str) -> bool | None:
     """Whether a processor has x86-64-v3, by Windows' identification of it; None when that cannot be told.
 
     Sources: Intel's and AMD's family and model numbers as in the Linux kernel's intel-family.h and in AMD's guides.
-    Pentium and Celeron of these generations have no AVX2 before Alder Lake (model 151).
+    A number is no date: Coffee and Comet Lake (158, 165) stand above Tiger Lake, AMD's small family 22 above 21.
     """
     found = CPU_ID.match(cpu_id)
     if not found:
         return None
     family, model = int(found["family"]), int(found["model"])
     if found["maker"] == "AMD64":
-        return family >= AMD_ZEN or (family, model) >= AMD_EXCAVATOR
+        return family >= AMD_ZEN or (family == AMD_BULLDOZER and model >= EXCAVATOR)
     if family != INTEL_FAMILY:
         return family > INTEL_FAMILY and family != 15  # 15 is the Pentium 4
-    small = ("Pentium" in brand or "Celeron" in brand) and model < 151
+    small = ("Pentium" in brand or "Celeron" in brand) and model not in PENTIUMS_WITH_V3
     return model >= HASWELL and model not in NEWER_WITHOUT_V3 and not small
 
 
