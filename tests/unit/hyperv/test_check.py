@@ -289,6 +289,26 @@ def test_all_findings_and_silent_hosts_are_told_together(bare_pcs: Any, on: Call
         assert word in str(caught.value)
 
 
+def test_memory_that_is_in_use_is_a_warning_told_once_and_stops_nothing(
+    bare_pcs: Any, on: Callable[[Any], Session], capsys: pytest.CaptureFixture[str]
+) -> None:
+    bare_pcs.answers["pc1"]["host"]["free_memory_bytes"] = 6 * 2**30
+    session = on(bare_pcs)
+    check(session)
+    check(session)
+    assert capsys.readouterr().err.count("warning: host pc1: 6.0 GB of memory are free for machines now") == 1
+
+
+def test_what_our_own_running_machines_hold_is_free_for_them(lab: Lab, pcs: Any) -> None:
+    pcs.answers["pc1"]["host"]["free_memory_bytes"] = 2**30
+    for row in pcs.answers["pc1"]["vms"]:
+        row.update(state="Running", assigned_bytes=row["memory_bytes"])
+    assert found(lab, pcs) == []
+    pcs.vm("w1").update(state="Off", assigned_bytes=0)
+    (finding,) = found(lab, pcs)
+    assert "8.0 GB of memory are free for machines now" in finding
+
+
 def test_findings_alone_have_the_exit_code_of_a_refusal(bare_pcs: Any, on: Callable[[Any], Session]) -> None:
     bare_pcs.answers["pc1"]["switches"].clear()
     with pytest.raises(RefusedError) as caught:
