@@ -103,7 +103,10 @@ def macs_are_free(lab: Lab, facts: Facts) -> Iterator[Finding]:
 
 
 def memory_suffices(lab: Lab, facts: Facts) -> Iterator[Finding]:
-    """Machines have static memory: what is not there keeps them from starting."""
+    """Machines have static memory: what is not there keeps them from starting.
+
+    What is built in and never free for them refuses; what programs use now may be free again when they start.
+    """
     for name, here in facts.items():
         wanted = sum(spec.memory_bytes for spec in specs(lab) if spec.host == name)
         foreign = sum(max(vm.memory_bytes, vm.assigned_bytes) for vm in here.foreign if vm.state not in WITHOUT_MEMORY)
@@ -112,6 +115,12 @@ def memory_suffices(lab: Lab, facts: Facts) -> Iterator[Finding]:
             found = f"{left / GB:.1f} GB of memory are there for machines"
             fix = "stop other VMs there, or give machines less memory_mb or another host"
             yield Finding(name, found, f"they need {wanted / GB:.1f} GB to start", fix)
+            continue
+        free = (here.free_memory_bytes or 0) + sum(vm.assigned_bytes for vm in here.machines.values())
+        if here.free_memory_bytes is not None and wanted > free:
+            found = f"{free / GB:.1f} GB of memory are free for machines now"
+            fix = "close programs there, a browser first, before machines start; or give machines less memory_mb"
+            yield Finding(name, found, f"they need {wanted / GB:.1f} GB to start", fix, is_warning=True)
 
 
 def disk_space_suffices(lab: Lab, facts: Facts) -> Iterator[Finding]:

@@ -194,6 +194,7 @@ class HostFacts:
         None  # of Windows, while the service does not run: Enabled, EnablePending ...; '': no such one
     )
     readiness: ReadinessFacts = ReadinessFacts()
+    free_memory_bytes: int | None = None  # what Windows, its programs and running VMs leave
     skew_s: float = 0.0  # how far its clock is ahead of the controller's
 
     @property

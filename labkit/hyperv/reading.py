@@ -48,7 +48,8 @@ def host_facts(host: str, lab: str, answer: Mapping[str, Any], now: datetime | N
         free_bytes=answer["free_bytes"], has_iso=answer["iso"], machines=machines,
         duplicates=tuple(vm for vm in vms if vm.machine is not None and machines[vm.machine] is not vm),
         foreign=tuple(vm for vm in vms if vm.machine is None), disks=disks,
-        cpu=pc.get("cpu", ""), cpu_id=pc.get("cpu_id", ""), feature=answer.get("feature"),
+        cpu=pc.get("cpu", ""), cpu_id=pc.get("cpu_id", ""), free_memory_bytes=pc["free_memory_bytes"],
+        feature=answer.get("feature"),
         readiness=_readiness(answer["readiness"]) if "readiness" in answer else ReadinessFacts(),
         skew_s=(datetime.fromisoformat(pc["time"]) - now).total_seconds() if now else 0.0,
     )  # fmt: skip
