@@ -41,6 +41,7 @@ namespace Rehearsal
     {
         private const uint Ethernet = 6;
         private const uint WiFi = 71;
+        private const string Card = @"PCI\VEN_10EC&DEV_8168\4&1A2B3C4D&0&00E0";
 
         public static IEnumerable<PSObject> Adapters() => Items("adapters").Select(adapter => Properties.Cim(
             "ROOT/StandardCimv2/MSFT_NetAdapter",
@@ -54,6 +55,7 @@ namespace Rehearsal
             ("Status", (string)adapter["status"]!),
             ("InterfaceOperationalStatus", (string)adapter["status"]! == "Up" ? 1u : 2u),
             ("HardwareInterface", (bool)adapter["physical"]!),
+            ("PnPDeviceID", (string?)adapter["pnp"] ?? ((bool)adapter["physical"]! ? Card : @"ROOT\VMS_MP\0000")),
             ("Virtual", !(bool)adapter["physical"]!),
             ("InterfaceType", (string)adapter["medium"]! == "Native 802.11" ? WiFi : Ethernet),
             ("VlanID", (ushort?)adapter["vlan"] ?? 0),

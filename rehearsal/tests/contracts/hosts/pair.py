@@ -185,7 +185,7 @@ def look(pair: Pair) -> dict[str, Any]:
 
 
 def ask_readiness(pair: Pair) -> dict[str, Any]:
-    readiness: dict[str, Any] = pair.run("Get-LabReadiness", Lab=LAB, Probe=PROBED)["readiness"]
+    readiness: dict[str, Any] = pair.run("Get-LabReadiness", Lab=LAB, LabPath=FOLDER, Probe=PROBED)["readiness"]
     return readiness
 
 

@@ -47,6 +47,23 @@ def test_whoever_has_an_address_on_the_lan_is_told_alike(pair: Pair) -> None:
     assert look(pair)["adapters"][0]["vlan"] == 7
 
 
+@pytest.mark.parametrize(("number", "name"), [(3, "HDD"), (4, "SSD"), (0, None)])
+def test_what_the_disks_lie_on_is_told_alike(pair: Pair, number: int, name: str | None) -> None:
+    change_both(pair, lambda state: state["volume"].update(media_type=number))
+    assert ask_readiness(pair)["media"] == name
+
+
+def test_what_calls_itself_a_card_and_is_none_is_told_alike(pair: Pair) -> None:
+    """A TAP of before 2019, and Bluetooth's network: both say HardwareInterface and ifType 6 (Ethernet)."""
+
+    def change(state: dict[str, Any]) -> None:
+        for number, pnp in enumerate((r"ROOT\NET\0000", r"BTH\MS_BTHPAN\7&1CD50C28&0&2", r"USB\VID_0BDA&PID_8153\1")):
+            state["adapters"].append(state["adapters"][0] | {"name": pnp, "pnp": pnp, "index": 50 + number})
+
+    change_both(pair, change)
+    assert [one["hardware"] for one in look(pair)["adapters"]] == [True, False, False, False, True]
+
+
 def test_everything_that_preparing_left_out_is_told_alike(pair: Pair) -> None:
     def change(state: dict[str, Any]) -> None:
         state["hyperv_refuses"] = "rights"
