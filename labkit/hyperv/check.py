@@ -135,6 +135,15 @@ def disk_space_suffices(lab: Lab, facts: Facts) -> Iterator[Finding]:
             yield Finding(name, f"{here.free_bytes / GB:.1f} GB are free for {lab.vm_path}", why, fix)
 
 
+def etcd_has_a_fast_disk(lab: Lab, facts: Facts) -> Iterator[Finding]:
+    """etcd answers a change only when it is on the disk; one that takes long loses leases and leaders."""
+    here, name = facts.get(lab.control_plane.host), lab.control_plane.name
+    if here and here.readiness.media == "HDD":
+        why = f"etcd on {name} waits for it with every change, and the cluster with etcd"
+        fix = f"name a folder on an SSD in lab.vm_path, or another host for {name}"
+        yield Finding(here.host, f"{lab.vm_path} is on a hard disk", why, fix, is_warning=True)
+
+
 def _growth(spec: MachineSpec, here: HostFacts) -> int:
     """Bytes that the machine's disks still to be made will soon take."""
     there = {disk.kind for disk in here.disks if disk.machine == spec.name}
@@ -165,6 +174,7 @@ RULES: tuple[Callable[[Lab, Facts], Iterator[Finding]], ...] = (
     macs_are_free,
     memory_suffices,
     disk_space_suffices,
+    etcd_has_a_fast_disk,
     medium_is_there,
     processor_suffices,
     clock_is_right,

@@ -160,6 +160,7 @@ class ReadinessFacts:
     is_probed: bool = False  # the machines' EXTERNAL addresses were called before `neighbours` was read
     neighbours: tuple[tuple[str, str], ...] = ()  # IPv4 address and MAC of whoever the PC heard of
     full_rights: bool | None = None  # False: an account whose rights Windows filtered
+    media: str | None = None  # what the lab's folder lies on: HDD, SSD or SCM
     sleep_s: int | None = None  # idle seconds after which the PC sleeps while plugged in; 0: never
     profiles: tuple[tuple[int, str], ...] = ()  # an adapter's index, and Public, Private or DomainAuthenticated
     rules: tuple[RuleFacts, ...] = ()

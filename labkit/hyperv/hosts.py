@@ -72,16 +72,17 @@ class Hosts:
 
     def _reading(self, host: Host, probe: bool) -> Scripts:
         """The scripts that read a host: one command, since each costs a whole PowerShell to start."""
+        path = str(PureWindowsPath(self.lab.vm_path, self.lab.name))
         asked: dict[str, Mapping[str, Any]] = {
             "Get-LabHost": {
                 "Lab": self.lab.name,
-                "LabPath": str(PureWindowsPath(self.lab.vm_path, self.lab.name)),
+                "LabPath": path,
                 "IsoPath": self.lab.iso_path if self.lab.bootstrap.host == host.name else "",
             }
         }
         if probe:
             addresses = [str(address) for address in self.lab.external_addresses]
-            asked["Get-LabReadiness"] = {"Lab": self.lab.name, "Probe": addresses}
+            asked["Get-LabReadiness"] = {"Lab": self.lab.name, "LabPath": path, "Probe": addresses}
         return asked
 
     def forget(self) -> None:

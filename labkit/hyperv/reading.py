@@ -57,7 +57,7 @@ def host_facts(host: str, lab: str, answer: Mapping[str, Any], now: datetime | N
 
 def _readiness(row: Mapping[str, Any]) -> ReadinessFacts:
     return ReadinessFacts(
-        is_probed=row["probed"], full_rights=row["full_rights"], sleep_s=row["sleep_s"],
+        is_probed=row["probed"], full_rights=row["full_rights"], sleep_s=row["sleep_s"], media=row["media"],
         neighbours=tuple((one["address"], one["mac"].upper()) for one in row["neighbours"]),
         profiles=tuple((one["index"], one["category"]) for one in row["profiles"]),
         rules=tuple(RuleFacts(r["name"], r["opens"], r["public"], tuple(r["from"])) for r in row["rules"]),

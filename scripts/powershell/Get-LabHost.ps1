@@ -34,11 +34,13 @@ function Get-Pc {
         time = [DateTime]::UtcNow.ToString('yyyy-MM-ddTHH:mm:ssZ') }
 }
 
+# By its place, too: an old TAP or Bluetooth's network calls itself a card, and stands on no bus that a card is on.
 function Get-Physical {
     foreach ($nic in @(Get-NetAdapter)) {
         @{ id = "$($nic.InterfaceGuid)".Trim('{}').ToLowerInvariant(); index = [int]$nic.InterfaceIndex
             name = $nic.Name; description = $nic.InterfaceDescription; mac = "$($nic.MacAddress)" -replace '-', ''
-            type = [int]$nic.InterfaceType; hardware = [bool]$nic.HardwareInterface
+            type = [int]$nic.InterfaceType
+            hardware = $nic.HardwareInterface -and "$($nic.PnPDeviceID)" -notmatch '^(ROOT|BTH)\\'
             up = [int]$nic.InterfaceOperationalStatus -eq 1; vlan = [int]$nic.VlanID }
     }
 }

@@ -6,14 +6,17 @@ It takes seconds, and what cannot be told is null or an empty list: it keeps not
 folder describes the answer.
 .PARAMETER Lab
 The lab's name.
+.PARAMETER LabPath
+The lab's folder on this host.
 .PARAMETER Probe
 IPv4 addresses to call before the table of neighbours is read, so that whoever has one of them stands in it.
 .EXAMPLE
-.\Get-LabReadiness.ps1 -Lab lab-7e57 -Probe 192.0.2.100, 192.0.2.101 | ConvertTo-Json -Depth 6
+.\Get-LabReadiness.ps1 -Lab lab-7e57 -LabPath C:\Lab\lab-7e57 -Probe 192.0.2.100 | ConvertTo-Json -Depth 6
 #>
 [CmdletBinding()]
 param(
     [Parameter(Mandatory = $true)] [string] $Lab,
+    [Parameter(Mandatory = $true)] [string] $LabPath,
     [string[]] $Probe
 )
 $ErrorActionPreference = 'Stop'
@@ -31,6 +34,16 @@ function Get-SleepTime {
     $own = "$($plan.InstanceID)".Split('\')[-1] + '\AC\{29f6c1db-86da-48c5-9fdb-f2b67b1f44da}'
     $all = Get-CimInstance @power -ClassName Win32_PowerSettingDataIndex
     [int]@($all | Where-Object { "$($_.InstanceID)".EndsWith($own) })[0].SettingIndexValue
+}
+
+# The classes themselves: the module Storage takes seconds to load. A disk's number is its DeviceId, unless it is pooled.
+function Get-Medium {
+    $storage = @{ Namespace = 'root/Microsoft/Windows/Storage' }
+    $drive = @(Get-CimInstance @storage -ClassName MSFT_Partition |
+            Where-Object { "$($_.DriveLetter)" -eq $LabPath[0] })[0]
+    $disk = @(Get-CimInstance @storage -ClassName MSFT_PhysicalDisk |
+            Where-Object { $drive -and "$($_.DeviceId)" -eq "$($drive.DiskNumber)" })[0]
+    @{ 3 = 'HDD'; 4 = 'SSD'; 5 = 'SCM' }[[int]$disk.MediaType]
 }
 
 function Get-Profile {
@@ -93,6 +106,7 @@ $found = @{ probed = [bool]$Probe; neighbours = @(Get-Told -Read { Get-Neighbour
     profiles = @(Get-Told -Read { Get-Profile }); rules = @(Get-Told -Read { Get-WinRmRule })
     bridged = @(Get-Told -Read { Get-Bridged }); vlans = @(Get-Told -Read { Get-OtherTag }) }
 $found.full_rights = try { Test-FullRight } catch { $null }
+$found.media = try { Get-Medium } catch { $null }
 $found.sleep_s = try { Get-SleepTime } catch { $null }
 $answer = @{ changed = $false; readiness = $found }
 $answer

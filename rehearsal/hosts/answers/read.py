@@ -91,7 +91,7 @@ def _adapter(adapter: Json) -> Json:
         "description": adapter["description"],
         "mac": adapter["mac"],
         "up": adapter["status"] == "Up",
-        "hardware": adapter["physical"],
+        "hardware": adapter["physical"] and not adapter.get("pnp", "").startswith(("ROOT\\", "BTH\\")),
         "vlan": adapter.get("vlan") or 0,
         "type": WIFI if adapter["medium"] == "Native 802.11" else ETHERNET,
     }

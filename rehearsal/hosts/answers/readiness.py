@@ -10,6 +10,7 @@ from rehearsal.hosts.pc import adapters, machines
 from rehearsal.hosts.pc.refusals import RefusedError
 from rehearsal.hosts.state import HostState, Json
 
+MEDIA = {3: "HDD", 4: "SSD", 5: "SCM"}
 WINRM_PORTS = {"5985", "5986"}
 
 
@@ -24,6 +25,7 @@ def get_lab_readiness(pc: HostState, given: Json) -> Json:
             if "." in item["address"] and item["state"] != "Unreachable"
         ],
         "full_rights": state.get("hyperv_refuses") != "rights",
+        "media": MEDIA.get(state["volume"].get("media_type", 4)),
         "sleep_s": state.get("sleep_s", 0),
         "profiles": [
             {"index": one["InterfaceIndex"], "category": one["NetworkCategory"]} for one in state["profiles"].values()
