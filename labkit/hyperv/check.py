@@ -17,6 +17,7 @@ from labkit.hyperv.room import (
     architecture_is_x86_64,
     clock_is_right,
     hypervisor_runs,
+    lan_is_the_described_one,
     processor_suffices,
     range_behind_nat_is_its_own,
     uplink_passes_tags,
@@ -183,6 +184,7 @@ RULES: tuple[Callable[[Lab, Facts], Iterator[Finding]], ...] = (
     winrm_is_for_the_lan,
     addresses_are_free,
     vlans_are_free,
+    lan_is_the_described_one,
     range_behind_nat_is_its_own,
     uplink_passes_tags,
 )

@@ -117,6 +117,20 @@ def vlans_are_free(lab: Lab, facts: Facts) -> Iterator[Finding]:
                 yield Finding(name, found, f"it is this lab's {ours[tag.vlan].upper()}", fix)
 
 
+def lan_is_the_described_one(lab: Lab, facts: Facts) -> Iterator[Finding]:
+    """EXTERNAL is the room's LAN. A PC may have no address there, where a second cable is for machines alone."""
+    if lab.switch_of("external").type != "External":
+        return
+    for name, here in facts.items():
+        own = [one for one in map(IPv4Address, here.addresses) if not one.is_loopback]
+        if not any(one in lab.external.cidr for one in own):
+            has = f"none of its addresses ({', '.join(map(str, own))}) is in {lab.external.cidr}"
+            found = has if own else "it has no IPv4 address"
+            fix = "correct external.cidr, gateway and first_address (`ipconfig` there), or plug in that LAN's cable"
+            why = "machines get theirs in external.cidr"
+            yield Finding(name, found, why, fix, is_warning=True)
+
+
 def range_behind_nat_is_its_own(lab: Lab, facts: Facts) -> Iterator[Finding]:
     """A PC in a network of the very range that it translates for would look for that network among its machines."""
     if lab.switch_of("external").type != "Internal":
