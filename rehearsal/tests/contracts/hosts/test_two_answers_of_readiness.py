@@ -48,9 +48,14 @@ def test_whoever_has_an_address_on_the_lan_is_told_alike(pair: Pair) -> None:
 
 
 @pytest.mark.parametrize(("number", "name"), [(3, "HDD"), (4, "SSD"), (0, None)])
-def test_what_the_disks_lie_on_is_told_alike(pair: Pair, number: int, name: str | None) -> None:
-    change_both(pair, lambda state: state["volume"].update(media_type=number))
-    assert ask_readiness(pair)["media"] == name
+def test_what_the_disks_lie_on_and_foreign_nat_are_told_alike(pair: Pair, number: int, name: str | None) -> None:
+    def change(state: dict[str, Any]) -> None:
+        state["volume"]["media_type"] = number
+        state["nats"] = [{"name": "DockerNAT", "cidr": "10.0.0.0/17"}]
+
+    change_both(pair, change)
+    told = ask_readiness(pair)
+    assert (told["media"], told["nats"]) == (name, [{"name": "DockerNAT", "cidr": "10.0.0.0/17"}])
 
 
 def test_what_calls_itself_a_card_and_is_none_is_told_alike(pair: Pair) -> None:
