@@ -18,6 +18,7 @@ from labkit.hyperv.room import (
     clock_is_right,
     hypervisor_runs,
     lan_is_the_described_one,
+    nat_is_free,
     processor_suffices,
     range_behind_nat_is_its_own,
     uplink_passes_tags,
@@ -186,5 +187,6 @@ RULES: tuple[Callable[[Lab, Facts], Iterator[Finding]], ...] = (
     vlans_are_free,
     lan_is_the_described_one,
     range_behind_nat_is_its_own,
+    nat_is_free,
     uplink_passes_tags,
 )

@@ -166,6 +166,7 @@ class ReadinessFacts:
     rules: tuple[RuleFacts, ...] = ()
     bridged: frozenset[str] = frozenset()  # names of adapters that are members of a network bridge or a team
     vlans: tuple[TagFacts, ...] = ()
+    nats: tuple[tuple[str, str], ...] = ()  # name and range of each network that Windows translates for
 
 
 @dataclass(frozen=True)

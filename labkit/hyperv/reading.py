@@ -61,6 +61,7 @@ def _readiness(row: Mapping[str, Any]) -> ReadinessFacts:
         neighbours=tuple((one["address"], one["mac"].upper()) for one in row["neighbours"]),
         profiles=tuple((one["index"], one["category"]) for one in row["profiles"]),
         rules=tuple(RuleFacts(r["name"], r["opens"], r["public"], tuple(r["from"])) for r in row["rules"]),
+        nats=tuple((one["name"], one["cidr"]) for one in row["nats"]),
         bridged=frozenset(row["bridged"]),
         vlans=tuple(TagFacts(one["vm"], one["adapter"], one["switch"], one["vlan"]) for one in row["vlans"]),
     )  # fmt: skip

@@ -143,6 +143,19 @@ def range_behind_nat_is_its_own(lab: Lab, facts: Facts) -> Iterator[Finding]:
                 yield Finding(name, f"it has the address {address} in another network", why, fix)
 
 
+def nat_is_free(lab: Lab, facts: Facts) -> Iterator[Finding]:
+    """Beside somebody else's NAT network Windows makes none; one that is there already goes on."""
+    if lab.switch_of("external").type != "Internal":
+        return
+    for name, here in facts.items():
+        others = [(whose, cidr) for whose, cidr in here.readiness.nats if cidr != str(lab.external.cidr)]
+        if len(others) == len(here.readiness.nats):
+            for whose, cidr in others:
+                found = f"it translates for {whose} ({cidr}) already"
+                fix = f"as administrator there: Remove-NetNat -Name '{whose}', if nothing of yours needs it"
+                yield Finding(name, found, "Windows carries one NAT network, and EXTERNAL needs it", fix)
+
+
 def uplink_passes_tags(lab: Lab, facts: Facts) -> Iterator[Finding]:
     """A driver that tags everything itself drops the tags of machines."""
     if not any(network.vlan for network in lab.networks):

@@ -72,6 +72,12 @@ function Get-Bridged {
         ForEach-Object { "$($_.Name)" }
 }
 
+function Get-Nat {
+    foreach ($one in @(Get-NetNat)) {
+        @{ name = "$($one.Name)"; cidr = "$($one.InternalIPInterfaceAddressPrefix)" }
+    }
+}
+
 function Get-Neighbour {
     $filter = 'Timeout = 300 AND (' + (@($Probe | ForEach-Object { "Address = '$_'" }) -join ' OR ') + ')'
     # Who has an address answers ARP even where a firewall eats the ping; a ping that fails proves nothing.
@@ -104,7 +110,8 @@ function Get-Told {
 
 $found = @{ probed = [bool]$Probe; neighbours = @(Get-Told -Read { Get-Neighbour })
     profiles = @(Get-Told -Read { Get-Profile }); rules = @(Get-Told -Read { Get-WinRmRule })
-    bridged = @(Get-Told -Read { Get-Bridged }); vlans = @(Get-Told -Read { Get-OtherTag }) }
+    bridged = @(Get-Told -Read { Get-Bridged }); vlans = @(Get-Told -Read { Get-OtherTag })
+    nats = @(Get-Told -Read { Get-Nat }) }
 $found.full_rights = try { Test-FullRight } catch { $null }
 $found.media = try { Get-Medium } catch { $null }
 $found.sleep_s = try { Get-SleepTime } catch { $null }

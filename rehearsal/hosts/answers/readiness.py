@@ -32,6 +32,7 @@ def get_lab_readiness(pc: HostState, given: Json) -> Json:
         ],
         "rules": [_rule(one) for one in state.get("firewall_rules", {}).values() if _is_winrm(one)],
         "bridged": [adapter["name"] for adapter in state["adapters"] if adapter.get("bridged")],
+        "nats": [{"name": one["name"], "cidr": one["cidr"]} for one in state.get("nats", [])],
         "vlans": _vlans(pc, given["Lab"]),
     }
     return {"changed": False, "readiness": found}
