@@ -131,6 +131,7 @@ def disk_space_suffices(lab: Lab, facts: Facts) -> Iterator[Finding]:
         wanted = sum(_growth(spec, here) for spec in specs(lab) if spec.host == name)
         fix = "free some space there, or name a folder on another drive in lab.vm_path"
         if here.free_bytes is None:
+            fix = "name a folder on a drive that is there in lab.vm_path"
             yield Finding(name, f"there is no drive for {lab.vm_path}", "disks are kept there", fix)
         elif here.free_bytes < wanted:
             why = f"machines not made yet soon need {wanted / GB:.1f} GB"
