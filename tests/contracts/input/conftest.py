@@ -45,18 +45,21 @@ class Project:
 
     folder: Path
 
-    def start(self, *words: str, **variables: str) -> subprocess.Popen[str]:
-        """Start the installed `inv` here, with the copied library; `variables` join a nearly empty environment."""
+    def start(self, *words: str, encoding: str = "utf-8", **variables: str) -> subprocess.Popen[str]:
+        """Start the installed `inv` here, with the copied library; `variables` join a nearly empty environment.
+
+        It writes in `encoding`, as redirected on a computer of that code page.
+        """
         own = {"PATH": os.environ["PATH"], "HOME": str(self.folder), "PYTHONPATH": str(self.folder)}
         return subprocess.Popen(
             [str(Path(sys.executable).with_name("inv")), *words],
-            cwd=self.folder, env={**own, **variables}, stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=_hear_ctrl_c,
+            cwd=self.folder, env={**own, **variables, "PYTHONIOENCODING": encoding}, stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding=encoding, preexec_fn=_hear_ctrl_c,
         )  # fmt: skip
 
-    def inv(self, *words: str, **variables: str) -> Answer:
+    def inv(self, *words: str, encoding: str = "utf-8", **variables: str) -> Answer:
         """Run `inv` to its end."""
-        process = self.start(*words, **variables)
+        process = self.start(*words, encoding=encoding, **variables)
         output, errors = process.communicate(timeout=120)
         return Answer(process.returncode, output, errors)
 
