@@ -48,6 +48,14 @@ def environment_of(folder: Path) -> dict[str, str]:
     }
 
 
+def told_by(events: Path) -> Run:
+    """The run of which a file holds the events."""
+    run = Run()
+    for line in events.read_text(encoding="utf-8").splitlines():
+        run.feed(line)
+    return run
+
+
 class Begun:
     """`put` and `world` make what was begun; `play` runs a playbook on it; `calls` is what the programs were asked."""
 
@@ -74,8 +82,8 @@ class Begun:
         for mark in marks:
             (self._world / mark).touch()
 
-    def play(self, playbook: str, machine: str, *, role: str, **variables: object) -> tuple[Run, str]:
-        """One role of a playbook on one machine: its events, and what it printed."""
+    def play(self, playbook: str, machine: str, *, role: str, **variables: object) -> Run:
+        """One role of a playbook on one machine."""
         events = self._place / "events.jsonl"
         events.unlink(missing_ok=True)
         (self._world / "calls").unlink(missing_ok=True)
@@ -87,10 +95,10 @@ class Begun:
             [*enter, str(self._place), *words],
             cwd=self._folder, env=environment, capture_output=True, text=True, check=False, timeout=120,
         )  # fmt: skip
-        run = Run(result="success" if done.returncode == 0 else "exit-code")
-        for line in events.read_text(encoding="utf-8").splitlines() if events.exists() else ():
-            run.feed(line)
-        return run, done.stdout + done.stderr
+        run = told_by(events) if events.exists() else Run()
+        run.result = "success" if done.returncode == 0 else "exit-code"
+        assert run.hosts, done.stdout + done.stderr
+        return run
 
     @property
     def calls(self) -> list[str]:

@@ -17,9 +17,7 @@ KUBELET = "/var/lib/kubelet/config.yaml"
 
 
 def play(begun: Begun) -> Run:
-    run, output = begun.play("3-control-plane.yml", "cp1", role="control_plane", control_plane_timeout_s=4)
-    assert run.hosts, output
-    return run
+    return begun.play("3-control-plane.yml", "cp1", role="control_plane", control_plane_timeout_s=4)
 
 
 def done(begun: Begun) -> list[str]:
@@ -48,17 +46,20 @@ def test_one_that_was_cut_off_before_the_kubelet_was_set_up_goes_on_at_once(begu
     assert nothing_is_left_to_do(begun)
 
 
-def test_an_api_that_answers_without_what_init_makes_last_is_not_made(begun: Begun) -> None:
+@pytest.mark.parametrize(
+    "marks",
+    [
+        pytest.param((), id="it does not come up"),
+        pytest.param(("api",), id="its API answers without what init makes last"),
+        pytest.param(("api", "bound"), id="its administrator finds only a part of it"),
+        pytest.param(("api", "bound", "made", "without-dns"), id="somebody deleted a part of it"),
+    ],
+)
+def test_one_that_is_not_whole_is_gone_on_with_and_then_left_as_it_is(begun: Begun, marks: tuple[str, ...]) -> None:
     begun.put(*MADE, *TRACES, KUBELET)
-    begun.world("running", "api")
+    begun.world("running", *marks)
     assert done(begun) == [RESUMED]
     assert nothing_is_left_to_do(begun)
-
-
-def test_so_is_one_whose_administrator_finds_only_a_part_of_it(begun: Begun) -> None:
-    begun.put(*MADE, *TRACES, KUBELET)
-    begun.world("running", "api", "bound")
-    assert done(begun) == [RESUMED]
 
 
 def test_one_that_is_made_and_was_off_is_waited_for_and_left_as_it_is(begun: Begun) -> None:
@@ -66,12 +67,6 @@ def test_one_that_is_made_and_was_off_is_waited_for_and_left_as_it_is(begun: Beg
     begun.world("comes", "bound", "made")
     assert done(begun) == [START]
     assert nothing_is_left_to_do(begun)
-
-
-def test_one_that_does_not_come_up_is_gone_on_with(begun: Begun) -> None:
-    begun.put(*MADE, *TRACES, KUBELET)
-    begun.world("running")
-    assert done(begun) == [RESUMED]
 
 
 @pytest.mark.parametrize("trouble", ["slow", "foreign"])
@@ -84,12 +79,6 @@ def test_one_that_answers_and_does_not_say_is_left_alone_with_its_own_words(begu
     assert "inv k8s.control-plane asks again" in failure.message
     assert "k8s.reset" not in failure.message
     assert begun.calls == []
-
-
-def test_what_somebody_deleted_of_it_is_made_again(begun: Begun) -> None:
-    begun.put(*MADE, *TRACES, KUBELET)
-    begun.world("running", "api", "bound", "made", "without-dns")
-    assert done(begun) == [RESUMED]
 
 
 def test_a_control_plane_that_cannot_be_made_is_told_with_kubeadms_error_and_the_way_on(begun: Begun) -> None:

@@ -15,10 +15,7 @@ MEMBER = ("/etc/kubernetes/kubelet.conf", "/etc/kubernetes/pki/ca.crt")
 
 def play(begun: Begun) -> Run:
     begun.put("/etc/kubernetes/admin.conf")  # cp1's, which is this computer too
-    facts = {"join_api_address": "127.0.0.1", "join_timeout_s": 4}
-    run, output = begun.play("4-join.yml", "w2", role="join", **facts)
-    assert run.hosts, output
-    return run
+    return begun.play("4-join.yml", "w2", role="join", join_api_address="127.0.0.1", join_timeout_s=4)
 
 
 def done(begun: Begun) -> list[str]:
@@ -42,9 +39,14 @@ def test_a_prepared_machine_joins_and_is_left_alone_from_then_on(begun: Begun) -
     assert begun.calls == []
 
 
-@pytest.mark.parametrize("left", ["pki/ca.crt", "bootstrap-kubelet.conf"])
-def test_what_a_join_that_broke_off_has_left_is_reset_before_the_next(begun: Begun, left: str) -> None:
-    begun.put(f"/etc/kubernetes/{left}")
+@pytest.mark.parametrize(
+    "left",
+    [{"pki/ca.crt": "made"}, {"bootstrap-kubelet.conf": "made"}, {"pki/ca.crt": "made", "kubelet.conf": ""}],
+    ids=["an authority", "what it asks for a credential with", "an empty credential, as a power failure leaves it"],
+)
+def test_what_a_join_that_broke_off_has_left_is_reset_before_the_next(begun: Begun, left: dict[str, str]) -> None:
+    for path, content in left.items():
+        begun.put(f"/etc/kubernetes/{path}", content=content)
     begun.world("api", "running")
     assert done(begun) == [RESET, JOIN]
 
@@ -57,14 +59,37 @@ def test_a_node_that_was_deleted_is_made_anew_by_its_kubelet(begun: Begun) -> No
     assert begun.calls == []
 
 
-def test_a_kubelet_that_does_not_register_is_told_as_such(begun: Begun) -> None:
+@pytest.mark.parametrize(
+    ("marks", "told", "untold"),
+    [
+        pytest.param(
+            ("api",),
+            ('nodes "w2" not found', "journalctl -u kubelet", "inv k8s.replace --machine w2"),
+            "k8s.reset",
+            id="a kubelet does not register",
+        ),
+        pytest.param(
+            ("api", "node", "torn"),
+            ("error loading config file", "inv os.reinstall --machine w2"),
+            "gets no answer",
+            id="half a credential is not waited for",
+        ),
+        pytest.param(
+            ("api", "node", "starting"),  # its port is open for seconds before it can say who somebody is
+            ("the control plane, cp1 (127.0.0.1:6443)", "ServiceUnavailable"),
+            "reset",
+            id="a server that listens and does not answer yet is no other cluster",
+        ),
+    ],
+)
+def test_what_keeps_a_member_from_working_is_told_as_such(
+    begun: Begun, marks: tuple[str, ...], told: tuple[str, ...], untold: str
+) -> None:
     begun.put(*MEMBER)
-    begun.world("api", "running")
+    begun.world("running", *marks)
     message = refused(begun)
-    assert 'nodes "w2" not found' in message
-    assert "journalctl -u kubelet" in message
-    assert "inv k8s.replace --machine w2" in message
-    assert "k8s.reset" not in message
+    assert all(words in message for words in told), message
+    assert untold not in message
 
 
 def test_the_membership_of_another_cluster_is_refused(begun: Begun) -> None:
@@ -77,23 +102,6 @@ def test_the_membership_of_another_cluster_is_refused(begun: Begun) -> None:
     assert begun.calls == []
 
 
-def test_an_empty_credential_is_none(begun: Begun) -> None:
-    """As a power failure in the midst of a join leaves it."""
-    begun.put("/etc/kubernetes/pki/ca.crt")
-    begun.put("/etc/kubernetes/kubelet.conf", content="")
-    begun.world("api", "running")
-    assert done(begun) == [RESET, JOIN]
-
-
-def test_half_a_credential_is_told_as_such_and_not_waited_for(begun: Begun) -> None:
-    begun.put(*MEMBER)
-    begun.world("api", "running", "node", "torn")
-    message = refused(begun)
-    assert "error loading config file" in message
-    assert "inv os.reinstall --machine w2" in message
-    assert "gets no answer" not in message
-
-
 @pytest.mark.parametrize("files", [(), MEMBER])
 def test_a_control_plane_that_does_not_answer_is_told_as_such_and_never_with_a_reset(
     begun: Begun, files: tuple[str, ...]
@@ -103,14 +111,4 @@ def test_a_control_plane_that_does_not_answer_is_told_as_such_and_never_with_a_r
     message = refused(begun)
     assert "w2 gets no answer from the control plane, cp1 (127.0.0.1:6443)" in message
     assert "inv k8s.control-plane" in message
-    assert "reset" not in message
-
-
-def test_a_server_that_listens_and_does_not_answer_yet_is_no_other_cluster(begun: Begun) -> None:
-    """Its port is open for seconds before it can say who somebody is."""
-    begun.put(*MEMBER)
-    begun.world("api", "running", "node", "starting")
-    message = refused(begun)
-    assert "the control plane, cp1 (127.0.0.1:6443)" in message
-    assert "ServiceUnavailable" in message
     assert "reset" not in message

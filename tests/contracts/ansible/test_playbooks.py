@@ -14,15 +14,15 @@ from typing import Any
 import pytest
 import yaml
 
-from labkit.k8s.events import Run
+from labkit.project import ANSIBLE, ROOT
 from rehearsal.kubernetes.kubeadm import staticpods
 from rehearsal.kubernetes.kubeadm.config import load_init, load_join
 from rehearsal.kubernetes.node import selinux
+from tests.contracts.ansible.begun import told_by
 from tests.contracts.ansible.conftest import Play
 from tests.labs import SMALL, delivered, small
 
-ROOT = Path(__file__).resolve().parents[3]
-PLAYBOOKS = sorted(path.name for path in (ROOT / "ansible").glob("*.yml"))
+PLAYBOOKS = sorted(path.name for path in ANSIBLE.glob("*.yml"))
 
 # Fills the named templates of a role, with its defaults and what the caller gives, into one folder a machine.
 RENDER = """
@@ -79,8 +79,8 @@ def test_a_machine_at_the_wrong_address_is_refused_and_the_events_say_why(play: 
     events = tmp_path / "events.jsonl"
     done = play("1-bootstrap.yml", "--tags", "inventory_check", LAB_EVENTS_FILE=str(events))
     assert done.returncode != 0
-    run = Run()
-    assert [run.feed(line) for line in events.read_text(encoding="utf-8").splitlines()].count("task") == 3
+    run = told_by(events)
+    assert events.read_text(encoding="utf-8").count('"event": "task"') == 3
     (failure,) = run.failures
     assert failure.host == "bootstrap"
     assert "the lab describes 10.190.86.11 (MGMT) and 10.190.87.11 (INTERNAL)" in failure.message
@@ -107,15 +107,11 @@ def test_the_events_of_check_mode_hold_each_files_difference_and_no_secret(play:
     events = folder / "events.jsonl"
     done = play("files.yml", "--check", "--diff", LAB_EVENTS_FILE=str(events))
     assert done.returncode == 0, done.stdout
-    run = Run()
-    text = events.read_text(encoding="utf-8")
-    for line in text.splitlines():
-        run.feed(line)
-    files, secret = run.tasks.values()
+    files, secret = told_by(events).tasks.values()
     assert "-one = 0\n+one = 1\n" in files.differences["w1"]
     assert "+two = 1\n" in files.differences["w1"]
     assert (secret.hosts("changed"), secret.differences) == (["w1"], {})
-    assert "hidden" not in text
+    assert "hidden" not in events.read_text(encoding="utf-8")
     assert not (folder / "two.conf").exists()
 
 
@@ -230,26 +226,19 @@ def test_only_the_bootstrap_server_asks_outside_for_the_time(render: Any) -> Non
     assert "pool" not in client
 
 
-def test_unsigned_mirrors_are_not_asked_for_signatures(render: Any) -> None:
-    text = (render("packages", "lab.repo.j2", "w1") / "w1" / "file").read_text(encoding="utf-8")
-    assert text.count("gpgcheck=0") == 4
-    assert "gpgkey" not in text
-
-
-def test_every_package_comes_from_the_bootstrap_server(render: Any) -> None:
-    text = (render("packages", "lab.repo.j2", "w1") / "w1" / "file").read_text(encoding="utf-8")
-    assert [line.removeprefix("baseurl=http://10.190.86.11/") for line in text.splitlines() if "baseurl" in line] == [
+def test_packages_come_unsigned_from_the_bootstrap_server_and_rockys_alone_where_no_node_is(render: Any) -> None:
+    out = render("packages", "lab.repo.j2", "w1:storage1")
+    node, storage = ((out / name / "file").read_text(encoding="utf-8") for name in ("w1", "storage1"))
+    assert [line.removeprefix("baseurl=http://10.190.86.11/") for line in node.splitlines() if "baseurl" in line] == [
         "rocky/BaseOS/",
         "rocky/AppStream/",
         "packages/kubernetes/v1.36/rpm/",
         "packages/containerd/9/x86_64/stable",
     ]
-
-
-def test_a_machine_that_is_no_node_knows_rockys_packages_alone(render: Any) -> None:
-    text = (render("packages", "lab.repo.j2", "storage1") / "storage1" / "file").read_text(encoding="utf-8")
-    assert [line for line in text.splitlines() if line.startswith("[")] == ["[lab-baseos]", "[lab-appstream]"]
-    assert "\nexclude=" not in text
+    assert node.count("gpgcheck=0") == 4
+    assert "gpgkey" not in node
+    assert [line for line in storage.splitlines() if line.startswith("[")] == ["[lab-baseos]", "[lab-appstream]"]
+    assert "\nexclude=" not in storage
 
 
 def test_containerd_asks_the_bootstrap_server_first_and_then_the_registry_itself(render: Any) -> None:

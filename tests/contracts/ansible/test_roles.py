@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +10,9 @@ import pytest
 import yaml
 
 from labkit.line.stages import PLAYBOOKS
+from labkit.project import ANSIBLE, ROOT
 
-ROOT = Path(__file__).resolve().parents[3]
-ANSIBLE = ROOT / "ansible"
 ROLES = sorted(path.name for path in (ANSIBLE / "roles").iterdir())
-BIN = Path(sys.executable).parent
 
 
 def defaults(role: str) -> dict[str, Any]:

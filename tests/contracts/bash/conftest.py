@@ -26,6 +26,7 @@ from rehearsal.kubernetes.node import x509
 STUBS = Path(__file__).parent / "stubs"
 NEEDED = ("unshare", "nsenter", "nginx", "dnsmasq", "curl", "ip")
 TREE = "http://127.0.0.1:8099/rocky"
+NGINX = "/opt/lab/scripts/files/nginx.conf"
 BUNDLE = "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem"  # Rocky's: the authorities that a machine trusts
 
 # Everything is made inside: a tmpfs, an overlay of / on it, the MGMT address on a link of its own, a small web server.
@@ -91,6 +92,18 @@ class Sandbox:
 
     def script(self, line: str, *, check: bool = True) -> subprocess.CompletedProcess[str]:
         return self.shell(f"/opt/lab/scripts/{line}", check=check)
+
+    def scripts(self, *lines: str) -> None:
+        """Run scripts one after the other; none may fail."""
+        for line in lines:
+            self.script(line)
+
+    def start(self, double: str, words: str) -> None:
+        """Run a server of this folder until it listens; the first word is its port."""
+        self.put({f"/tmp/{double}": Path(__file__).with_name(double).read_text(encoding="utf-8")})
+        self.shell(f"(setsid python3 /tmp/{double} {words} &) > /dev/null 2>&1 < /dev/null")
+        listens = f"(: < /dev/tcp/127.0.0.1/{words.split()[0]}) 2> /dev/null"
+        self.shell(f"for i in $(seq 50); do {listens} && exit 0; sleep 0.1; done; exit 1")
 
     def put(self, contents: dict[str, str]) -> None:
         """Write files, by absolute path, in one go; programs executable."""

@@ -43,15 +43,10 @@ def test_script_is_strict_short_and_executable(script: Path) -> None:
 
 
 @pytest.mark.parametrize("script", RUN, ids=lambda script: script.name)
-def test_header_names_exactly_the_variables_that_the_script_uses(script: Path) -> None:
-    assert set(NAME.findall(header(script))) == set(NAME.findall(body(script)))
-
-
-@pytest.mark.parametrize("script", RUN, ids=lambda script: script.name)
-def test_every_variable_is_demanded_before_it_is_used(script: Path) -> None:
+def test_header_names_exactly_the_variables_that_the_script_uses_and_demands_before(script: Path) -> None:
     text = body(script)
     demanded = {found[1]: found.start(1) for found in re.finditer(r"\$\{(PXE_[A-Z_]+):?\?", text)}
-    assert set(demanded) == set(NAME.findall(header(script)))
+    assert set(demanded) == set(NAME.findall(text)) == set(NAME.findall(header(script)))
     assert {name: text.index(name) for name in demanded} == demanded
 
 

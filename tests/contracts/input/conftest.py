@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from typing import Any
 import pytest
 
 from labkit.description.load import load_lab
+from rehearsal.hosts import certificate
 from rehearsal.hosts.endpoint import Endpoint, serve
 from rehearsal.hosts.state import HostState
 from tests import discs
@@ -108,20 +110,34 @@ class Hosts:
         files = [self.state(host).folder / "calls.jsonl" for host in hosts or self.endpoints]
         return [json.loads(line) for file in files if file.exists() for line in file.read_text().splitlines()]
 
+    def changes(self) -> list[dict[str, Any]]:
+        return [call for call in self.calls() if call["mutating"]]
 
-@pytest.fixture
-def hosts(project: Project, tmp_path: Path) -> Iterator[Hosts]:
-    """Both PCs answer; scripts are answered by their JSON contract."""
-    root = tmp_path / "hosts"
-    endpoints = {name: serve(name, "127.0.0.1", 0, root, "lab", PASSWORD, None) for name in ("pc1", "pc2")}
-    text = (project.folder / "labs" / "lab.yaml").read_text()
-    for number, (name, endpoint) in enumerate(endpoints.items(), start=11):
-        old = re.search(rf"{name}: {{address: 192\.0\.2\.{number}.*}}", text)
-        assert old
-        text = text.replace(old[0], f"{name}: {{address: 127.0.0.1, scheme: http, port: {endpoint.port}}}")
-        endpoint.start()
-    (project.folder / "labs" / "lab.yaml").write_text(text)
-    discs.put(HostState(root, "pc1"), load_lab(project.folder / "labs" / "lab.yaml"))
+
+@contextmanager
+def answering(project: Project, root: Path, *, https: bool) -> Iterator[Hosts]:
+    """Both PCs answer by their scripts' JSON contract, and the lab file leads to them.
+
+    By HTTPS each has a certificate of its own, and the lab file names no scheme.
+    """
+    description = project.folder / "labs" / "lab.yaml"
+    text, endpoints = description.read_text(encoding="utf-8"), {}
+    for name, address in (("pc1", "192.0.2.11"), ("pc2", "192.0.2.12")):
+        pem = certificate.of_pc(HostState(root, name).certificate, name.upper(), address) if https else None
+        endpoints[name] = serve(name, "127.0.0.1", 0, root, "lab", PASSWORD, None, pem)
+        way = f"{'' if https else 'scheme: http, '}port: {endpoints[name].port}"
+        text, found = re.subn(rf"{name}: {{address: {address}.*}}", f"{name}: {{address: 127.0.0.1, {way}}}", text)
+        assert found == 1
+        endpoints[name].start()
+    description.write_text(text, encoding="utf-8")
+    discs.put(HostState(root, "pc1"), load_lab(description))
     yield Hosts(project, endpoints, root)
     for endpoint in endpoints.values():
         endpoint.stop()
+
+
+@pytest.fixture
+def hosts(project: Project, tmp_path: Path) -> Iterator[Hosts]:
+    """Both PCs, over HTTP."""
+    with answering(project, tmp_path / "hosts", https=False) as pcs:
+        yield pcs

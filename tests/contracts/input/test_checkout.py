@@ -66,8 +66,9 @@ def test_an_environment_without_the_library_is_refused(project: Project) -> None
     refused(without_labkit(project.folder, "--list"), project.folder)
 
 
-def test_the_same_checkout_by_another_path_is_not_refused(project: Project, tmp_path: Path) -> None:
+def test_the_same_checkout_by_another_path_lists_its_tasks(project: Project, tmp_path: Path) -> None:
     link = tmp_path / "link"
     link.symlink_to(project.folder)
     answer = Project(link).inv("--list", PYTHONPATH=str(project.folder))
     assert (answer.code, answer.errors) == (0, "")
+    assert "lab.rebuild" in answer.output

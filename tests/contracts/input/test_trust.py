@@ -7,34 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from labkit.description.load import load_lab
 from rehearsal.hosts import certificate
-from rehearsal.hosts.endpoint import serve
-from rehearsal.hosts.state import HostState
-from tests import discs
-from tests.contracts.input.conftest import PASSWORD, Hosts, Project
+from tests.contracts.input.conftest import Hosts, Project, answering
 
 pytestmark = pytest.mark.network
 
 
 @pytest.fixture
 def prepared(project: Project, tmp_path: Path) -> Iterator[Hosts]:
-    """Both PCs speak HTTPS with a certificate of their own; the description names no scheme."""
-    root = tmp_path / "hosts"
-    description = project.folder / "labs" / "lab.yaml"
-    text = description.read_text(encoding="utf-8").replace(", scheme: http}", "}")
-    endpoints = {}
-    for number, name in enumerate(("pc1", "pc2"), start=11):
-        pem = certificate.of_pc(HostState(root, name).certificate, name.upper(), f"192.0.2.{number}")
-        endpoints[name] = serve(name, "127.0.0.1", 0, root, "lab", PASSWORD, None, pem)
-        port = f"{{address: 127.0.0.1, port: {endpoints[name].port}}}"
-        text = text.replace(f"{name}: {{address: 192.0.2.{number}}}", f"{name}: {port}")
-        endpoints[name].start()
-    description.write_text(text, encoding="utf-8")
-    discs.put(HostState(root, "pc1"), load_lab(description))
-    yield Hosts(project, endpoints, root)
-    for endpoint in endpoints.values():
-        endpoint.stop()
+    with answering(project, tmp_path / "hosts", https=True) as pcs:
+        yield pcs
 
 
 def fingerprint(prepared: Hosts, host: str) -> str:

@@ -13,6 +13,7 @@ import os
 import re
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 from rich.console import Console
@@ -23,6 +24,7 @@ from labkit.controller.state import StateDir
 from labkit.description.lab import Lab
 from labkit.errors import ConfigError
 from labkit.hyperv import reading, switching, trust
+from labkit.hyperv.facts import DiskFacts
 from labkit.hyperv.specs import disk_mark, machine_spec
 from labkit.lab import transfer
 from labkit.line import report
@@ -41,6 +43,9 @@ EVERY_VERSION = pytest.mark.parametrize("left", LEFT, ids=[folder.name for folde
 PRIVATE = ("id_ed25519", f"bootstrap/{keys.HOST_KEY}", "hosts/pc1.pem")  # made at random; the folder's own are used
 DISKS = {"bootstrap": "1000000b", "cp1": "1000000c", "w1": "1000000d"}
 TIME = 1795448400
+MARK = {"lab": "lab-7e57", "machine": "w1", "disk": DISKS["w1"], "kind": "system"}
+RECORD = {"state": "armed", "machine": "w1", "disk": DISKS["w1"], "time": TIME}
+NEWER = {"version": versions.STATE + 1}
 ROWS = [Row("API server is ready", "ok", "/readyz says ok", 0.5), Row("clocks agree", "not proven here", "one kernel")]
 
 
@@ -49,14 +54,16 @@ def write(session: Session, folder: Path) -> None:
     _controller(session)
     transfer.export(session, folder / "lab-7e57.json")
     lab, spec = session.lab, machine_spec(session.lab, session.lab.machine("w1"))
-    marks = {f"w1-{kind}.vhdx.lab.json": disk_mark(lab.name, "w1", DISKS["w1"], kind) for kind in ("system", "data")}
-    notes = {
-        "w1-notes.json": spec.notes,
-        "switch-notes.json": str(switching._wanted(lab, lab.switches[0], "")["notes"]),
+    files = {
+        "pc1/w1-system.vhdx.lab.json": disk_mark(lab.name, "w1", DISKS["w1"], "system"),
+        "pc1/w1-data.vhdx.lab.json": disk_mark(lab.name, "w1", DISKS["w1"], "data"),
+        "pc1/w1-notes.json": spec.notes,
+        "pc1/switch-notes.json": str(switching._wanted(lab, lab.switches[0], "")["notes"]),
+        "bootstrap/armed-w1": _record("armed", "w1"),
+        "bootstrap/installed-cp1": _record("installed", "cp1"),
     }
-    records = {f"{state}-{name}": _record(state, name) for state, name in (("armed", "w1"), ("installed", "cp1"))}
-    for name, text in {**{f"pc1/{name}": text for name, text in (marks | notes).items()}, **records}.items():
-        file = folder / (name if name.startswith("pc1/") else f"bootstrap/{name}")
+    for name, text in files.items():
+        file = folder / name
         file.parent.mkdir(exist_ok=True)
         file.write_text(text, encoding="utf-8")
 
@@ -94,10 +101,8 @@ def _record(state: str, machine: str) -> str:
 
 def texts(folder: Path) -> dict[str, str]:
     """Every file's text, by name, with times and durations that differ from run to run made equal."""
-    found = {
-        path.relative_to(folder).as_posix(): path.read_text("utf-8") for path in folder.rglob("*") if path.is_file()
-    }
-    return {name: _calm(text) for name, text in found.items()}
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return {file.relative_to(folder).as_posix(): _calm(file.read_text("utf-8")) for file in files}
 
 
 def _calm(text: str) -> str:
@@ -106,7 +111,7 @@ def _calm(text: str) -> str:
 
 
 @pytest.fixture
-def session(lab: Lab, own_state: Path, tmp_path: Path) -> Session:
+def session(lab: Lab, own_state: Path) -> Session:
     """A session whose `.lab/7e57` holds the golden folder's keys, where there are some."""
     for name in PRIVATE:
         kept = FOLDER / str(versions.STATE) / "controller" / name
@@ -115,6 +120,10 @@ def session(lab: Lab, own_state: Path, tmp_path: Path) -> Session:
         if kept.exists():
             shutil.copy(kept, target)
     return Session(lab)
+
+
+def disk_beside(mark: Any) -> DiskFacts | None:
+    return reading._disk({"path": r"C:\a.vhdx", "size_bytes": 1, "mark": mark}, "lab-7e57")
 
 
 def opened(lab: Lab, left: Path, own_state: Path) -> Session:
@@ -175,11 +184,7 @@ def test_an_export_is_taken_in(lab: Lab, left: Path) -> None:
 def test_the_marks_on_the_pcs_are_read(left: Path) -> None:
     assert reading.owner((left / "pc1" / "w1-notes.json").read_text(), "lab-7e57") == "w1"
     for kind in ("system", "data"):
-        row = {
-            "path": "C:\\a.vhdx", "size_bytes": 1,
-            "mark": json.loads((left / "pc1" / f"w1-{kind}.vhdx.lab.json").read_text()),
-        }  # fmt: skip
-        disk = reading._disk(row, "lab-7e57")
+        disk = disk_beside(json.loads((left / "pc1" / f"w1-{kind}.vhdx.lab.json").read_text()))
         assert disk
         assert (disk.id, disk.kind, disk.machine) == (DISKS["w1"], kind, "w1")
 
@@ -206,9 +211,6 @@ def test_an_older_version_is_opened(lab: Lab, own_state: Path, monkeypatch: pyte
     assert opened(lab, FOLDER / "1", own_state).state.version.read_text() == "1\n"
 
 
-NEWER = {"version": versions.STATE + 1}
-
-
 @pytest.mark.parametrize("said", [f"{versions.STATE + 1}\n", "next\n", "0\n", "\n"])
 def test_a_folder_of_a_newer_version_is_refused_in_one_sentence_and_left_alone(
     lab: Lab, own_state: Path, said: str
@@ -223,29 +225,24 @@ def test_a_folder_of_a_newer_version_is_refused_in_one_sentence_and_left_alone(
 
 
 def test_marks_and_records_of_a_newer_version_are_refused_and_named() -> None:
-    mark = {"lab": "lab-7e57", "machine": "w1", "disk": "1000000d", "kind": "system", **NEWER}
     with pytest.raises(ConfigError, match="in the Notes of w1's VM is of version"):
-        reading.owner(json.dumps(mark), "lab-7e57")
+        reading.owner(json.dumps(MARK | NEWER), "lab-7e57")
     with pytest.raises(ConfigError, match=r"beside C:\\a\.vhdx is of version"):
-        reading._disk({"path": r"C:\a.vhdx", "size_bytes": 1, "mark": mark}, "lab-7e57")
-    record = {"state": "armed", "machine": "w1", "disk": "1000000d", "time": TIME, **NEWER}
+        disk_beside(MARK | NEWER)
     with pytest.raises(ConfigError, match="record of w1 is of version"):
-        server.parse_records(json.dumps(record))
+        server.parse_records(json.dumps(RECORD | NEWER))
 
 
 def test_another_labs_marks_are_nobodys_business_whatever_their_version() -> None:
     assert reading.owner(json.dumps({"lab": "lab-beef", "machine": "w1", **NEWER}), "lab-7e57") is None
-    row = {"path": r"C:\a.vhdx", "size_bytes": 1, "mark": {"lab": "lab-beef", **NEWER}}
-    assert reading._disk(row, "lab-7e57") is None
+    assert disk_beside({"lab": "lab-beef", **NEWER}) is None
 
 
 def test_keys_that_this_version_does_not_know_are_passed_over() -> None:
     more = {"version": 1, "colour": "blue"}
     assert reading.owner(json.dumps({"lab": "lab-7e57", "machine": "w1", **more}), "lab-7e57") == "w1"
-    mark = {"lab": "lab-7e57", "machine": "w1", "disk": "1000000d", "kind": "system", **more}
-    assert reading._disk({"path": r"C:\a.vhdx", "size_bytes": 1, "mark": mark}, "lab-7e57")
-    record = {"state": "armed", "machine": "w1", "disk": "1000000d", "time": TIME, **more}
-    assert server.parse_records(json.dumps(record)).armed
+    assert disk_beside(MARK | more)
+    assert server.parse_records(json.dumps(RECORD | more)).armed
     kept = json.loads((FOLDER / "1" / "controller" / "verification.json").read_text())
     kept["rows"][0].update(more)
     assert rows.from_json(json.dumps(kept))[1][0] == ROWS[0]

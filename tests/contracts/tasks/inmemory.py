@@ -19,7 +19,7 @@ from labkit.transport.winrm import Output
 from rehearsal.hosts import answers
 from tests.contracts.tasks.lan import Lan
 from tests.contracts.tasks.shell import SshLink
-from tests.unit.verify.test_system import certificate
+from tests.unit.verify.fakes import certificate
 
 
 class PcLink:

@@ -92,14 +92,24 @@ def certificate(pc: HostState) -> x509.Certificate:
     return x509.load_pem_x509_certificate(files[0].read_bytes())
 
 
-def test_a_fresh_pc_is_prepared_once_and_its_certificate_is_named(fresh: HostState, enable: Any) -> None:
+def alternatives(one: x509.Certificate) -> x509.SubjectAlternativeName:
+    return one.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+
+
+def test_a_fresh_pc_is_prepared_once_and_its_certificate_is_named_and_such_as_a_stand_in_pc_has(
+    fresh: HostState, enable: Any, tmp_path: Path
+) -> None:
     lines = enable(fresh)
     assert changed(lines) == MADE
     assert any(line.startswith("RESTART NEEDED") for line in lines)
     made = certificate(fresh)
-    names = made.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    names = alternatives(made)
     assert names.get_values_for_type(x509.DNSName) == ["PC1", "localhost"]
     assert {str(ip) for ip in names.get_values_for_type(x509.IPAddress)} == {"192.0.2.11", "127.0.0.1"}
+    played = x509.load_pem_x509_certificate(stand_in.of_pc(tmp_path / "winrm.pem", "PC1", "192.0.2.11").read_bytes())
+    assert (played.subject, played.issuer) == (made.subject, made.issuer)
+    assert set(alternatives(played)) == set(names)
+    assert stand_in.fingerprint(tmp_path / "winrm.pem") == trust.fingerprint(played.public_bytes(Encoding.PEM).decode())
     assert made.fingerprint(SHA256()).hex(":").upper() in lines[-2]
     assert trust.fingerprint(made.public_bytes(Encoding.PEM).decode()) in lines[-2]  # what hyperv.trust shows
     state = fresh.read()
@@ -142,9 +152,17 @@ def test_an_account_that_was_there_before_survives_undo(fresh: HostState, enable
     assert list(fresh.read()["users"]) == ["lab"]
 
 
-def test_a_new_address_makes_a_new_certificate_and_removes_the_old_one(fresh: HostState, enable: Any) -> None:
+def test_another_order_of_addresses_makes_no_new_certificate_and_a_new_address_does(
+    fresh: HostState, enable: Any
+) -> None:
+    with fresh.change() as state:
+        state["addresses"].append({**state["addresses"][0], "address": "192.0.2.12"})
     enable(fresh)
     old = certificate(fresh)
+    with fresh.change() as state:
+        state["addresses"].reverse()
+    assert changed(enable(fresh)) == []
+    assert certificate(fresh) == old
     with fresh.change() as state:
         state["addresses"][0]["address"] = "192.0.2.99"
     assert changed(enable(fresh)) == ["WinRM over HTTPS on port 5986"]
@@ -167,17 +185,6 @@ def test_a_certificate_that_lacks_this_pcs_own_names_is_made_anew_and_must_be_tr
     assert certificate(fresh) != old
     assert any("hyperv.trust" in line and "anew" in line for line in lines)
     assert changed(enable(fresh)) == []
-
-
-def test_the_order_in_which_windows_lists_addresses_makes_no_new_certificate(fresh: HostState, enable: Any) -> None:
-    with fresh.change() as state:
-        state["addresses"].append({**state["addresses"][0], "address": "192.0.2.12"})
-    enable(fresh)
-    old = certificate(fresh)
-    with fresh.change() as state:
-        state["addresses"].reverse()
-    assert changed(enable(fresh)) == []
-    assert certificate(fresh) == old
 
 
 def test_http_needs_no_certificate(fresh: HostState, enable: Any) -> None:
@@ -211,18 +218,3 @@ def test_a_hypervisor_that_does_not_run_is_told_at_the_end(
     last = enable(pc, "-WhatIf")[-1]
     assert ("Hyper-V is installed and its hypervisor does not run" in last) is is_told
     assert ("bcdedit /set hypervisorlaunchtype auto" in last) is is_told
-
-
-def test_a_stand_in_pc_has_the_certificate_that_the_script_makes(fresh: HostState, enable: Any, tmp_path: Path) -> None:
-    enable(fresh)
-    played = x509.load_pem_x509_certificate(stand_in.of_pc(tmp_path / "winrm.pem", "PC1", "192.0.2.11").read_bytes())
-    made = certificate(fresh)
-    assert played.subject == made.subject
-    assert played.issuer == made.issuer
-    assert named(played) == named(made)
-    assert stand_in.fingerprint(tmp_path / "winrm.pem") == trust.fingerprint(played.public_bytes(Encoding.PEM).decode())
-
-
-def named(one: x509.Certificate) -> set[str]:
-    names = one.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    return {str(name.value) for name in names}

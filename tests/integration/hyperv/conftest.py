@@ -13,13 +13,13 @@ from typing import Any
 import pytest
 
 from labkit.controller.state import StateDir
-from labkit.description.lab import Host, Lab
-from labkit.hyperv import create, trust
+from labkit.description.lab import Lab
+from labkit.hyperv import create, drift, trust
 from labkit.session import Session
 from rehearsal.hosts import certificate
 from rehearsal.hosts.cmdlets import find_pwsh
 from rehearsal.hosts.endpoint import serve
-from rehearsal.hosts.state import HostState, vm_by_name
+from rehearsal.hosts.state import HostState, Json, vm_by_name
 from tests import discs
 
 PASSWORD = "mellon"
@@ -51,19 +51,31 @@ class Pcs:
             for line in (self.root / "hosts" / host.name / "calls.jsonl").read_text("utf-8").splitlines()
         ]
 
-    def change(self, machine: str, change: Callable[[dict[str, Any]], None]) -> None:
-        """Change a machine's VM behind the lab's back."""
-        host = self.lab.machine(machine).host
+    def actions(self) -> dict[str, str]:
+        """What would be done to each machine."""
+        session = self.session()
+        return {one.name: one.action for one in drift.plan(session.lab, session.hosts.read()).machines}
+
+    def update(self, host: str, **values: Any) -> None:
+        """Replace parts of a PC's state, such as its switches."""
         with self.state(host).change() as state:
+            state.update(values)
+
+    @contextmanager
+    def changing(self, machine: str) -> Iterator[tuple[Json, Json]]:
+        """A machine's VM and the state of its PC, to change behind the lab's back."""
+        with self.state(self.lab.machine(machine).host).change() as state:
             vm = vm_by_name(state, f"{self.lab.name}-{machine}")
             assert vm is not None
+            yield vm, state
+
+    def change(self, machine: str, change: Callable[[Json], None]) -> None:
+        with self.changing(machine) as (vm, _):
             change(vm)
 
     def forget_vm(self, machine: str) -> None:
         """Take a machine's VM away as somebody with Remove-VM would: its disks stay."""
-        with self.state(self.lab.machine(machine).host).change() as state:
-            vm = vm_by_name(state, f"{self.lab.name}-{machine}")
-            assert vm is not None
+        with self.changing(machine) as (vm, state):
             del state["vms"][vm["id"]]
         for configuration in self.state(self.lab.machine(machine).host).drive.rglob(f"{vm['id'].upper()}.vmcx"):
             configuration.unlink()
@@ -89,14 +101,12 @@ def answering(lab: Lab, root: Path, pwsh: Path | None, *, addresses: Sequence[st
 
     Each speaks the scheme that the lab names; certificates are trusted as by `inv hyperv.trust`.
     """
-    endpoints = [
-        serve(
-            host.name, address, 0, root, "lab", PASSWORD, pwsh, _certificate(HostState(root, host.name), host, address)
-        )
-        for host, address in zip(lab.hosts, addresses, strict=False)
-    ]
-    for endpoint in endpoints:
-        endpoint.start()
+    endpoints = []
+    for host, address in zip(lab.hosts, addresses, strict=False):
+        own = HostState(root, host.name).certificate
+        pem = certificate.of_pc(own, host.name.upper(), address) if host.scheme == "https" else None
+        endpoints.append(serve(host.name, address, 0, root, "lab", PASSWORD, pwsh, pem))
+        endpoints[-1].start()
     discs.put(HostState(root, lab.bootstrap.host), lab)
     hosts = tuple(
         replace(host, address=str(endpoint.server_address[0]), port=endpoint.port)
@@ -111,11 +121,6 @@ def answering(lab: Lab, root: Path, pwsh: Path | None, *, addresses: Sequence[st
     finally:
         for endpoint in endpoints:
             endpoint.stop()
-
-
-def _certificate(pc: HostState, host: Host, address: str) -> Path | None:
-    """What Enable-LabHost.ps1 made on a PC that is spoken to over HTTPS."""
-    return certificate.of_pc(pc.certificate, host.name.upper(), address) if host.scheme == "https" else None
 
 
 @pytest.fixture(scope="session")

@@ -12,19 +12,13 @@ from typing import Any
 import pytest
 
 from labkit import obstacles
-from labkit.description.lab import Lab, Machine
-from labkit.errors import LabError, RefusedError, UnreachableError
-from labkit.hyperv import check, create, destroy, discard, drift, power
+from labkit.errors import LabError, RefusedError
+from labkit.hyperv import check, create, destroy, discard, power
 from labkit.lab import lifecycle
 from labkit.machines import entry
-from rehearsal.hosts.state import vm_by_name
+from tests.labs import untagged
 
 pytestmark = pytest.mark.network
-
-
-def actions(pcs: Any) -> dict[str, str]:
-    session = pcs.session()
-    return {one.name: one.action for one in drift.plan(session.lab, session.hosts.read()).machines}
 
 
 def created(pcs: Any) -> dict[str, tuple[str, ...]]:
@@ -40,7 +34,7 @@ def test_from_nothing_to_six_machines_in_two_calls_a_host_and_a_second_run_in_on
     }
     assert not any(created(bare_pcs).values())
     assert Counter(script for _, script in bare_pcs.calls()) == {"Get-LabHost": 4, "New-LabMachine": 2}
-    assert set(actions(bare_pcs).values()) == {"unchanged"}
+    assert set(bare_pcs.actions().values()) == {"unchanged"}
 
 
 def without_adapters(vm: dict[str, Any]) -> None:
@@ -79,7 +73,7 @@ def test_drift_of_machines_that_are_off_is_found_and_repaired(pcs: Any, some: li
         pcs.change(machine, break_it)
     done = created(pcs)
     assert {name for name, steps in done.items() if steps} == set(broken)
-    assert set(actions(pcs).values()) == {"unchanged"}
+    assert set(pcs.actions().values()) == {"unchanged"}
 
 
 def test_a_running_machine_that_would_have_to_stop_is_refused_and_left_alone(pcs: Any) -> None:
@@ -94,7 +88,7 @@ def test_a_running_machine_that_would_have_to_stop_is_refused_and_left_alone(pcs
 def test_a_deleted_vm_gets_its_own_disks_back(pcs: Any) -> None:
     before = pcs.session().hosts.read()["pc2"].machines["storage1"]
     pcs.forget_vm("storage1")
-    assert actions(pcs)["storage1"] == "attach"
+    assert pcs.actions()["storage1"] == "attach"
     created(pcs)
     after = pcs.session().hosts.read()["pc2"].machines["storage1"]
     assert after.id != before.id
@@ -114,9 +108,7 @@ def test_a_foreign_vm_of_the_same_name_is_refused_and_never_touched(pcs: Any) ->
 
 def add_a_copy(pcs: Any, machine: str) -> None:
     """A second VM with a machine's mark, as an import of an exported one makes it."""
-    with pcs.state(pcs.lab.machine(machine).host).change() as state:
-        vm = vm_by_name(state, f"{pcs.lab.name}-{machine}")
-        assert vm is not None
+    with pcs.changing(machine) as (vm, state):
         fresh = "0" * 8 + vm["id"][8:]
         state["vms"][fresh] = {**vm, "id": fresh, "name": "copy", "drives": []}
 
@@ -164,12 +156,10 @@ def test_a_reset_gives_fresh_disks_and_keeps_the_data(pcs: Any) -> None:
     assert discard.reset(pcs.session(), discard.find(pcs.session(), ["storage1"])) == ["storage1"]
     after = pcs.session().hosts.read()["pc2"].machines["storage1"]
     assert after.state == "Off"
-    assert before.system_disk is not None
-    assert after.system_disk is not None
     assert after.system_disk.id != before.system_disk.id
     assert after.data_disk == before.data_disk
     assert not [name for name in pcs.files("pc2") if before.system_disk.id in name]
-    assert set(actions(pcs).values()) == {"unchanged"}
+    assert set(pcs.actions().values()) == {"unchanged"}
 
 
 def test_a_reset_that_was_cut_off_after_condemning_the_disk_can_be_repeated(pcs: Any) -> None:
@@ -179,11 +169,12 @@ def test_a_reset_that_was_cut_off_after_condemning_the_disk_can_be_repeated(pcs:
     with pytest.raises(RefusedError, match=r"lab\.discard"):
         created(pcs)
     discard.reset(pcs.session(), discard.find(pcs.session(), ["w1"]))
-    assert set(actions(pcs).values()) == {"unchanged"}
+    assert set(pcs.actions().values()) == {"unchanged"}
     assert not [name for name in pcs.files("pc1") if disk.id in name]
 
 
-def test_removal_leaves_the_data_disk_its_mark_and_everything_foreign(pcs: Any) -> None:
+def test_removal_leaves_everything_foreign_and_the_data_disk_which_comes_back(pcs: Any) -> None:
+    before = pcs.session().hosts.read()["pc2"].machines["storage1"].data_disk
     power.start(pcs.session(), ["w2"])
     foreign = pcs.state("pc2").local("C:\\Lab\\lab-7e57\\w2\\notes.txt")
     foreign.write_text("mine", encoding="ascii")
@@ -194,22 +185,12 @@ def test_removal_leaves_the_data_disk_its_mark_and_everything_foreign(pcs: Any) 
     left = sorted(name.rpartition("/")[2].partition("-")[0] for name in pcs.files("pc2"))
     assert left == ["data", "data", "notes.txt"]
     assert destroy.find(pcs.session()) == []
-
-
-def test_a_data_disk_that_survived_removal_comes_back(pcs: Any) -> None:
-    before = pcs.session().hosts.read()["pc2"].machines["storage1"].data_disk
-    destroy.remove(session := pcs.session(), destroy.find(session))
     created(pcs)
     assert pcs.session().hosts.read()["pc2"].machines["storage1"].data_disk == before
 
 
-def stop_service(pcs: Any, host: str) -> None:
-    with pcs.state(host).change() as state:
-        state["services"]["vmms"] = "Stopped"
-
-
 def test_with_the_service_down_nothing_is_believed_and_nothing_changed(pcs: Any) -> None:
-    stop_service(pcs, "pc1")
+    pcs.update("pc1", services={"vmms": "Stopped", "WinRM": "Running"})
     before = pcs.state("pc1").read()
     for act in (
         lambda: created(pcs),
@@ -224,68 +205,25 @@ def test_with_the_service_down_nothing_is_believed_and_nothing_changed(pcs: Any)
 
 
 def test_a_missing_switch_is_one_clear_message(bare_pcs: Any) -> None:
-    with bare_pcs.state("pc2").change() as state:
-        state["switches"] = []
+    bare_pcs.update("pc2", switches=[])
     with pytest.raises(RefusedError, match="host pc2: there is no virtual switch Lab"):
         check.check(bare_pcs.session())
 
 
-def test_a_write_whose_answer_is_lost_is_finished_by_the_next_run(bare_pcs: Any) -> None:
-    session = bare_pcs.session()
-    session.hosts.read()
-    bare_pcs.fault("pc1", {"kind": "drop", "on": "Receive", "times": 1})
-    try:
-        create.create(session)
-    except UnreachableError:
-        bare_pcs.fault("pc1")
-        created(bare_pcs)
-    assert set(actions(bare_pcs).values()) == {"unchanged"}
-
-
-def test_a_wrong_password_is_one_clear_message(bare_pcs: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("LAB_PASSWORD", "guess")
-    with pytest.raises(UnreachableError, match=r"host pc1 .* refuses lab") as caught:
-        bare_pcs.session().hosts.read()
-    assert "guess" not in str(caught.value)
-    assert bare_pcs.calls() == []
-
-
 def test_a_korean_switch_name_survives_the_way_there_and_back(bare_pcs: Any) -> None:
+    name = "한국어 스위치"
     for host in ("pc1", "pc2"):
-        with bare_pcs.state(host).change() as state:
-            state["switches"][0]["name"] = "한국어 스위치"
-    switch = bare_pcs.lab.switches[0]
-    korean = replace(bare_pcs, lab=replace(bare_pcs.lab, switches=(replace(switch, name="한국어 스위치"),)))
+        bare_pcs.update(host, switches=[bare_pcs.state(host).read()["switches"][0] | {"name": name}])
+    switch = replace(bare_pcs.lab.switches[0], name=name)
+    korean = replace(bare_pcs, lab=replace(bare_pcs.lab, switches=(switch,)))
     created(korean)
-    assert set(actions(korean).values()) == {"unchanged"}
+    assert set(korean.actions().values()) == {"unchanged"}
 
 
 def test_untagged_networks_are_built_and_recognized(bare_pcs: Any) -> None:
-    plain = untagged(bare_pcs.lab)
-    without = replace(bare_pcs, lab=plain)
+    without = replace(bare_pcs, lab=replace(untagged(), hosts=bare_pcs.lab.hosts))
     created(without)
-    assert set(actions(without).values()) == {"unchanged"}
-    modes = {
-        adapter["vlan"]
-        for host in ("pc1", "pc2")
-        for vm in bare_pcs.state(host).read()["vms"].values()
-        for adapter in vm["adapters"]
-    }
-    assert modes == {None}
-    assert set(actions(bare_pcs).values()) == {"change"}  # the tagged lab sees what differs
-
-
-def untagged(lab: Lab) -> Lab:
-    """The same lab with `vlan: null` on MGMT and INTERNAL."""
-
-    def plain(machine: Machine) -> Machine:
-        mgmt, internal, _ = machine.interfaces
-        return replace(
-            machine,
-            mgmt=replace(mgmt, network=replace(mgmt.network, vlan=None)),
-            internal=replace(internal, network=replace(internal.network, vlan=None)),
-        )
-
-    mgmt, internal, external = lab.networks
-    networks = (replace(mgmt, vlan=None), replace(internal, vlan=None), external)
-    return replace(lab, networks=networks, machines=tuple(plain(machine) for machine in lab.machines))
+    assert set(without.actions().values()) == {"unchanged"}
+    vms = [vm for host in ("pc1", "pc2") for vm in bare_pcs.state(host).read()["vms"].values()]
+    assert {adapter["vlan"] for vm in vms for adapter in vm["adapters"]} == {None}
+    assert set(bare_pcs.actions().values()) == {"change"}  # the tagged lab sees what differs

@@ -32,18 +32,15 @@ class Pc:
     def __init__(self, open_until_end: ExitStack) -> None:
         self._open = open_until_end
 
-    def listens(self, port: int) -> None:
-        self._listen(port, backlog=16)
-
     def drops(self, port: int) -> None:
         """Let a port answer nothing: Linux drops the connection attempts for which a full backlog has no room."""
-        self._listen(port, backlog=0)
+        self.listens(port, backlog=0)
         for _ in range(2):
             waiting = self._open.enter_context(socket.socket())
             waiting.setblocking(False)
             waiting.connect_ex((ADDRESS, port))
 
-    def _listen(self, port: int, backlog: int) -> None:
+    def listens(self, port: int, backlog: int = 16) -> None:
         listening = self._open.enter_context(socket.socket())
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((ADDRESS, port))

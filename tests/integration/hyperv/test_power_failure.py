@@ -64,10 +64,6 @@ def reset(pcs: Any) -> None:
     discard.reset(pcs.session(), discard.find(pcs.session(), [MACHINE]))
 
 
-def make(pcs: Any) -> None:
-    create.create(pcs.session())
-
-
 def checkpoint_and_start(pcs: Any) -> None:
     checkpoint(pcs)
     start(pcs)
@@ -82,7 +78,7 @@ class Operation:
 
 
 OPERATIONS = {
-    "create": Operation(take_away, make),
+    "create": Operation(take_away, lambda pcs: create.create(pcs.session())),
     "reset": Operation(start, reset),
     "remove": Operation(start, remove, is_there=False),
     "checkpoint": Operation(lambda _: None, checkpoint, has_checkpoint=True),

@@ -6,7 +6,7 @@ import io
 import json
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -26,8 +26,6 @@ from rehearsal.hosts.endpoint import serve
 pytestmark = pytest.mark.network
 PASSWORD = "mellon"
 ELSEWHERE = "127.0.0.2"
-
-
 Pc = Callable[..., AbstractContextManager[Session]]
 
 
@@ -55,23 +53,26 @@ def pc(lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pc:
     return running
 
 
+@pytest.fixture
+def served(pc: Pc, tmp_path: Path) -> Iterator[Session]:
+    """The session of a lab on one PC that shows its certificate; nobody trusts it yet."""
+    with pc(made(tmp_path / "one.pem")) as session:
+        yield session
+
+
 def trusted(session: Session) -> None:
     (offer,) = trust.fetch(session, session.lab.hosts)
     trust.agree(offer, offer.fingerprint)
     assert trust.keep(session, offer)
 
 
-def test_nothing_is_sent_before_a_certificate_is_trusted(pc: Pc, tmp_path: Path) -> None:
-    with pc(made(tmp_path / "one.pem")) as session, pytest.raises(MissingError, match="trusted yet"):
-        session.hosts.read()
-
-
-def test_a_trusted_host_is_read_and_changed_over_tls(pc: Pc, tmp_path: Path) -> None:
-    with pc(made(tmp_path / "one.pem")) as session:
-        trusted(session)
-        assert session.hosts.read()["pc1"].answers
-        (offer,) = trust.fetch(session, session.lab.hosts)
-        assert offer.is_known
+def test_a_host_is_read_over_tls_once_it_is_trusted_and_not_before(served: Session) -> None:
+    with pytest.raises(MissingError, match="trusted yet"):
+        served.hosts.read()
+    trusted(served)
+    assert served.hosts.read()["pc1"].answers
+    (offer,) = trust.fetch(served, served.lab.hosts)
+    assert offer.is_known
 
 
 def test_another_certificate_is_refused(pc: Pc, tmp_path: Path) -> None:
@@ -109,72 +110,60 @@ class Leaver(threading.Thread):
                 connection.close()
 
 
-def test_a_connection_lost_within_tls_is_no_matter_of_the_certificate(pc: Pc, tmp_path: Path) -> None:
+def test_a_connection_lost_within_tls_is_no_matter_of_the_certificate(served: Session, tmp_path: Path) -> None:
     faults = tmp_path / "hosts" / "pc1" / "faults.json"
-    with pc(made(tmp_path / "one.pem")) as session:
-        trusted(session)
-        faults.write_text(json.dumps([{"kind": "drop", "times": 1}]), encoding="utf-8")
-        assert session.hosts.read()["pc1"].answers  # a read is repeated
-        faults.write_text(json.dumps([{"kind": "drop"}]), encoding="utf-8")
-        session.hosts.forget()
-        with pytest.raises(DroppedError, match="the connection was lost"):
-            session.hosts.read()
-        leaver = Leaver()
-        leaver.start()
-        host = replace(session.lab.hosts[0], port=leaver.port)
-        with leaver.socket, pytest.raises(DroppedError, match="the connection was lost"):
-            Session(replace(session.lab, hosts=(host,))).hosts.read()
+    trusted(served)
+    faults.write_text(json.dumps([{"kind": "drop", "times": 1}]), encoding="utf-8")
+    assert served.hosts.read()["pc1"].answers  # a read is repeated
+    faults.write_text(json.dumps([{"kind": "drop"}]), encoding="utf-8")
+    served.hosts.forget()
+    with pytest.raises(DroppedError, match="the connection was lost"):
+        served.hosts.read()
+    leaver = Leaver()
+    leaver.start()
+    host = replace(served.lab.hosts[0], port=leaver.port)
+    with leaver.socket, pytest.raises(DroppedError, match="the connection was lost"):
+        Session(replace(served.lab, hosts=(host,))).hosts.read()
 
 
-def test_a_service_that_speaks_no_tls_is_no_matter_of_the_certificate(pc: Pc, tmp_path: Path) -> None:
-    with pc(made(tmp_path / "one.pem")) as session:
-        trusted(session)
-        plain = serve("pc1", "127.0.0.1", 0, tmp_path, "lab", PASSWORD, None)
-        plain.start()
-        host = replace(session.lab.hosts[0], port=plain.port)
-        try:
-            with pytest.raises(UnreachableError, match=r"speaks no TLS on port \d+"):
-                Session(replace(session.lab, hosts=(host,))).hosts.read()
-            with pytest.raises(UnreachableError, match=r"shows no certificate on port \d+"):
-                trust.fetch(session, [host])
-        finally:
-            plain.stop()
+def test_a_service_that_speaks_no_tls_is_no_matter_of_the_certificate(served: Session, tmp_path: Path) -> None:
+    trusted(served)
+    plain = serve("pc1", "127.0.0.1", 0, tmp_path, "lab", PASSWORD, None)
+    plain.start()
+    host = replace(served.lab.hosts[0], port=plain.port)
+    try:
+        with pytest.raises(UnreachableError, match=r"speaks no TLS on port \d+"):
+            Session(replace(served.lab, hosts=(host,))).hosts.read()
+        with pytest.raises(UnreachableError, match=r"shows no certificate on port \d+"):
+            trust.fetch(served, [host])
+    finally:
+        plain.stop()
 
 
-def test_what_is_not_encrypted_is_not_answered_on_a_port_for_tls(pc: Pc, tmp_path: Path) -> None:
-    with pc(made(tmp_path / "one.pem")) as session:
-        host = replace(session.lab.hosts[0], scheme="http")
-        with pytest.raises(DroppedError, match="the connection was lost"):
-            Session(replace(session.lab, hosts=(host,))).hosts.read()
+def test_what_is_not_encrypted_is_not_answered_on_a_port_for_tls(served: Session) -> None:
+    host = replace(served.lab.hosts[0], scheme="http")
+    with pytest.raises(DroppedError, match="the connection was lost"):
+        Session(replace(served.lab, hosts=(host,))).hosts.read()
 
 
-def test_a_fingerprint_that_differs_is_not_kept(pc: Pc, tmp_path: Path) -> None:
-    with pc(made(tmp_path / "one.pem")) as session:
-        (offer,) = trust.fetch(session, session.lab.hosts)
-        with pytest.raises(ConsentError, match="another certificate"):
-            trust.agree(offer, "00:11:22")
-        trust.agree(offer, offer.fingerprint.replace(":", " ").lower())
-        trust.agree(offer, f"the certificate's fingerprint (SHA-256): {offer.fingerprint}\n")
+def test_a_fingerprint_that_differs_is_not_kept(served: Session) -> None:
+    (offer,) = trust.fetch(served, served.lab.hosts)
+    with pytest.raises(ConsentError, match="another certificate"):
+        trust.agree(offer, "00:11:22")
+    trust.agree(offer, offer.fingerprint.replace(":", " ").lower())
+    trust.agree(offer, f"the certificate's fingerprint (SHA-256): {offer.fingerprint}\n")
 
 
-def test_who_ends_the_question_has_compared_nothing(pc: Pc, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    stdin = io.StringIO("")
-    monkeypatch.setattr(stdin, "isatty", lambda: True)
-    monkeypatch.setattr("sys.stdin", stdin)
-    with pc(made(tmp_path / "one.pem")) as session:
-        (offer,) = trust.fetch(session, session.lab.hosts)
-        with pytest.raises(ConsentError, match="nobody compared"):
-            trust.agree(offer, "")
-
-
-def test_without_a_person_and_without_a_fingerprint_nothing_is_kept(
-    pc: Pc, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("is_there", [True, False], ids=["who ends the question", "nobody is there"])
+def test_a_certificate_that_nobody_compared_is_not_kept(
+    served: Session, monkeypatch: pytest.MonkeyPatch, is_there: bool
 ) -> None:
-    monkeypatch.setattr("sys.stdin", None)
-    with pc(made(tmp_path / "one.pem")) as session:
-        (offer,) = trust.fetch(session, session.lab.hosts)
-        with pytest.raises(ConsentError, match="nobody compared"):
-            trust.agree(offer, "")
+    terminal = io.StringIO("")
+    monkeypatch.setattr(terminal, "isatty", lambda: True)
+    monkeypatch.setattr("sys.stdin", terminal if is_there else None)
+    (offer,) = trust.fetch(served, served.lab.hosts)
+    with pytest.raises(ConsentError, match="nobody compared"):
+        trust.agree(offer, "")
 
 
 def test_a_host_that_does_not_answer_is_named(pc: Pc, tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,11 +12,10 @@ import labkit.session
 import tasks
 from labkit.errors import LabError, RefusedError
 from labkit.line.executor import LabExecutor
+from labkit.project import ROOT
 from rehearsal.hosts.state import Json
 
 pytestmark = pytest.mark.network
-
-ROOT = Path(__file__).resolve().parents[3]
 
 
 def no_hypervisor(state: Json) -> None:
@@ -40,14 +38,14 @@ def went_on(_context: Context) -> None:
 @pytest.mark.parametrize(
     ("change", "found", "fix"),
     [
-        pytest.param(
+        (
             no_hypervisor,
             "Hyper-V is installed and its hypervisor does not run",
             "`bcdedit /set hypervisorlaunchtype auto`",
-            id="no hypervisor",
         ),
-        pytest.param(arm, "its processor is ARM64", "lab.hosts", id="ARM64"),
+        (arm, "its processor is ARM64", "lab.hosts"),
     ],
+    ids=["no hypervisor", "ARM64"],
 )
 def test_a_rebuild_throws_nothing_away_where_its_machines_cannot_run(
     pcs: Any, monkeypatch: pytest.MonkeyPatch, change: Callable[[Json], None], found: str, fix: str

@@ -14,12 +14,12 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
 
-from labkit.description.lab import Machine
 from labkit.project import PYTHON
 from tests.integration.pxe.wire_once import LAB, Place, ip, serve, settle
 
 MGMT = LAB.mgmt.cidr
 OTHER = str(MGMT.network_address + 250)
+STRANGER = LAB.control_plane  # from whose first adapter everything foreign comes
 # Sends frames that look like an answer to the question for MAC argv[1], from MAC argv[2]; argv[3] names which.
 SEND = """
 import socket, struct, sys, time
@@ -75,8 +75,7 @@ def foreign(other: Place, folder: Path) -> None:
 def beside(other: Place, kind: str, server: Place) -> list[str]:
     """What is found while somebody sends such frames."""
     asked = LAB.installed_by_network[0].mgmt
-    words = [sys.executable, "-c", SEND, asked.mac_digits, other_mac().replace(":", ""), kind]
-    sending = other.start(*words)
+    sending = other.start(sys.executable, "-c", SEND, asked.mac_digits, STRANGER.mgmt.mac_digits, kind)
     try:
         return probe(server, 2)
     finally:
@@ -84,17 +83,9 @@ def beside(other: Place, kind: str, server: Place) -> list[str]:
         sending.wait()
 
 
-def other_machine() -> Machine:
-    return LAB.control_plane
-
-
-def other_mac() -> str:
-    return other_machine().mgmt.mac
-
-
 def main(folder: Path) -> None:
     ip("link add wire type bridge stp_state 0 forward_delay 0", "link set wire up")
-    server, other = Place(LAB.bootstrap), Place(other_machine())
+    server, other = Place(LAB.bootstrap), Place(STRANGER)
     settle(other)  # else its adapters answer for each other, on this one wire
     seen = {}
     try:
@@ -104,7 +95,7 @@ def main(folder: Path) -> None:
         seen["nobody"] = probe(server, 2)
         seen["broken"] = beside(other, "broken", server)
         seen["whole"] = beside(other, "whole", server)
-        other.run("ip", "addr", "add", f"{other_machine().mgmt.address}/24", "dev", "eth0")
+        other.run("ip", "addr", "add", f"{STRANGER.mgmt.address}/24", "dev", "eth0")
         seen["at its own address"] = probe(server, 1)
         other.run("ip", "addr", "add", f"{LAB.machine('w1').mgmt.address}/32", "dev", "eth0")
         seen["at another's address"] = probe(server, 1)

@@ -34,11 +34,8 @@ def test_another_lab_of_the_same_id_is_found_though_it_answers_this_labs_machine
     assert f"address {SERVER} {MAC}" in found["a lab of the same id"]
 
 
-def test_nobody_is_found_where_nobody_is(found: dict[str, Any]) -> None:
+def test_nobody_is_found_where_nobody_or_the_labs_own_server_is(found: dict[str, Any]) -> None:
     assert found["nobody"] == []
-
-
-def test_the_labs_own_server_is_not_taken_for_another(found: dict[str, Any]) -> None:
     assert found["the lab's own"] == []
 
 

@@ -42,7 +42,11 @@ def test_nothing_to_destroy_asks_nothing(session: Session) -> None:
     assert require(session, []) is False
 
 
-def test_a_dry_run_shows_each_thing_and_does_not_act(session: Session, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("given", ["", "lab-7e57"])
+def test_a_dry_run_shows_each_thing_and_does_not_act_with_consent_either(
+    session: Session, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], given: str
+) -> None:
+    monkeypatch.setenv("LAB_ASSUME_YES", given)
     assert require(session, dry=True) is False
     shown = capsys.readouterr().out
     assert "would destroy" in shown
@@ -55,23 +59,16 @@ def test_what_changes_a_pc_is_not_said_to_destroy(session: Session, capsys: pyte
     assert "inv hyperv.switch changes, in lab-7e57:" in capsys.readouterr().out
 
 
-def test_a_dry_run_does_not_act_with_consent_either(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("LAB_ASSUME_YES", "lab-7e57")
-    assert require(session, dry=True) is False
-
-
-def test_without_a_terminal_it_is_refused_with_the_command_to_use(session: Session) -> None:
+@pytest.mark.parametrize("stdin", [io.StringIO("lab-7e57\n"), None], ids=["a pipe", "closed"])
+def test_without_a_terminal_it_is_refused_with_the_command_to_use(
+    session: Session, monkeypatch: pytest.MonkeyPatch, stdin: io.StringIO | None
+) -> None:
+    monkeypatch.setattr(sys, "stdin", stdin)
     with pytest.raises(ConsentError) as refusal:
         require(session)
     assert refusal.value.code == 5
     assert "LAB_ASSUME_YES=lab-7e57" in str(refusal.value.hint)
     assert "inv lab.discard" in str(refusal.value.hint)
-
-
-def test_a_closed_standard_input_is_no_terminal(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "stdin", None)
-    with pytest.raises(ConsentError):
-        require(session)
 
 
 def test_the_labs_name_in_the_environment_counts(

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from labkit.description.lab import Lab
 from labkit.description.load import load_lab
 from labkit.errors import ConfigError
 
@@ -18,13 +19,19 @@ def refusal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., st
     """What is said of the good file with `changes` (old, new) made to it, one line a problem."""
 
     def say(*changes: tuple[str, str], text: str = GOOD) -> str:
-        for old, new in changes:
-            assert text.count(old) >= 1, old
-            text = text.replace(old, new, 1)
         monkeypatch.chdir(tmp_path)
-        Path("lab.yaml").write_text(text, encoding="utf-8")
         with pytest.raises(ConfigError) as error:
-            load_lab(Path("lab.yaml"))
+            lab_with(Path(), *changes, text=text)
         return error.value.problem
 
     return say
+
+
+def lab_with(folder: Path, *changes: tuple[str, str], text: str = GOOD) -> Lab:
+    """The lab of the good file with each of these texts (old, new) replaced where it first stands."""
+    for old, new in changes:
+        assert old in text, old
+        text = text.replace(old, new, 1)
+    file = folder / "lab.yaml"
+    file.write_text(text, encoding="utf-8")
+    return load_lab(file)

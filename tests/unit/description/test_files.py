@@ -30,9 +30,8 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("name", BROKEN)
-def test_broken_yaml_is_told_with_its_line(name: str, here: Path) -> None:
-    text, expected = BROKEN[name]
+@pytest.mark.parametrize(("text", "expected"), BROKEN.values(), ids=BROKEN)
+def test_broken_yaml_is_told_with_its_line(text: str, expected: str, here: Path) -> None:
     Path("lab.yaml").write_text(text)
     with pytest.raises(ConfigError) as error:
         read(here / "lab.yaml")
@@ -99,11 +98,7 @@ CONTRADICTIONS = {
         "2: lab.rocky: 9: a mapping is expected",
     ),
     "nothing for a mapping": ("lab: {rocky: {release: 9}}\n", "lab:\n  rocky:\n", "2: lab.rocky: None: a mapping is"),
-    "mapping for a scalar": (
-        "lab: {switch: Lab}\n",
-        "lab:\n  switch: {a: 1}\n",
-        "2: lab.switch: a mapping stands",
-    ),
+    "mapping for a scalar": ("lab: {switch: Lab}\n", "lab:\n  switch: {a: 1}\n", "2: lab.switch: a mapping stands"),
     "mapping for nothing": ("lab: {id: }\n", "lab:\n  id: {a: 1}\n", "2: lab.id: a mapping stands here"),
     "against Invoke": ("lab: {}\n", "tasks: 3\n", "1: tasks: 3: a mapping is expected, as in Invoke's own settings"),
 }

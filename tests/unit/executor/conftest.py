@@ -1,44 +1,58 @@
-"""The fake tasks, and how to run a line of them."""
+"""The real tasks with bodies that only note that they ran, and how to run a line of them."""
 
 from __future__ import annotations
 
-from pathlib import Path
+import dataclasses
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from invoke import Config
+from invoke import Config, Context
 
 from labkit.k8s import preview
 from labkit.line import stages
 from labkit.line.executor import LabExecutor
-from tests.unit.executor.fakes import Run, Tasks
+from labkit.project import ROOT
+from tasks import ns
 
-ROOT = Path(__file__).resolve().parents[3]
+Run = Callable[..., list[str]]
+
+
+class Tasks:
+    """`ran` lists the tasks' names in order, `missing` is what probes answer, `failing` raises."""
+
+    def __init__(self) -> None:
+        self.ran: list[str] = []
+        self.dry: list[str] = []
+        self.probed: list[str] = []
+        self.missing: dict[str, str] = {}
+        self.failing: dict[str, BaseException] = {}
+
+    def body(self, name: str) -> Callable[..., None]:
+        def run(c: Context, **_: str) -> None:
+            (self.dry if c.config.run.dry else self.ran).append(name)
+            if name in self.failing:
+                raise self.failing[name]
+
+        return run
+
+    def stage(self, name: str) -> stages.Stage:
+        """The line of the table of stages, with a look that answers from `missing`."""
+
+        def look(_session: Any) -> str | None:
+            self.probed.append(name)
+            return self.missing.get(name)
+
+        return dataclasses.replace(stages.STAGES[name], look=look)
 
 
 @pytest.fixture
 def tasks(monkeypatch: pytest.MonkeyPatch) -> Tasks:
     """Probes find everything satisfied unless a test says otherwise."""
     made = Tasks()
-    made.make("hyperv.check")
-    made.make("hyperv.create", pre=["hyperv.check"])
-    made.make("pxe.setup", pre=["hyperv.create"])
-    made.make("k8s.join", pre=["pxe.setup"])
-    made.make("nfs.storage", pre=["k8s.join"])
-    made.make("k8s.all", pre=["k8s.join", "nfs.storage"])
-    made.make("nfs.all", pre=["nfs.storage"])
-    made.make("verify.nodes")
-    made.make("verify.all")
-    made.make("verify.status")
-    made.make("lab.status")
-    made.make("lab.check")
-    made.make("lab.discard", pre=["lab.check"])
-    made.make("lab.up", pre=["k8s.all"], post=["verify.all"])
-    made.make("lab.rebuild", pre=["lab.discard", "k8s.all"], post=["verify.all"])
-    made.make("os.reinstall")
-    made.make("k8s.replace", post=["k8s.join", "verify.nodes"])
-    made.make("lab.stop")
-    for name in ("hyperv.create", "pxe.setup", "k8s.join", "nfs.storage"):
+    for name in ns.task_names:
+        monkeypatch.setattr(ns[name], "body", made.body(name))
+    for name in stages.STAGES:
         monkeypatch.setitem(stages.STAGES, name, made.stage(name))
     return made
 
@@ -55,11 +69,11 @@ def previewed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def run(tasks: Tasks, previewed: list[str]) -> Run:
     """Execute a line; returns the names that ran, in order. Keywords are Invoke's settings."""
 
-    def execute(*names: Any, dry: bool = False, dedupe: bool = True, file: str = "labs/rehearsal.yaml") -> list[str]:
+    def execute(*names: Any, dry: bool = False, dedupe: bool = True) -> list[str]:
         config = Config(overrides={"run": {"dry": dry}, "tasks": {"dedupe": dedupe}})
-        config.set_runtime_path(str(ROOT / file))
+        config.set_runtime_path(str(ROOT / "labs" / "rehearsal.yaml"))
         config.load_runtime()
-        LabExecutor(tasks.root, config).execute(*names)
+        LabExecutor(ns, config).execute(*names)
         return tasks.ran
 
     return execute

@@ -11,48 +11,23 @@ from typing import Any
 import pytest
 
 from labkit.controller.secrets import Secret
-from labkit.description.lab import Host, Lab, Switch
+from labkit.description.lab import Host, Lab
 from labkit.errors import LabError
 from labkit.hyperv.hosts import Hosts
-from labkit.hyperv.specs import GB, SECURE_BOOT_TEMPLATE, MachineSpec, disk_mark, specs
+from labkit.hyperv.specs import GB, SECURE_BOOT_TEMPLATE, DiskKind, MachineSpec, disk_mark, specs
+from labkit.project import POWERSHELL
 from labkit.session import Session
 from labkit.transport.powershell import PRELUDE, script_text
 from labkit.transport.winrm import Output
 
 Answer = dict[str, Any]
-SCRIPTS = (
-    "Get-LabMedia",
-    "Get-LabDigest",
-    "Save-LabMedia",
-    "Set-LabBootDisk",
-    "Remove-LabBootDisk",
-    "Get-LabHost",
-    "Get-LabReadiness",
-    "New-LabMachine",
-    "Start-LabMachine",
-    "Stop-LabMachine",
-    "Reset-LabMachine",
-    "Remove-LabMachine",
-    "Get-LabScreen",
-    "New-LabCheckpoint",
-    "Restore-LabCheckpoint",
-    "Remove-LabCheckpoint",
-)
-
-
-def disk_id(spec: MachineSpec, kind: str) -> str:
-    return f"{kind[0] == 's':d}000000{specs_number(spec)}"
-
-
-def specs_number(spec: MachineSpec) -> str:
-    return spec.adapters[0].mac[-1]
+CHANGING = ("New-LabMachine", "Reset-LabMachine", "Remove-LabMachine", "New-LabCheckpoint", "Remove-LabCheckpoint")
+SCRIPTS = [file.stem for file in POWERSHELL.glob("*-Lab*.ps1")]
 
 
 def vm_row(spec: MachineSpec) -> Answer:
     """A VM exactly as described, switched off."""
-    number = specs_number(spec)
-    kinds = ["system"] + (["data"] if spec.data_disk_bytes else [])
-    drives = [{"id": f"drive-{kind}", "path": spec.disk_path(kind, disk_id(spec, kind))} for kind in kinds]  # type: ignore[arg-type]
+    drives = [{"id": f"drive-{disk['mark']['kind']}", "path": disk["path"]} for disk in disk_rows(spec)]
     adapters: list[Answer] = [
         {
             "id": f"nic-{a.name}", "name": a.name, "mac": a.mac, "dynamic_mac": False, "switch": a.switch,
@@ -64,28 +39,26 @@ def vm_row(spec: MachineSpec) -> Answer:
     detail = {
         "cpus": spec.cpus, "dynamic_memory": False, "start_action": "StartIfRunning",
         "stop_action": "ShutDown", "automatic_checkpoints": False, "checkpoints": [], "secure_boot": True,
-        "template": SECURE_BOOT_TEMPLATE, "adapters": adapters, "drives": drives, "dvds": [],
+        "template": SECURE_BOOT_TEMPLATE, "adapters": adapters, "drives": drives,
+        "dvds": [{"id": "dvd", "path": spec.dvd}] if spec.dvd else [],
         "boot": [{"type": "Drive", "id": "drive-system"}, {"type": "Network", "id": "nic-mgmt"}],
     }  # fmt: skip
     return {
-        "id": f"00000000-0000-0000-0000-00000000000{number}", "name": spec.vm_name, "state": "Off", "notes": spec.notes,
-        "path": f"{spec.folder}\\{spec.vm_name}", "generation": 2, "memory_bytes": spec.memory_bytes,
-        "assigned_bytes": 0, "uptime_s": 0,
+        "id": f"00000000-0000-0000-0000-00000000000{spec.adapters[0].mac[-1]}", "name": spec.vm_name, "state": "Off",
+        "notes": spec.notes, "path": f"{spec.folder}\\{spec.vm_name}", "generation": 2,
+        "memory_bytes": spec.memory_bytes, "assigned_bytes": 0, "uptime_s": 0,
         "macs": [a.mac for a in spec.adapters], "detail": detail,
     }  # fmt: skip
 
 
 def disk_rows(spec: MachineSpec) -> list[Answer]:
-    sizes = {"system": spec.system_disk_bytes, "data": spec.data_disk_bytes}
-    return [
-        {
-            "path": spec.disk_path(kind, disk_id(spec, kind)),  # type: ignore[arg-type]
-            "size_bytes": size,
-            "mark": json.loads(disk_mark(spec.lab, spec.name, disk_id(spec, kind), kind)),
-        }
-        for kind, size in sizes.items()
-        if size
-    ]
+    sizes: dict[DiskKind, int | None] = {"system": spec.system_disk_bytes, "data": spec.data_disk_bytes}
+    rows: list[Answer] = []
+    for kind, size in sizes.items():
+        disk = f"{kind == 'system':d}000000{spec.adapters[0].mac[-1]}"
+        mark = json.loads(disk_mark(spec.lab, spec.name, disk, kind))
+        rows += [{"path": spec.disk_path(kind, disk), "size_bytes": size, "mark": mark}] if size else []
+    return rows
 
 
 def host_answer(lab: Lab, host: Host, *, built: bool) -> Answer:
@@ -107,29 +80,19 @@ def host_answer(lab: Lab, host: Host, *, built: bool) -> Answer:
             "rules": [{"name": "hyperv-k8s-lab-winrm-5986", "opens": True, "public": True, "from": ["LocalSubnet"]}],
         },
         "templates": ["MicrosoftWindows", SECURE_BOOT_TEMPLATE],
-        "switches": [switch_row(switch) for switch in lab.switches],
+        "switches": [
+            {"id": f"switch-{one.name}", "name": one.name, "type": one.type, "adapter_descriptions": [],
+             "adapter_ids": ["a1"] if one.type == "External" else []}
+            for one in lab.switches
+        ],
         "adapters": [
             {"id": "a1", "index": 4, "name": "Ethernet", "description": "Wired", "mac": "A0B1C2D3E4F5", "up": True,
              "hardware": True, "type": 6, "vlan": 0},
         ],
         "addresses": [{"index": 9, "address": host.address}], "free_bytes": 400 * GB, "iso": True,
         "disks": [row for spec in own for row in disk_rows(spec)],
-        "vms": [with_dvd(vm_row(spec), spec) for spec in own],
+        "vms": [vm_row(spec) for spec in own],
     }  # fmt: skip
-
-
-def switch_row(switch: Switch) -> Answer:
-    below = ["a1"] if switch.type == "External" else []
-    return {
-        "id": f"switch-{switch.name}", "name": switch.name, "type": switch.type,
-        "adapter_ids": below, "adapter_descriptions": [],
-    }  # fmt: skip
-
-
-def with_dvd(row: Answer, spec: MachineSpec) -> Answer:
-    if spec.dvd:
-        row["detail"]["dvds"] = [{"id": "dvd", "path": spec.dvd}]
-    return row
 
 
 class Pcs:
@@ -150,19 +113,20 @@ class Pcs:
         rows = [row for answer in self.answers.values() for row in answer["vms"]]
         return next(row for row in rows if row["name"].endswith(f"-{machine}"))
 
+    def disk(self, machine: str) -> Answer:
+        """The row of a machine's system disk, likewise."""
+        rows = [row for answer in self.answers.values() for row in answer["disks"]]
+        return next(row for row in rows if row["mark"]["machine"] == machine and row["mark"]["kind"] == "system")
+
     def made(self, script: str) -> list[tuple[str, Answer]]:
         return [(host, parameters) for host, name, parameters in self.calls if name == script]
 
 
-def all_parameters(script: str) -> set[str]:
-    """The names in a script's param block."""
+def parameters_of(script: str) -> tuple[set[str], set[str]]:
+    """The names in a script's param block: those that must be given, and all."""
     block = script_text(script).partition("\nparam(")[2].partition("\n)")[0]
-    return set(re.findall(r"\$(\w+)(?=,|$)", block, re.MULTILINE)) - {"true"}
-
-
-def mandatory_parameters(script: str) -> set[str]:
-    block = script_text(script).partition("\nparam(")[2].partition("\n)")[0]
-    return set(re.findall(r"Mandatory = \$true.*\$(\w+)", block))
+    names = re.findall(r"\$(\w+)(?=,|$)", block, re.MULTILINE)
+    return set(re.findall(r"Mandatory = \$true.*\$(\w+)", block)), set(names) - {"true"}
 
 
 class Link:
@@ -178,7 +142,8 @@ class Link:
         names = [next(name for name in SCRIPTS if script_text(name).encode() == one) for one in scripts]
         given = json.loads(first)
         for name, own in zip(names, given, strict=True):
-            assert mandatory_parameters(name) <= set(own) <= all_parameters(name)
+            mandatory, known = parameters_of(name)
+            assert mandatory <= set(own) <= known
         assert len(names) == 1 or all(name.startswith("Get-") for name in names)
         script, parameters = names[0], given[0]  # the answer of the first holds what the others would add
         self.pcs.calls.append((self.host, script, parameters))
@@ -189,7 +154,7 @@ class Link:
 
 
 def done(host: str, parameters: Answer) -> Answer:
-    """The answer of New-LabMachine when all went well."""
+    """The answer of New-LabMachine, or of one that is asked alike, when all went well."""
     rows = [
         {"name": m["name"], "id": m["id"] or "fresh", "state": "Off", "changed": m.get("do", ["done"]), "error": None}
         for m in parameters["Machine"]
@@ -215,7 +180,7 @@ def on(session: Session, monkeypatch: pytest.MonkeyPatch) -> Callable[[Pcs], Ses
     monkeypatch.setenv("LAB_PASSWORD", "unused")
 
     def connect(pcs: Pcs) -> Session:
-        for script in ("New-LabMachine", "Reset-LabMachine", "Remove-LabMachine"):
+        for script in CHANGING:
             pcs.replies.setdefault(script, done)
         session.__dict__["hosts"] = Hosts(session.lab, session.journal, pcs.connect)
         return session

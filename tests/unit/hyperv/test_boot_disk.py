@@ -21,20 +21,15 @@ Answer = dict[str, Any]
 def media(folder: Path, **changed: Any) -> Callable[[str, Answer], Answer]:
     """What a PC with a DVD and a blank disk tells."""
     descriptors, catalog = discs.looked_at(discs.dvd(folder / "rocky.iso", **changed))
-    told = {
-        "bytes": 1,
-        "descriptors": base64.b64encode(descriptors).decode(),
-        "catalog": base64.b64encode(catalog).decode(),
-    }
-    return lambda host, given: {"changed": False, "disk_bytes": 6 << 20, "media": told}
+    text = {"descriptors": base64.b64encode(descriptors).decode(), "catalog": base64.b64encode(catalog).decode()}
+    return lambda host, given: {"changed": False, "disk_bytes": 6 << 20, "media": {"bytes": 1, **text}}
 
 
 @pytest.fixture
 def ready(pcs: Any, on: Callable[[Any], Session], tmp_path: Path) -> Session:
     pcs.vm("bootstrap")["state"] = "Off"
     pcs.replies["Get-LabMedia"] = media(tmp_path)
-    pcs.replies["Set-LabBootDisk"] = lambda host, given: {"changed": True}
-    pcs.replies["Remove-LabBootDisk"] = lambda host, given: {"changed": True}
+    pcs.replies["Set-LabBootDisk"] = pcs.replies["Remove-LabBootDisk"] = lambda host, given: {"changed": True}
     return on(pcs)
 
 
@@ -47,9 +42,11 @@ def test_a_blank_machine_gets_it_in_one_call_with_the_kickstart_inside(ready: Se
     assert b"Rocky-9-7-x86_64-dvd" in written
 
 
-def test_a_disk_that_holds_something_is_left_alone(ready: Session, pcs: Any) -> None:
-    told = pcs.replies["Get-LabMedia"]
-    pcs.replies["Get-LabMedia"] = lambda host, given: {**told(host, given), "disk_bytes": 2 << 30}
+@pytest.mark.parametrize("has_dvd", [True, False])
+def test_a_disk_that_holds_something_is_left_alone_and_needs_no_dvd(ready: Session, pcs: Any, has_dvd: bool) -> None:
+    pcs.answers["pc1"]["iso"] = has_dvd
+    told = pcs.replies["Get-LabMedia"]("pc1", {}) | ({} if has_dvd else {"media": None})
+    pcs.replies["Get-LabMedia"] = lambda host, given: {**told, "disk_bytes": 2 << 30}
     assert not bootdisk.insert(ready, "text\n")
     assert not pcs.made("Set-LabBootDisk")
 
@@ -67,12 +64,6 @@ def test_without_the_dvd_the_task_that_fetches_it_is_named(ready: Session, pcs: 
         bootdisk.insert(ready, "text\n")
     assert "`inv pxe.media` fetches Rocky's DVD" in str(error.value.hint)
     assert all("Iso" not in given for _, given in pcs.made("Get-LabMedia"))
-
-
-def test_a_disk_that_holds_something_needs_no_dvd(ready: Session, pcs: Any) -> None:
-    pcs.answers["pc1"]["iso"] = False
-    pcs.replies["Get-LabMedia"] = lambda host, given: {"changed": False, "disk_bytes": 2 << 30, "media": None}
-    assert not bootdisk.insert(ready, "text\n")
 
 
 @pytest.mark.parametrize(

@@ -12,17 +12,6 @@ from labkit.hyperv import checkpoints, destroy, discard, drift
 from labkit.session import Session
 
 Connect = Callable[[Any], Session]
-CALLS = ("New-LabCheckpoint", "Restore-LabCheckpoint", "Remove-LabCheckpoint")
-
-
-@pytest.fixture(autouse=True)
-def hosts_answer(pcs: Any) -> None:
-    def reply(host: str, given: dict[str, Any]) -> dict[str, Any]:
-        rows = [{**one, "changed": ["done"], "error": None} for one in given["Machine"]]
-        return {"changed": True, "machines": rows}
-
-    for script in CALLS:
-        pcs.replies[script] = reply
 
 
 def have(pcs: Any, name: str, *machines: str, disks: tuple[str, ...] = (), time: str = "2026-11-23T10:00:00Z") -> None:
@@ -30,9 +19,9 @@ def have(pcs: Any, name: str, *machines: str, disks: tuple[str, ...] = (), time:
         pcs.vm(machine)["detail"]["checkpoints"].append({"name": name, "time": time, "disks": list(disks)})
 
 
-def lay_over(pcs: Any, machine: str, kind: int = 0) -> str:
-    """Put a layer above a disk, as a checkpoint does; return its path."""
-    drive = pcs.vm(machine)["detail"]["drives"][kind]
+def lay_over(pcs: Any, machine: str) -> str:
+    """Put a layer above its system disk, as a checkpoint does; return its path."""
+    drive = pcs.vm(machine)["detail"]["drives"][0]
     drive["path"] = drive["path"].removesuffix(".vhdx") + "_0F1E2D3C-7A35-4A45-9A51-52E4B5F1A001.avhdx"
     return str(drive["path"])
 
@@ -50,11 +39,11 @@ def test_a_name_that_is_taken_in_other_letters_is_taken(pcs: Any, on: Connect) -
 
 
 def test_an_unfinished_taking_names_the_command_that_clears_it(pcs: Any, on: Connect) -> None:
-    lost = UnreachableError("host pc2: lost")
+    session, lost = on(pcs), UnreachableError("host pc2: lost")
     answered = pcs.replies["New-LabCheckpoint"]
     pcs.replies["New-LabCheckpoint"] = lambda host, given: lost if host == "pc2" else answered(host, given)
     with pytest.raises(LabError, match="host pc2: lost") as caught:
-        checkpoints.take(on(pcs), "before")
+        checkpoints.take(session, "before")
     assert type(caught.value) is UnreachableError
     assert "inv hyperv.forget --name before, then take it again" in str(caught.value.hint)
 
@@ -88,11 +77,14 @@ def test_a_checkpoint_that_holds_a_data_disk_is_never_gone_back_to(pcs: Any, on:
     assert caught.value.hint == 'inv hyperv.forget --name "by hand"'
 
 
-def test_every_checkpoint_in_the_way_is_named_with_its_command(pcs: Any, on: Connect) -> None:
+@pytest.mark.parametrize("find", [discard.find, destroy.find])
+def test_checkpoints_refuse_reset_and_removal_each_named_with_its_command(
+    pcs: Any, on: Connect, find: Callable[[Session, list[str]], object]
+) -> None:
     have(pcs, "before", "w1")
     have(pcs, "w2 - (11/23/2026)", "w2")
-    with pytest.raises(RefusedError, match="lab-7e57-w1, lab-7e57-w2") as caught:
-        discard.find(on(pcs), ["w1", "w2"])
+    with pytest.raises(RefusedError, match="lab-7e57-w1, lab-7e57-w2: checkpoints") as caught:
+        find(on(pcs), ["w1", "w2"])
     assert "inv hyperv.forget --name before" in str(caught.value.hint)
     assert 'inv hyperv.forget --name "w2 - (11/23/2026)"' in str(caught.value.hint)
 

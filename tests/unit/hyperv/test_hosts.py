@@ -14,20 +14,17 @@ from labkit.session import Session
 from labkit.transport.winrm import DroppedError
 
 Connect = Callable[[Any], Session]
-NOTHING = {"Lab": "lab-7e57", "Machine": list[Any]()}
 
 
-def test_one_read_a_host_serves_all_tasks_of_a_run(pcs: Any, on: Connect) -> None:
-    session = on(pcs)
-    assert session.hosts.read() == session.hosts.read()
+def test_one_read_a_host_serves_all_tasks_of_a_run_until_something_is_changed(pcs: Any, on: Connect) -> None:
+    hosts = on(pcs).hosts
+    pcs.replies["Get-LabScreen"] = lambda *_: {"machines": []}
+    first = hosts.read()
+    hosts.ask("Get-LabScreen", {"pc1": {"Lab": "lab-7e57", "Id": ["a"]}})
+    assert hosts.read() == first
     assert sorted(host for host, _ in pcs.made("Get-LabHost")) == ["pc1", "pc2"]
-
-
-def test_a_change_makes_the_next_read_a_new_one(pcs: Any, on: Connect) -> None:
-    session = on(pcs)
-    session.hosts.read()
-    session.hosts.run("New-LabMachine", {"pc1": NOTHING})
-    session.hosts.read()
+    hosts.run("New-LabMachine", {"pc1": {"Lab": "lab-7e57", "Machine": []}})
+    hosts.read()
     assert len(pcs.made("Get-LabHost")) == 4
 
 
@@ -46,39 +43,18 @@ def test_facts_sort_machines_by_their_mark(pcs: Any, on: Connect) -> None:
     assert storage.system_disk.path.startswith("C:\\Lab\\lab-7e57\\storage1\\system-")
 
 
-def test_errors_of_all_hosts_are_told_together_after_all_have_finished(pcs: Any, on: Connect) -> None:
-    pcs.replies["Get-LabHost"] = lambda host, _: UnreachableError(f"host {host} is asleep", "wake it")
+@pytest.mark.parametrize("pc2", [UnreachableError, DroppedError])
+def test_errors_of_all_hosts_are_told_together_as_one_of_their_common_kind(
+    pcs: Any, on: Connect, pc2: type[LabError]
+) -> None:
+    kinds: dict[str, type[LabError]] = {"pc1": UnreachableError, "pc2": pc2}
+    pcs.replies["Get-LabHost"] = lambda host, _: kinds[host](f"host {host} is asleep", "wake it")
     with pytest.raises(UnreachableError) as caught:
         on(pcs).hosts.read()
     assert "host pc1 is asleep" in str(caught.value)
     assert "host pc2 is asleep" in str(caught.value)
     assert str(caught.value).count("wake it") == 1
     assert caught.value.code == UnreachableError.exit_code
-
-
-def test_a_host_that_refuses_beside_one_that_drops_is_unreachable_too(pcs: Any, on: Connect) -> None:
-    errors = {"pc1": UnreachableError("pc1 refuses the password"), "pc2": DroppedError("pc2 was lost")}
-    pcs.replies["Get-LabHost"] = lambda host, _: errors[host]
-    with pytest.raises(UnreachableError) as caught:
-        on(pcs).hosts.read()
-    assert caught.value.code == UnreachableError.exit_code
-
-
-def test_a_reading_script_keeps_what_was_read(pcs: Any, on: Connect) -> None:
-    hosts = on(pcs).hosts
-    pcs.replies["Get-LabScreen"] = lambda *_: {"machines": []}
-    hosts.read()
-    hosts.ask("Get-LabScreen", {"pc1": {"Lab": "lab-7e57", "Id": ["a"]}})
-    hosts.read()
-    assert len(pcs.made("Get-LabHost")) == 2, "once for each host"
-
-
-def test_one_silent_host_does_not_keep_the_others_answer_away(pcs: Any, on: Connect) -> None:
-    silent = UnreachableError("host pc2 is asleep")
-    pcs.replies["Get-LabHost"] = lambda host, _: silent if host == "pc2" else pcs.answers[host]
-    facts, errors = on(pcs).hosts.survey()
-    assert set(facts) == {"pc1"}
-    assert errors == [silent]
 
 
 def test_a_lost_read_is_repeated(pcs: Any, on: Connect) -> None:
@@ -93,13 +69,6 @@ def test_a_read_that_keeps_getting_lost_ends(pcs: Any, on: Connect) -> None:
     with pytest.raises(UnreachableError):
         on(pcs).hosts.read()
     assert len(pcs.made("Get-LabHost")) == 2 * READ_ATTEMPTS
-
-
-def test_a_lost_write_is_never_repeated(pcs: Any, on: Connect) -> None:
-    pcs.replies["New-LabMachine"] = lambda host, _: DroppedError("lost")
-    with pytest.raises(DroppedError):
-        on(pcs).hosts.run("New-LabMachine", {"pc1": NOTHING})
-    assert len(pcs.made("New-LabMachine")) == 1
 
 
 def test_one_machines_error_is_raised_with_its_name(pcs: Any, on: Connect) -> None:

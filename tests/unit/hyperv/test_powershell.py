@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import subprocess
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -29,9 +30,14 @@ needs_pwsh = pytest.mark.skipif(not PWSH, reason="no pwsh in LAB_PWSH or on the 
 
 AWKWARD = {
     "Text": 'it\'s "quoted" $(Get-Date) `backticks` \\ <&> 한국어 스위치 😀\nsecond line',
-    "List": [{"name": "w1", "adapters": [{"vlan": None, "deep": [1, [2, "끝"]]}], "size": 107374182400}],
+    "List": [{"name": "w1", "adapters": [{"vlan": None, "deep": [1, [2, "끝"]]}], "size": 107374182400, "one": ["x"]}],
 }
 ECHO = "[CmdletBinding()] param([string] $Text, [object[]] $List)\n@{ text = $Text; list = @($List) }\n"
+
+
+def in_powershell(test: Callable[..., None]) -> Callable[..., None]:
+    marked: Callable[..., None] = pytest.mark.powershell(needs_pwsh(test))
+    return marked
 
 
 def run(script: str, parameters: dict[str, Any]) -> dict[str, Any]:
@@ -53,11 +59,8 @@ def send(stdin: bytes) -> dict[str, Any]:
 CMD_LIMIT = 8191  # cmd.exe: "The command line is too long", or a silently truncated one
 
 
-def test_the_command_line_is_far_below_the_limit_of_cmd() -> None:
+def test_the_command_line_is_far_below_the_limit_of_cmd_with_the_stub_in_utf16_as_windows_powershell_wants_it() -> None:
     assert len(command_line()) < CMD_LIMIT / 4
-
-
-def test_the_encoded_stub_is_utf16_as_windows_powershell_wants_it() -> None:
     encoded = command_line().rpartition(" ")[2]
     assert base64.b64decode(encoded).decode("utf-16-le").startswith("$ErrorActionPreference='Stop'")
 
@@ -69,14 +72,12 @@ def test_parameters_travel_as_one_ascii_line_before_the_prelude_and_the_script()
     assert rest.split(b"\f") == [(POWERSHELL / "Lab.ps1").read_bytes(), b"line one\nline two\n"]
 
 
-@pytest.mark.powershell
-@needs_pwsh
-def test_quotes_dollars_backticks_korean_and_nested_lists_come_back_unchanged() -> None:
+@in_powershell
+def test_quotes_dollars_backticks_korean_nested_lists_and_lists_of_one_come_back_unchanged() -> None:
     assert run(ECHO, AWKWARD) == {"text": AWKWARD["Text"], "list": AWKWARD["List"]}
 
 
-@pytest.mark.powershell
-@needs_pwsh
+@in_powershell
 def test_several_scripts_share_a_command_and_each_gets_its_own_parameters(monkeypatch: pytest.MonkeyPatch) -> None:
     scripts = {"A": "param([string] $Text)\n@{ a = $Text }\n", "B": "param([object[]] $List)\n@{ b = @($List) }\n"}
     scripts["Lab"] = script_text("Lab")
@@ -86,33 +87,22 @@ def test_several_scripts_share_a_command_and_each_gets_its_own_parameters(monkey
     assert powershell.payload_of_all({"A": AWKWARD}) == payload(scripts["A"], AWKWARD)
 
 
-@pytest.mark.powershell
-@needs_pwsh
-def test_a_list_of_one_stays_a_list() -> None:
-    assert run(ECHO, {"Text": "", "List": ["only"]})["list"] == ["only"]
-
-
-@pytest.mark.powershell
-@needs_pwsh
+@in_powershell
 def test_warnings_do_not_reach_the_answer() -> None:
     script = "Write-Warning 'x' ; Write-Progress -Activity 'y' ; @{ fine = $true }"
     assert run(script, {}) == {"fine": True}
 
 
-@pytest.mark.powershell
-@needs_pwsh
+@in_powershell
 @pytest.mark.parametrize(
     ("script", "expected_id", "category", "line"),
     [
         ("\n\nGet-Item -LiteralPath nothere", "PathNotFound", "ObjectNotFound", 3),
-        (
-            "Write-Error -Message x -ErrorId LabNotOurs -Category PermissionDenied",
-            "LabNotOurs",
-            "PermissionDenied",
-            None,
-        ),
+        ("Write-Error x -ErrorId LabNotOurs -Category PermissionDenied", "LabNotOurs", "PermissionDenied", None),
         ("Get-Nothing", "CommandNotFoundException", "ObjectNotFound", 1),
+        ("if (", "ParseException", "NotSpecified", None),
     ],
+    ids=["of a cmdlet", "of the script itself", "of a missing command", "of a script that does not parse"],
 )
 def test_a_terminating_error_carries_id_category_and_line(
     script: str, expected_id: str, category: str, line: int | None
@@ -126,8 +116,7 @@ def test_a_terminating_error_carries_id_category_and_line(
     assert line is None or f"Test.ps1, line {line}]" in text
 
 
-@pytest.mark.powershell
-@needs_pwsh
+@in_powershell
 @pytest.mark.parametrize(
     ("line", "place"),
     [
@@ -142,13 +131,6 @@ def test_an_error_is_told_at_its_own_line_of_its_own_file(line: str, place: str)
     assert f"; {place}" in str(caught.value)
     answered = run(f"Invoke-LabMachine -Machine @{{ id = 1 }} -Do {{\n\n{line}\n}}", {})
     assert f"; {place}" in str(lab_error("pc1", "Test", PowerShellError.of(answered["machines"][0]["error"])))
-
-
-@pytest.mark.powershell
-@needs_pwsh
-def test_a_script_that_does_not_parse_is_an_error_not_a_hang() -> None:
-    with pytest.raises(LabError, match="ParseException"):
-        run("if (", {})
 
 
 @pytest.mark.parametrize(
@@ -180,9 +162,8 @@ def test_class_and_hint_follow_from_id_and_category(
 
 
 def test_the_message_decides_nothing() -> None:
-    told = lab_error(
-        "pc1", "X", PowerShellError("Access is denied. Not enough memory.", "OperationFailed", "NotSpecified")
-    )
+    error = PowerShellError("Access is denied. Not enough memory.", "OperationFailed", "NotSpecified")
+    told = lab_error("pc1", "X", error)
     assert type(told) is LabError
     assert "Administrators" not in str(told.hint)
 

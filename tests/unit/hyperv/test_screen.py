@@ -46,19 +46,10 @@ def test_running_machines_are_shown_with_one_call_a_host(pcs: Any, on: Callable[
     for name in ("w1", "w2"):
         pcs.vm(name)["state"] = "Running"
     image = base64.b64encode(struct.pack("<2H", RED, BLUE)).decode()
+    shown = {"error": None, "width": 2, "height": 1, "image": image}
     pcs.replies["Get-LabScreen"] = lambda host, given: {
         "changed": False,
-        "machines": [
-            {
-                "name": {"pc1": "w1", "pc2": "w2"}[host],
-                "id": one,
-                "error": None,
-                "width": 2,
-                "height": 1,
-                "image": image,
-            }
-            for one in given["Id"]
-        ],
+        "machines": [{"name": {"pc1": "w1", "pc2": "w2"}[host], "id": one, **shown} for one in given["Id"]],
     }
     session = on(pcs)
     files = screen.shoot(session, [machine.name for machine in session.lab.machines])

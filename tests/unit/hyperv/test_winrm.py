@@ -92,16 +92,11 @@ def test_messages_over_http_are_always_encrypted_and_utf8() -> None:
     assert made.options == {"codepage": 65001, "console_mode_stdin": False}
 
 
-def test_standard_input_goes_in_pieces_and_is_closed_with_the_last() -> None:
-    run(link(), b"x" * (2 * winrm.PIECE + 1))
-    assert [(len(data), end) for data, end in StandIn.made[0].stdin] == [
-        (winrm.PIECE, False), (winrm.PIECE, False), (1, True),
-    ]  # fmt: skip
-
-
-def test_empty_standard_input_is_closed_too() -> None:
-    run(link(), b"")
-    assert StandIn.made[0].stdin == [(b"", True)]
+@pytest.mark.parametrize("pieces", [[winrm.PIECE, winrm.PIECE, 1], [0]], ids=["three", "none"])
+def test_standard_input_goes_in_pieces_and_is_closed_with_the_last(pieces: list[int]) -> None:
+    run(link(), b"x" * sum(pieces))
+    ends = [False] * (len(pieces) - 1) + [True]
+    assert StandIn.made[0].stdin == [(b"x" * size, end) for size, end in zip(pieces, ends, strict=True)]
 
 
 def test_output_that_comes_in_pieces_is_joined_over_silent_spells() -> None:
@@ -128,28 +123,21 @@ def of_tls(below: ssl.SSLError) -> requests.exceptions.SSLError:
     return error
 
 
-FAILURES: list[Any] = [
-    pytest.param(InvalidCredentialsError("rejected"), UnreachableError, "refuses lab", "LAB_PASSWORD_PC1", id="401"),
-    pytest.param(requests.ConnectionError("reset"), DroppedError, "was lost", "repeat", id="dropped"),
-    pytest.param(requests.ReadTimeout("slow"), DroppedError, "was lost", "repeat", id="hangs"),
-    pytest.param(
-        of_tls(ssl.SSLCertVerificationError("self-signed")), UnreachableError, "not the one", "hyperv.trust",
-        id="certificate",
-    ),
-    pytest.param(of_tls(ssl.SSLEOFError(8, "EOF")), DroppedError, "was lost", "repeat", id="hung up within TLS"),
-    pytest.param(
-        of_tls(ssl.SSLZeroReturnError(6, "closed")), DroppedError, "was lost", "repeat", id="closed within TLS"
-    ),
-    pytest.param(of_tls(ssl.SSLError(1, "x")), UnreachableError, "speaks no TLS", "`scheme: http`", id="no TLS"),
-    pytest.param(
-        WSManFaultError(500, "", "", "denied", wsman_fault_code=5), UnreachableError, "denies it the rights",
-        "LocalAccountTokenFilterPolicy", id="filtered rights",
-    ),
-    pytest.param(WSManFaultError(500, "", "", "quota"), DroppedError, "quota", "repeat", id="fault"),
-]  # fmt: skip
+DENIED = WSManFaultError(500, "", "", "denied", wsman_fault_code=5)
+FAILURES: dict[str, tuple[Exception, type[LabError], str, str]] = {
+    "401": (InvalidCredentialsError("rejected"), UnreachableError, "refuses lab", "LAB_PASSWORD_PC1"),
+    "dropped": (requests.ConnectionError("reset"), DroppedError, "was lost", "repeat"),
+    "hangs": (requests.ReadTimeout("slow"), DroppedError, "was lost", "repeat"),
+    "certificate": (of_tls(ssl.SSLCertVerificationError("x")), UnreachableError, "not the one", "hyperv.trust"),
+    "hung up within TLS": (of_tls(ssl.SSLEOFError(8, "EOF")), DroppedError, "was lost", "repeat"),
+    "closed within TLS": (of_tls(ssl.SSLZeroReturnError(6, "closed")), DroppedError, "was lost", "repeat"),
+    "no TLS": (of_tls(ssl.SSLError(1, "x")), UnreachableError, "speaks no TLS", "`scheme: http`"),
+    "filtered rights": (DENIED, UnreachableError, "denies it the rights", "LocalAccountTokenFilterPolicy"),
+    "fault": (WSManFaultError(500, "", "", "quota"), DroppedError, "quota", "repeat"),
+}
 
 
-@pytest.mark.parametrize(("failure", "kind", "says", "hint"), FAILURES)
+@pytest.mark.parametrize(("failure", "kind", "says", "hint"), FAILURES.values(), ids=FAILURES)
 def test_each_failure_becomes_one_error_that_names_the_host_and_no_password(
     failure: Exception, kind: type[LabError], says: str, hint: str
 ) -> None:
@@ -164,21 +152,14 @@ def test_each_failure_becomes_one_error_that_names_the_host_and_no_password(
     assert "p4ss" not in repr(link())
 
 
-def test_after_a_failure_the_next_call_starts_a_new_session() -> None:
-    StandIn.receives = iter([requests.ConnectionError("reset"), DONE])
+def test_calls_that_work_share_one_session_and_after_a_failure_the_next_starts_a_new_one() -> None:
+    StandIn.receives = iter([requests.ConnectionError("reset"), DONE, DONE])
     pc = link()
     with pytest.raises(DroppedError):
         run(pc)
     run(pc)
+    run(pc)
     assert len(StandIn.made) == 2  # a failed handshake must never leave a session whose messages are not encrypted
-
-
-def test_calls_that_work_share_one_session() -> None:
-    StandIn.receives = iter([DONE, DONE])
-    pc = link()
-    run(pc)
-    run(pc)
-    assert len(StandIn.made) == 1
 
 
 def test_a_shell_that_cannot_be_closed_does_not_hide_the_answer(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -190,16 +171,19 @@ def test_a_shell_that_cannot_be_closed_does_not_hide_the_answer(monkeypatch: pyt
 
 
 @pytest.mark.network
-def test_a_closed_port_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("address", "port", "hint"),
+    [
+        ("127.0.0.1", 9, "is `port: 9` right? Without it http is on 5985"),
+        ("no-such-pc.invalid", 5985, "is the PC on and awake, and its address right?"),
+    ],
+    ids=["closed", "of a name that does not resolve"],
+)
+def test_a_port_that_does_not_answer_is_named(
+    monkeypatch: pytest.MonkeyPatch, address: str, port: int, hint: str
+) -> None:
     monkeypatch.undo()
-    with pytest.raises(UnreachableError, match=r"host pc1 \(127.0.0.1\) does not answer on port 9") as caught:
-        run(link(Host("pc1", "127.0.0.1", "lab", "http", 9, None)))
+    with pytest.raises(UnreachableError, match=rf"host pc1 \({address}\) does not answer on port {port}") as caught:
+        run(link(Host("pc1", address, "lab", "http", port, None)))
     assert "Enable-LabHost.ps1" in str(caught.value.hint)
-    assert "is `port: 9` right? Without it http is on 5985" in str(caught.value.hint)
-
-
-@pytest.mark.network
-def test_a_name_that_does_not_resolve_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.undo()
-    with pytest.raises(UnreachableError, match="does not answer"):
-        run(link(Host("pc1", "no-such-pc.invalid", "lab", "http", 5985, None)))
+    assert hint in str(caught.value.hint)

@@ -11,10 +11,6 @@ import pytest
 from labkit.session import Session
 
 
-def events(session: Session) -> list[tuple[str, str | None]]:
-    return [(row["event"], row.get("step")) for row in session.journal.rows()]
-
-
 def test_a_step_has_a_start_and_an_end_with_seconds_and_change(session: Session) -> None:
     with session.journal.step("pxe.setup") as step:
         step.changed = True
@@ -75,7 +71,3 @@ def test_each_line_is_ascii_json_with_a_time(session: Session) -> None:
 def test_only_its_owner_reads_it(session: Session) -> None:
     session.journal.write("run", command="inv lab.up")
     assert session.state.journal.stat().st_mode & 0o077 == 0
-
-
-def test_a_journal_that_is_not_there_is_empty(session: Session) -> None:
-    assert session.journal.rows() == []

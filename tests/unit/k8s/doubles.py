@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +14,15 @@ from labkit.session import Session
 from labkit.transport.remote import Result
 
 Answers = dict[str, str | int]  # a part of the command -> what it prints, or the code it fails with
+EVENTS = "/var/log/lab/ansible/run.jsonl"
+UNDER_WAY = f"Description=k8s.cni {EVENTS}\nActiveState=active\n"
+
+
+def events(*rows: Mapping[str, object], result: str = "success") -> list[str | None]:
+    """A run's lines: one task, what became of it on machines (what `rows` add to such an event), and the end."""
+    became = [{"event": "result", "task": 1, "seconds": 1.0, **row} for row in rows]
+    end = {"event": "end", "result": result, "status": "2"}
+    return [json.dumps(row) for row in ({"event": "task", "task": 1, "name": "swap : off"}, *became, end)]
 
 
 @dataclass
@@ -25,6 +35,10 @@ class FakeRemote:
     synced: list[tuple[str, Mapping[str, str | bytes]]] = field(default_factory=list)
     files: dict[str, bytes] = field(default_factory=dict)
     stream: list[str | None] = field(default_factory=list)
+
+    @property
+    def started(self) -> list[str]:
+        return [command for command in self.commands if "start.sh" in command]
 
     def run(self, command: str, *, check: bool = True, **_: Any) -> Result:
         self.commands.append(command)

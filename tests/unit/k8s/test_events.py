@@ -25,41 +25,23 @@ STREAM: list[dict[str, Any]] = [
 ]
 
 
-def fed(rows: list[dict[str, Any]] = STREAM) -> Run:
+def test_a_run_is_told_by_task_and_machine_with_its_failures_and_the_end_that_systemd_saw() -> None:
     run = Run()
-    for row in rows:
+    for row in STREAM[:-1]:
         run.feed(json.dumps(row))
-    return run
-
-
-def test_results_are_counted_by_task_and_machine() -> None:
-    run = fed()
     assert run.tasks[1].hosts("changed") == ["w1"]
     assert run.changed
     assert run.seconds_by_machine() == {"w1": 12.6, "w2": 1.7}
-
-
-def test_a_failure_names_machine_task_and_reason() -> None:
-    assert fed().failures == [Failure("w2", "swap : Ensure nothing is swapped on", "swapoff: no")]
-
-
-def test_the_end_tells_what_systemd_saw() -> None:
-    run = fed(STREAM[:-1])
+    assert run.failures == [Failure("w2", "swap : Ensure nothing is swapped on", "swapoff: no")]
     assert (run.result, run.status) == (None, "")
     assert run.feed(json.dumps(STREAM[-1])) == "end"
-    assert fed().result == "exit-code"
-    assert run.status == "2"
-
-
-def test_a_run_of_ok_changed_nothing() -> None:
-    assert not fed([row for row in STREAM if row.get("status") != "changed"]).changed
+    assert (run.result, run.status) == ("exit-code", "2")
 
 
 def test_lines_that_are_no_events_are_left_out() -> None:
     run = Run()
-    assert run.feed('{"event": "task", "ta') is None
-    assert run.feed("tail: file truncated") is None
-    assert run.feed("[1, 2]") is None
+    lines = ('{"event": "task", "ta', "tail: file truncated", "[1, 2]")
+    assert [run.feed(line) for line in lines] == [None, None, None]
     assert run.tasks == {}
 
 

@@ -63,9 +63,7 @@ def test_everything_else_and_the_current_context_stay(fetched: Session, tmp_path
         assert content[key][-1]["name"].startswith("lab-7e57")
 
 
-def test_merging_again_changes_nothing_and_a_rebuilt_cluster_takes_its_own_place(
-    fetched: Session, tmp_path: Path
-) -> None:
+def test_merging_again_changes_nothing_and_a_rebuilt_cluster_takes_its_place(fetched: Session, tmp_path: Path) -> None:
     file = tmp_path / "config"
     assert merging.merge(fetched, file) is True
     assert merging.merge(fetched, file) is False

@@ -12,7 +12,7 @@ import yaml
 from labkit.description.lab import Lab
 from labkit.k8s.rendered import inventory, kubeadm_init
 from rehearsal.kubernetes.images import kube_proxy
-from rehearsal.kubernetes.kubeadm.config import load_init
+from rehearsal.kubernetes.kubeadm.config import InitSettings, load_init
 from tests.golden import check
 from tests.labs import DELIVERED, SMALL, delivered, golden, small
 
@@ -28,8 +28,14 @@ def documents(lab: Lab) -> dict[str, Any]:
     return {document["kind"]: document for document in yaml.safe_load_all(kubeadm_init(lab))}
 
 
-def with_kubernetes(lab: Lab, **changes: Any) -> Lab:
-    return dataclasses.replace(lab, kubernetes=lab.kubernetes.model_copy(update=changes))
+def changed(lab: Lab, part: str, **values: Any) -> Lab:
+    return dataclasses.replace(lab, **{part: getattr(lab, part).model_copy(update=values)})
+
+
+def read_by_kubeadm(lab: Lab, folder: Path) -> InitSettings:
+    file = folder / "kubeadm-init.yaml"
+    file.write_text(kubeadm_init(lab), encoding="utf-8")
+    return load_init(str(file))
 
 
 def paths(value: Any, path: tuple[str, ...] = ()) -> set[str]:
@@ -48,9 +54,8 @@ def test_the_rendered_files_are_the_golden_ones(lab_name: str, name: str, render
     check(golden(lab_name, f"cluster/{name}"), render(delivered(lab_name)))
 
 
-@pytest.mark.parametrize("name", SMALL)
-def test_a_small_labs_inventory_has_each_machine_in_the_group_of_each_of_its_roles(name: str) -> None:
-    lab = small(name)
+@pytest.mark.parametrize("lab", [*map(small, SMALL)], ids=SMALL)
+def test_a_small_labs_inventory_has_each_machine_in_the_group_of_each_of_its_roles(lab: Lab) -> None:
     whole = yaml.safe_load(inventory(lab))["all"]
     found = {group: set(below["hosts"]) for group, below in whole["children"].items() if "hosts" in below}
     for role, group in (("control_plane", "control_plane"), ("worker", "workers"), ("storage", "storage")):
@@ -58,12 +63,10 @@ def test_a_small_labs_inventory_has_each_machine_in_the_group_of_each_of_its_rol
     assert set(whole["hosts"]) == {machine.name for machine in lab.machines}
 
 
-@pytest.mark.parametrize("name", SMALL)
-def test_kubeadms_strict_reading_accepts_a_small_labs_file(name: str, tmp_path: Path) -> None:
-    file = tmp_path / "kubeadm-init.yaml"
-    file.write_text(kubeadm_init(small(name)), encoding="utf-8")
-    tainted = load_init(str(file)).init["nodeRegistration"]["taints"]
-    assert bool(tainted) is ("worker" not in small(name).control_plane.roles)
+@pytest.mark.parametrize("lab", [*map(small, SMALL)], ids=SMALL)
+def test_kubeadms_strict_reading_accepts_a_small_labs_file_and_taints_no_worker(lab: Lab, tmp_path: Path) -> None:
+    tainted = read_by_kubeadm(lab, tmp_path).init["nodeRegistration"]["taints"]
+    assert bool(tainted) is ("worker" not in lab.control_plane.roles)
 
 
 def test_every_field_is_one_that_kubeadm_knows(lab: Lab) -> None:
@@ -73,18 +76,18 @@ def test_every_field_is_one_that_kubeadm_knows(lab: Lab) -> None:
         assert paths(document) <= known[kind] | UNPRINTED.get(kind, set()), kind
 
 
-@pytest.mark.parametrize("release", [9, 10])
-def test_node_ports_answer_at_every_address_whatever_the_release(lab: Lab, release: int) -> None:
-    changed = dataclasses.replace(lab, rocky=lab.rocky.model_copy(update={"release": release}))
-    configuration = documents(changed)["KubeProxyConfiguration"]
+@pytest.mark.parametrize(("release", "mode"), [(9, "iptables"), (10, "nftables")])
+def test_kube_proxy_uses_what_the_release_has_and_answers_node_ports_at_every_address(
+    lab: Lab, release: int, mode: str
+) -> None:
+    configuration = documents(changed(lab, "rocky", release=release))["KubeProxyConfiguration"]
+    assert configuration["mode"] == mode
     own = str(lab.control_plane.internal.address)
     assert kube_proxy.node_ports(configuration, own) == kube_proxy.EVERY_ADDRESS
 
 
 def test_kubeadms_strict_reading_accepts_the_file(lab: Lab, tmp_path: Path) -> None:
-    file = tmp_path / "kubeadm-init.yaml"
-    file.write_text(kubeadm_init(lab), encoding="utf-8")
-    settings = load_init(str(file))
+    settings = read_by_kubeadm(lab, tmp_path)
     assert settings.node_name == "cp1"
     assert settings.endpoint == f"https://{lab.control_plane.internal.address}:6443"
 
@@ -101,9 +104,7 @@ def test_the_cluster_talks_over_internal_and_its_certificate_names_every_way_in(
 
 def test_the_first_call_of_the_api_has_as_long_as_the_control_plane_has_to_come_up(lab: Lab, tmp_path: Path) -> None:
     """`kubeadm init` of 1.36 makes one before it waits: with the default of a minute a slow disk ends it half way."""
-    file = tmp_path / "kubeadm-init.yaml"
-    file.write_text(kubeadm_init(lab), encoding="utf-8")
-    timeouts = load_init(str(file)).init["timeouts"]
+    timeouts = read_by_kubeadm(lab, tmp_path).init["timeouts"]
     assert timeouts["kubernetesAPICall"] == timeouts["controlPlaneComponentHealthCheck"] == "4m0s"
 
 
@@ -113,30 +114,11 @@ def test_the_token_of_init_soon_expires(lab: Lab) -> None:
     assert "token" not in token
 
 
-def test_a_control_plane_that_works_too_is_not_tainted(lab: Lab) -> None:
-    both = dataclasses.replace(lab.control_plane, roles=("control_plane", "worker"))
-    machines = tuple(both if machine == lab.control_plane else machine for machine in lab.machines)
-    registration = documents(dataclasses.replace(lab, machines=machines))["InitConfiguration"]["nodeRegistration"]
-    assert registration["taints"] == []
-    assert "taints" not in documents(lab)["InitConfiguration"]["nodeRegistration"]
-
-
-@pytest.mark.parametrize(("release", "mode"), [(9, "iptables"), (10, "nftables")])
-def test_kube_proxy_uses_what_the_release_has(lab: Lab, release: int, mode: str) -> None:
-    other = dataclasses.replace(lab, rocky=lab.rocky.model_copy(update={"release": release}))
-    assert documents(other)["KubeProxyConfiguration"]["mode"] == mode
-
-
 def test_only_sources_over_https_are_signed(lab: Lab) -> None:
-    sources = lab.sources.model_copy(update={"kubernetes_packages_url": "https://packages.example/stable:"})
-    found = yaml.safe_load(inventory(dataclasses.replace(lab, sources=sources)))["all"]["vars"]["lab_sources"]
+    other = changed(lab, "sources", kubernetes_packages_url="https://packages.example/stable:")
+    found = yaml.safe_load(inventory(other))["all"]["vars"]["lab_sources"]
     assert found["kubernetes_packages_signed"] is True
     assert found["containerd_packages_signed"] is False
-
-
-def test_a_lab_without_storage_has_an_empty_group(lab: Lab) -> None:
-    smaller = dataclasses.replace(lab, machines=tuple(m for m in lab.machines if m != lab.storage))
-    assert yaml.safe_load(inventory(smaller))["all"]["children"]["storage"] == {"hosts": {}}
 
 
 def test_an_id_of_digits_stays_text(lab: Lab) -> None:
@@ -144,6 +126,6 @@ def test_an_id_of_digits_stays_text(lab: Lab) -> None:
 
 
 def test_the_version_reaches_packages_and_cluster_alike(lab: Lab) -> None:
-    other = with_kubernetes(lab, version="1.36.9")
+    other = changed(lab, "kubernetes", version="1.36.9")
     assert yaml.safe_load(inventory(other))["all"]["vars"]["lab_kubernetes_version"] == "1.36.9"
     assert documents(other)["ClusterConfiguration"]["kubernetesVersion"] == "v1.36.9"

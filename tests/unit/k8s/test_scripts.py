@@ -12,8 +12,11 @@ import pytest
 
 from labkit.project import ANSIBLE
 
+UNIT = ANSIBLE / "unit"
 FIND = ANSIBLE / "roles" / "nfs_server" / "files" / "find-data-disk.sh"
 GIB = 1024**3
+LAST = "configmap/kubeadm-config daemonset/kube-proxy deployment/coredns"
+LEFT = "left\twhat a join or an init that broke off has left"
 
 pytestmark = pytest.mark.skipif(shutil.which("bash") is None, reason="bash is not there")
 
@@ -28,6 +31,18 @@ def program(folder: Path, name: str, body: str) -> None:
     file = folder / name
     file.write_text(f"#!/usr/bin/env bash\n{body}\n", encoding="utf-8")
     file.chmod(0o755)
+
+
+def moved(name: str, folder: Path, *files: str) -> Path:
+    """A script of ansible/unit that finds the cluster's files below `folder`; these of /etc/kubernetes are there."""
+    text = (UNIT / name).read_text(encoding="utf-8")
+    for path in ("/etc/kubernetes", "/var/lib/etcd"):
+        text = text.replace(path, f"{folder}{path}")
+    for file in (folder / "etc/kubernetes" / held for held in files):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("something\n", encoding="utf-8")
+    (folder / name).write_text(text, encoding="utf-8")
+    return folder / name
 
 
 def disks(
@@ -59,21 +74,20 @@ def test_the_one_blank_disk_of_the_right_size_is_taken_whatever_its_name(tmp_pat
 def test_a_disk_that_carries_anything_is_never_blank(tmp_path: Path, mark: str) -> None:
     disks(tmp_path, [("/dev/sda", "disk", 100 * GIB)], **{mark: "/dev/sda"})
     done = find(tmp_path)
-    assert done.returncode == 1
+    assert (done.returncode, done.stdout) == (1, "")
     assert "0 blank disks have 100 GiB" in done.stderr
-    assert done.stdout == ""
 
 
 def test_two_blank_disks_are_not_chosen_between(tmp_path: Path) -> None:
     disks(tmp_path, [("/dev/sda", "disk", 100 * GIB), ("/dev/sdb", "disk", 100 * GIB)])
     done = find(tmp_path)
-    assert done.returncode == 1
+    assert (done.returncode, done.stdout) == (1, "")
     assert "2 blank disks have 100 GiB (/dev/sda /dev/sdb)" in done.stderr
 
 
 def test_the_end_of_a_run_is_an_event(tmp_path: Path) -> None:
     events = tmp_path / "events.jsonl"
-    run(ANSIBLE / "unit" / "record-end.sh", str(events), path=tmp_path, SERVICE_RESULT="exit-code", EXIT_STATUS="2")
+    run(UNIT / "record-end.sh", str(events), path=tmp_path, SERVICE_RESULT="exit-code", EXIT_STATUS="2")
     row = json.loads(events.read_text(encoding="utf-8"))
     assert (row["event"], row["result"], row["status"]) == ("end", "exit-code", "2")
 
@@ -88,14 +102,14 @@ def test_following_prints_all_events_and_ends_with_the_unit(tmp_path: Path) -> N
         f"if [[ -e {tmp_path}/looked ]]; then echo inactive; exit 3; fi\n"
         f"touch {tmp_path}/looked; echo three >> {events}; echo active",
     )
-    assert run(ANSIBLE / "unit" / "follow.sh", str(events), path=tmp_path).stdout == "one\ntwo\nthree\n"
+    assert run(UNIT / "follow.sh", str(events), path=tmp_path).stdout == "one\ntwo\nthree\n"
 
 
 @pytest.mark.parametrize(("active", "code"), [("true", 3), ("false", 4)])
 def test_a_run_is_not_started_beside_another_or_without_ansible(tmp_path: Path, active: str, code: int) -> None:
     program(tmp_path, "systemctl", active)
     program(tmp_path, "systemd-run", f"touch {tmp_path}/started")
-    done = run(ANSIBLE / "unit" / "start.sh", "lab", "10", "k8s.cni", "cni.yml", path=tmp_path)
+    done = run(UNIT / "start.sh", "lab", "10", "k8s.cni", "cni.yml", path=tmp_path)
     assert done.returncode == code
     assert not (tmp_path / "started").exists()
 
@@ -106,15 +120,15 @@ def test_stored_volumes_are_listed_two_levels_deep_with_their_sizes(tmp_path: Pa
     (folder / "shop" / "my db" / "rows").write_bytes(b"x" * 4096)
     (folder / "by-hand.txt").write_text("note", encoding="utf-8")
     (folder / "empty").mkdir()
-    done = run(ANSIBLE / "unit" / "volumes.sh", str(folder), path=tmp_path)
+    done = run(UNIT / "volumes.sh", str(folder), path=tmp_path)
     rows = dict(line.split("\t") for line in done.stdout.splitlines())
     assert set(rows) == {"by-hand.txt", "shop/my db"}
     assert int(rows["shop/my db"]) >= 4
-    assert run(ANSIBLE / "unit" / "volumes.sh", str(tmp_path / "nowhere"), path=tmp_path).stdout == ""
+    assert run(UNIT / "volumes.sh", str(tmp_path / "nowhere"), path=tmp_path).stdout == ""
 
 
 def test_a_probe_of_an_unknown_stage_says_so(tmp_path: Path) -> None:
-    done = run(ANSIBLE / "unit" / "probe.sh", "k8s.dance", "tree", "w1", path=tmp_path)
+    done = run(UNIT / "probe.sh", "k8s.dance", "tree", "w1", path=tmp_path)
     assert done.stdout == "there is no stage k8s.dance\n"
 
 
@@ -122,15 +136,8 @@ def test_a_probe_of_an_unknown_stage_says_so(tmp_path: Path) -> None:
 def test_a_probe_of_membership_asks_unit_and_api(tmp_path: Path, up: str, said: str) -> None:
     program(tmp_path, "systemctl", up)
     program(tmp_path, "kubectl", "true")
-    script = tmp_path / "probe.sh"
-    text = (ANSIBLE / "unit" / "probe.sh").read_text(encoding="utf-8")
-    credential = tmp_path / "kubelet.conf"
-    credential.touch()
-    script.write_text(text.replace("/etc/kubernetes/kubelet.conf", str(credential)), encoding="utf-8")
+    script = moved("probe.sh", tmp_path, "kubelet.conf")
     assert run(script, "k8s.join", "tree", "w1", path=tmp_path).stdout == said
-
-
-LAST = "configmap/kubeadm-config daemonset/kube-proxy deployment/coredns"
 
 
 @pytest.mark.parametrize(("knows", "is_done"), [("*", True), ("*/readyz*", False)])
@@ -140,27 +147,10 @@ def test_a_probe_of_the_control_plane_asks_for_what_kubeadm_makes_last(
     """/readyz is ok for anybody as soon as the API server runs, in the middle of `kubeadm init`."""
     program(tmp_path, "systemctl", "true")
     program(tmp_path, "kubectl", f'echo "$*" >> {tmp_path}/asked; [[ "$*" == {knows} ]]')
-    script = tmp_path / "probe.sh"
-    text = (ANSIBLE / "unit" / "probe.sh").read_text(encoding="utf-8")
-    credential = tmp_path / "admin.conf"
-    credential.touch()
-    script.write_text(text.replace("/etc/kubernetes/admin.conf", str(credential)), encoding="utf-8")
+    script = moved("probe.sh", tmp_path, "admin.conf")
     said = run(script, "k8s.control-plane", "tree", "cp1", path=tmp_path).stdout
     assert (said == "") is is_done
     assert LAST in (tmp_path / "asked").read_text(encoding="utf-8")
-
-
-def probe_members(tmp_path: Path, *files: str) -> list[str]:
-    """What members.sh says of a machine that has these files of /etc/kubernetes."""
-    text = (ANSIBLE / "unit" / "members.sh").read_text(encoding="utf-8")
-    script = tmp_path / "members.sh"
-    for path in ("/etc/kubernetes", "/var/lib/etcd"):
-        text = text.replace(path, f"{tmp_path}{path}")
-    script.write_text(text, encoding="utf-8")
-    for name in files:
-        (tmp_path / "etc/kubernetes" / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / "etc/kubernetes" / name).write_text("something\n", encoding="utf-8")
-    return run(script, path=tmp_path).stdout.splitlines()
 
 
 @pytest.mark.parametrize(
@@ -168,12 +158,12 @@ def probe_members(tmp_path: Path, *files: str) -> list[str]:
     [
         ((), []),
         (("kubelet.conf", "pki/ca.crt"), ["member\tits membership in the cluster"]),
-        (("pki/ca.crt",), ["left\twhat a join or an init that broke off has left"]),
-        (("bootstrap-kubelet.conf",), ["left\twhat a join or an init that broke off has left"]),
+        (("pki/ca.crt",), [LEFT]),
+        (("bootstrap-kubelet.conf",), [LEFT]),
         (("admin.conf", "pki/ca.crt"), ["control-plane\tthe cluster's administration and certificates"]),
     ],
 )
 def test_members_names_what_a_machine_holds_of_a_cluster(
     tmp_path: Path, files: tuple[str, ...], said: list[str]
 ) -> None:
-    assert probe_members(tmp_path, *files) == said
+    assert run(moved("members.sh", tmp_path, *files), path=tmp_path).stdout.splitlines() == said

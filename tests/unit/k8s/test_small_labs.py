@@ -5,29 +5,27 @@ from __future__ import annotations
 import pytest
 
 from labkit.description.lab import Lab
-from labkit.k8s import kubectl, stages, tree
+from labkit.k8s import kubectl, stages, unit
 from labkit.line.stages import PLAYBOOKS
 from labkit.session import Session
 from tests.labs import SMALL, delivered, small
-from tests.unit.k8s.doubles import FakeMachines
-from tests.unit.k8s.test_stages import ADMIN, EVENTS, events, started
+from tests.unit.k8s.doubles import FakeMachines, FakeRemote, events
+from tests.unit.k8s.test_stages import ADMIN
 
 LABS = [delivered("one-pc-16gb"), *map(small, SMALL)]
 NFS = {"nfs.server", "nfs.storage"}
 
 
 @pytest.mark.parametrize("lab", LABS)
-def test_each_stage_runs_once_and_those_of_storage_where_there_is_some(
-    session: Session, machines: FakeMachines, lab: Lab
+def test_each_stage_runs_its_playbook_once_and_those_of_storage_where_there_is_some(
+    session: Session, machines: FakeMachines, bootstrap: FakeRemote, lab: Lab
 ) -> None:
-    bootstrap = machines.bootstrap()
-    bootstrap.answers |= {"start.sh": EVENTS, tree.IDENTITY: tree.identity(lab) + "\n"}
-    machines.remotes["cp1"].files[kubectl.ADMIN] = ADMIN.encode()
+    machines.remotes["cp1"].files[kubectl.ADMIN] = ADMIN
     for name in PLAYBOOKS:
         bootstrap.stream = events()
         stages.run(session, name)
-    ran = [command.split()[3] for command in started(bootstrap)]
-    assert ran == [name for name in PLAYBOOKS if lab.storage or name not in NFS]
+    ran = [name for name in PLAYBOOKS if lab.storage or name not in NFS]
+    assert bootstrap.started == [unit.command_line(session, name, [PLAYBOOKS[name].playbook]) for name in ran]
 
 
 @pytest.mark.parametrize("lab", LABS)

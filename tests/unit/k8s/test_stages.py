@@ -4,57 +4,26 @@ from __future__ import annotations
 
 import dataclasses
 import io
-import json
 
 import pytest
 
 from labkit.errors import ConsentError, DeadlineError, LabError, MissingError, UnreachableError
 from labkit.k8s import environment, kubeconfig, kubectl, reset, stages, tree
-from labkit.line.stages import PLAYBOOKS
 from labkit.session import Session
-from tests.unit.k8s.doubles import FakeMachines, FakeRemote
+from tests.labs import small
+from tests.unit.k8s.doubles import UNDER_WAY, FakeMachines, FakeRemote, events
 
-EVENTS = "/var/log/lab/ansible/run.jsonl"
-ADMIN = """
+ADMIN = b"""
 apiVersion: v1
 clusters: [{name: lab-7e57, cluster: {server: 'https://10.190.87.12:6443', certificate-authority-data: QQ==}}]
 current-context: admin@lab-7e57
 """
 
 
-def events(result: str = "success", **row: object) -> list[str | None]:
-    rows: list[dict[str, object]] = [{"event": "task", "task": 1, "name": "swap : off"}]
-    if row:
-        rows.append({"event": "result", "task": 1, "seconds": 1.0, **row})
-    rows.append({"event": "end", "result": result, "status": "2"})
-    return [json.dumps(row) for row in rows]
-
-
-@pytest.fixture
-def bootstrap(session: Session, machines: FakeMachines) -> FakeRemote:
-    remote = machines.bootstrap()
-    remote.answers |= {"start.sh": EVENTS, tree.IDENTITY: tree.identity(session.lab) + "\n"}
-    remote.stream = events()
-    return remote
-
-
-def started(remote: FakeRemote) -> list[str]:
-    return [command for command in remote.commands if "start.sh" in command]
-
-
-@pytest.mark.parametrize("name", PLAYBOOKS)
-def test_each_stage_runs_its_playbook(
-    session: Session, machines: FakeMachines, bootstrap: FakeRemote, name: str
-) -> None:
-    machines.remotes["cp1"].files[kubectl.ADMIN] = ADMIN.encode()
-    stages.run(session, name)
-    assert started(bootstrap) == [f"/opt/lab/ansible/unit/start.sh lab 1800 {name} {PLAYBOOKS[name].playbook}"]
-
-
 def test_a_run_that_changes_nothing_says_so(session: Session, bootstrap: FakeRemote) -> None:
-    bootstrap.stream = events(host="w1", status="ok")
+    bootstrap.stream = events({"host": "w1", "status": "ok"})
     assert stages.run(session, "k8s.prepare") is False
-    bootstrap.stream = events(host="w1", status="changed")
+    bootstrap.stream = events({"host": "w1", "status": "changed"})
     assert stages.run(session, "k8s.prepare") is True
 
 
@@ -72,11 +41,10 @@ def test_another_description_is_another_tree(session: Session) -> None:
     lab = session.lab
     other = dataclasses.replace(lab, kubernetes=lab.kubernetes.model_copy(update={"cni": "flannel"}))
     assert tree.identity(lab) != tree.identity(other)
-    assert tree.identity(lab) == tree.identity(lab)
 
 
 def test_a_failure_names_machine_task_reason_and_log(session: Session, bootstrap: FakeRemote) -> None:
-    bootstrap.stream = events("exit-code", host="w2", status="failed", message="swapoff: no")
+    bootstrap.stream = events({"host": "w2", "status": "failed", "message": "swapoff: no"}, result="exit-code")
     with pytest.raises(LabError) as caught:
         stages.run(session, "k8s.prepare")
     assert "w2: swap : off: swapoff: no" in caught.value.problem
@@ -84,31 +52,30 @@ def test_a_failure_names_machine_task_reason_and_log(session: Session, bootstrap
 
 
 def test_a_run_over_its_deadline_is_a_deadline_error(session: Session, bootstrap: FakeRemote) -> None:
-    bootstrap.stream = events("timeout")
+    bootstrap.stream = events(result="timeout")
     with pytest.raises(DeadlineError, match="ansible_s"):
         stages.run(session, "k8s.prepare")
 
 
 def test_times_of_machines_stand_in_the_journal(session: Session, bootstrap: FakeRemote) -> None:
-    bootstrap.stream = events(host="w1", status="changed")
+    bootstrap.stream = events({"host": "w1", "status": "changed"})
     stages.run(session, "k8s.prepare")
-    rows = {row["event"]: row for row in session.journal.rows()}
-    assert rows["times"]["times"] == {"w1": 1.0}
+    assert [row["times"] for row in session.journal.rows() if row["event"] == "times"] == [{"w1": 1.0}]
 
 
 def test_a_run_under_way_is_awaited_before_the_own_one(session: Session, bootstrap: FakeRemote) -> None:
-    bootstrap.answers["systemctl show"] = f"Description=k8s.cni {EVENTS}\nActiveState=active\n"
+    bootstrap.answers["systemctl show"] = UNDER_WAY
     stages.run(session, "k8s.join")
     order = [command.split()[0].rpartition("/")[2] for command in bootstrap.commands if "/unit/" in command]
     assert order == ["follow.sh", "start.sh", "follow.sh"]
 
 
 def test_the_same_stage_under_way_is_attached_to_and_not_done_again(session: Session, bootstrap: FakeRemote) -> None:
-    bootstrap.answers["systemctl show"] = f"Description=k8s.cni {EVENTS}\nActiveState=active\n"
-    bootstrap.stream = events(host="cp1", status="changed")
+    bootstrap.answers["systemctl show"] = UNDER_WAY
+    bootstrap.stream = events({"host": "cp1", "status": "changed"})
     assert stages.run(session, "k8s.cni") is True
-    assert started(bootstrap) == []
-    bootstrap.stream = events("exit-code", host="cp1", status="failed", message="no")
+    assert bootstrap.started == []
+    bootstrap.stream = events({"host": "cp1", "status": "failed", "message": "no"}, result="exit-code")
     with pytest.raises(LabError, match="no"):
         stages.run(session, "k8s.cni")
 
@@ -122,33 +89,25 @@ def test_the_stage_of_stage_one_installs_ansible(session: Session, bootstrap: Fa
     assert environment.ensure(session) is False
 
 
+@pytest.mark.parametrize("lab", [small("one node")])
 def test_without_a_storage_machine_storage_succeeds_and_says_so(
     session: Session, bootstrap: FakeRemote, printed: io.StringIO
 ) -> None:
-    session.lab = dataclasses.replace(
-        session.lab, machines=tuple(m for m in session.lab.machines if m != session.lab.storage)
-    )
     assert stages.run(session, "nfs.storage") is False
     assert "nothing to do" in printed.getvalue()
     assert bootstrap.commands == []
-    assert stages.missing(session, "nfs.server") is None
 
 
 def test_a_probe_asks_the_stages_machines_and_no_others(session: Session, machines: FakeMachines) -> None:
     machines.remotes["w2"].answers["bash -s"] = "kubelet does not run\n"
     assert stages.missing(session, "k8s.join") == "w2: kubelet does not run"
-    asked = [name for name, remote in machines.remotes.items() if remote.commands]
-    assert asked == ["w1", "w2", "w3"]
+    assert [name for name, remote in machines.remotes.items() if remote.commands] == ["w1", "w2", "w3"]
     words = machines.remotes["w3"].commands[0].split()
     assert words == ["bash", "-s", "--", "k8s.join", tree.identity(session.lab), "w3"]
 
 
-def test_a_probe_without_complaints_is_satisfied(session: Session, machines: FakeMachines) -> None:
-    assert all(stages.missing(session, name) is None for name in PLAYBOOKS)
-
-
 def test_the_kubeconfig_points_outside_and_is_its_owners_alone(session: Session, machines: FakeMachines) -> None:
-    machines.remotes["cp1"].files[kubectl.ADMIN] = ADMIN.encode()
+    machines.remotes["cp1"].files[kubectl.ADMIN] = ADMIN
     assert kubeconfig.fetch(session) is True
     assert kubeconfig.fetch(session) is False
     text = session.state.kubeconfig.read_text(encoding="utf-8")
@@ -181,14 +140,14 @@ def test_reset_asks_before_it_acts_and_acts_on_what_it_showed(
         machines.remotes[name].answers["bash -s"] = "member\tits membership in the cluster\n"
     with pytest.raises(ConsentError):
         reset.reset(session, dry=False)
-    assert started(bootstrap) == []
+    assert bootstrap.started == []
     monkeypatch.setenv("LAB_ASSUME_YES", session.lab.name)
     assert reset.reset(session, dry=True) is False
-    assert started(bootstrap) == []
+    assert bootstrap.started == []
     assert reset.reset(session, dry=False) is True
-    assert started(bootstrap)[0].endswith("k8s.reset reset.yml --limit cp1,w2")
+    assert bootstrap.started[0].endswith("k8s.reset reset.yml --limit cp1,w2")
 
 
 def test_nothing_to_reset_is_no_question(session: Session, machines: FakeMachines, bootstrap: FakeRemote) -> None:
     assert reset.reset(session, dry=False) is False
-    assert started(bootstrap) == []
+    assert bootstrap.started == []

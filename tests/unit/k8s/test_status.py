@@ -14,39 +14,31 @@ from labkit.k8s.facts import NodeFacts, nodes
 from labkit.session import Session
 from tests.unit.k8s.doubles import FakeMachines
 
-SILENT = {
-    "type": "Ready",
-    "status": "Unknown",
-    "reason": "NodeStatusUnknown",
-    "message": "Kubelet stopped posting node status.",
-}
+MESSAGE = "Kubelet stopped posting node status."
+SILENT = {"type": "Ready", "status": "Unknown", "reason": "NodeStatusUnknown", "message": MESSAGE}
+ADDRESSES = {"Hostname": "cp1", "InternalIP": "10.190.87.12"}
 NODES = {
     "items": [
         {
             "metadata": {"name": "cp1", "labels": {"node-role.kubernetes.io/control-plane": ""}},
             "status": {
                 "conditions": [{"type": "MemoryPressure", "status": "False"}, {"type": "Ready", "status": "True"}],
-                "addresses": [
-                    {"type": "Hostname", "address": "cp1"},
-                    {"type": "InternalIP", "address": "10.190.87.12"},
-                ],
+                "addresses": [{"type": kind, "address": address} for kind, address in ADDRESSES.items()],
                 "nodeInfo": {"kubeletVersion": "v1.36.4"},
             },
         },
         {"metadata": {"name": "w1"}, "status": {"conditions": [SILENT]}},
+        {"metadata": {"name": "by-hand"}},
     ]
 }
 
 
-def test_what_a_node_is_is_read_once_and_typed() -> None:
+def test_what_a_node_is_is_read_once_and_typed_and_one_made_by_hand_says_nothing() -> None:
     assert nodes(NODES) == [
         NodeFacts("cp1", "True", "", ("control-plane",), "10.190.87.12", "v1.36.4"),
-        NodeFacts("w1", "Unknown", "Kubelet stopped posting node status.", (), "", ""),
+        NodeFacts("w1", "Unknown", MESSAGE, (), "", ""),
+        NodeFacts("by-hand", "", "", (), "", ""),
     ]
-
-
-def test_a_node_that_somebody_made_by_hand_is_one_that_says_nothing() -> None:
-    assert NodeFacts.of({"metadata": {"name": "stranger"}}) == NodeFacts("stranger", "", "", (), "", "")
 
 
 def test_status_shows_nodes_and_what_stages_lack(

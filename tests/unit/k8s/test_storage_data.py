@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import io
 import json
 import shlex
@@ -11,27 +10,20 @@ import sys
 import pytest
 
 from labkit.errors import ConsentError
-from labkit.k8s import tree
 from labkit.line.stages import PLAYBOOKS
 from labkit.nfs import data, status
 from labkit.session import Session
-from tests.unit.k8s.doubles import FakeMachines
-
-LISTED = "default/claim a\t120\nshop/db\t2048\n"
+from tests.labs import small
+from tests.unit.k8s.doubles import FakeMachines, FakeRemote
 
 
 @pytest.fixture
-def stored(session: Session, machines: FakeMachines) -> FakeMachines:
-    machines.remotes["storage1"].answers["bash -s"] = LISTED
-    machines.bootstrap().answers |= {
-        "start.sh": "/var/log/lab/ansible/run.jsonl",
-        tree.IDENTITY: tree.identity(session.lab),
-    }
-    machines.bootstrap().stream = [json.dumps({"event": "end", "result": "success", "status": "0"})]
-    return machines
+def bootstrap(machines: FakeMachines, bootstrap: FakeRemote) -> FakeRemote:
+    machines.remotes["storage1"].answers["bash -s"] = "default/claim a\t120\nshop/db\t2048\n"
+    return bootstrap
 
 
-def test_volumes_are_listed_with_their_sizes(session: Session, stored: FakeMachines) -> None:
+def test_volumes_are_listed_with_their_sizes(session: Session, bootstrap: FakeRemote) -> None:
     assert data.volumes(session, session.lab.machine("storage1")) == [
         data.Volume("default/claim a", 120),
         data.Volume("shop/db", 2048),
@@ -39,36 +31,33 @@ def test_volumes_are_listed_with_their_sizes(session: Session, stored: FakeMachi
 
 
 def test_the_variable_for_rebuilding_does_not_count_for_data(
-    session: Session, stored: FakeMachines, monkeypatch: pytest.MonkeyPatch
+    session: Session, bootstrap: FakeRemote, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LAB_ASSUME_YES", session.lab.name)
     with pytest.raises(ConsentError, match="does not count"):
         data.destroy(session, dry=False)
-    assert stored.bootstrap().commands == []
+    assert bootstrap.commands == []
 
 
 def test_what_was_shown_is_destroyed_and_nothing_else(
-    session: Session, stored: FakeMachines, monkeypatch: pytest.MonkeyPatch
+    session: Session, bootstrap: FakeRemote, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys.stdin, "isatty", lambda: True, raising=False)
     monkeypatch.setattr("builtins.input", lambda: session.lab.name)
     assert data.destroy(session, dry=False) is True
-    (command,) = (command for command in stored.bootstrap().commands if "start.sh" in command)
+    (command,) = bootstrap.started
     words = shlex.split(command)
     assert words[3:6] == ["nfs.destroy-data", "destroy-data.yml", "--extra-vars"]
     assert json.loads(words[6]) == {"destroy_data_paths": ["default/claim a", "shop/db"]}
 
 
+@pytest.mark.parametrize("lab", [small("one node")])
 def test_without_a_storage_machine_it_says_so_and_asks_nobody(
     session: Session, machines: FakeMachines, printed: io.StringIO
 ) -> None:
-    session.lab = dataclasses.replace(
-        session.lab, machines=tuple(m for m in session.lab.machines if m != session.lab.storage)
-    )
     assert data.destroy(session, dry=False) is False
     status.show(session)
-    said = "lab-7e57 has no machine with the role storage; nothing is stored\n"
-    assert printed.getvalue() == 2 * said
+    assert printed.getvalue() == 2 * "lab-7e57 has no machine with the role storage; nothing is stored\n"
     assert [remote.commands for remote in machines.remotes.values() if remote.commands] == []
 
 

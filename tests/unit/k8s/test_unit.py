@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 
 import pytest
@@ -11,14 +10,9 @@ from labkit.errors import LabError, MissingError
 from labkit.k8s import unit
 from labkit.k8s.events import Run
 from labkit.session import Session
-from tests.unit.k8s.doubles import FakeMachines
+from tests.unit.k8s.doubles import EVENTS, FakeRemote, events
 
-EVENTS = "/var/log/lab/ansible/20260102-030405.678-k8s.cni.jsonl"
-END = json.dumps({"event": "end", "result": "success", "status": "0"})
-
-
-def ignore(run: Run, event: str) -> None:
-    del run, event
+RUN = unit.Running("k8s.cni", EVENTS)
 
 
 def test_the_command_line_names_user_deadline_stage_and_playbook(session: Session) -> None:
@@ -26,61 +20,54 @@ def test_the_command_line_names_user_deadline_stage_and_playbook(session: Sessio
     assert words == ["/opt/lab/ansible/unit/start.sh", "lab", "1800", "k8s.cni", "cni.yml", "--limit", "a b"]
 
 
-def test_a_started_run_is_known_by_its_events(session: Session, machines: FakeMachines) -> None:
-    machines.bootstrap().answers["start.sh"] = EVENTS + "\n"
-    started = unit.start(session, "k8s.cni", ["cni.yml"])
-    assert started == unit.Running("k8s.cni", EVENTS)
-    assert started.log == EVENTS.replace(".jsonl", ".log")
+def test_a_started_run_is_known_by_its_events(session: Session, bootstrap: FakeRemote) -> None:
+    assert unit.start(session, "k8s.cni", ["cni.yml"]) == RUN
 
 
-def test_without_ansible_the_stage_that_installs_it_is_named(session: Session, machines: FakeMachines) -> None:
-    machines.bootstrap().answers["start.sh"] = unit.NOT_INSTALLED
+def test_without_ansible_the_stage_that_installs_it_is_named(session: Session, bootstrap: FakeRemote) -> None:
+    bootstrap.answers["start.sh"] = unit.NOT_INSTALLED
     with pytest.raises(MissingError, match=r"inv k8s\.bootstrap"):
         unit.start(session, "k8s.cni", ["cni.yml"])
 
 
-def test_where_another_run_came_first_the_hint_attaches_to_it(session: Session, machines: FakeMachines) -> None:
-    machines.bootstrap().answers["start.sh"] = unit.BUSY
+def test_where_another_run_came_first_the_hint_attaches_to_it(session: Session, bootstrap: FakeRemote) -> None:
+    bootstrap.answers["start.sh"] = unit.BUSY
     with pytest.raises(LabError, match="attaches"):
         unit.start(session, "k8s.cni", ["cni.yml"])
 
 
 @pytest.mark.parametrize("state", ["active", "activating", "deactivating"])
-def test_a_run_under_way_is_found_by_its_description(session: Session, machines: FakeMachines, state: str) -> None:
-    machines.bootstrap().answers["systemctl show"] = f"Description=k8s.cni {EVENTS}\nActiveState={state}\n"
-    assert unit.running(session) == unit.Running("k8s.cni", EVENTS)
+def test_a_run_under_way_is_found_by_its_description(session: Session, bootstrap: FakeRemote, state: str) -> None:
+    bootstrap.answers["systemctl show"] = f"Description=k8s.cni {EVENTS}\nActiveState={state}\n"
+    assert unit.running(session) == RUN
 
 
-def test_a_unit_that_is_not_there_is_no_run(session: Session, machines: FakeMachines) -> None:
-    machines.bootstrap().answers["systemctl show"] = "Description=lab-ansible.service\nActiveState=inactive\n"
+def test_a_unit_that_is_not_there_is_no_run(session: Session, bootstrap: FakeRemote) -> None:
+    bootstrap.answers["systemctl show"] = "Description=lab-ansible.service\nActiveState=inactive\n"
     assert unit.running(session) is None
 
 
-def test_following_reads_to_the_end_whatever_the_silences(session: Session, machines: FakeMachines) -> None:
-    machines.bootstrap().stream = [None, '{"event": "task", "task": 1, "name": "t"}', None, END, "never read"]
+def test_following_reads_to_the_end_whatever_the_silences(session: Session, bootstrap: FakeRemote) -> None:
+    task, end = events()
+    bootstrap.stream = [None, task, None, end, "never read"]
     seen: list[str] = []
-    run = unit.follow(session, unit.Running("k8s.cni", EVENTS), lambda _, event: seen.append(event))
-    assert run.result == "success"
+    assert unit.follow(session, RUN, lambda _, event: seen.append(event)).result == "success"
     assert seen == ["task", "end"]
 
 
-def test_a_run_that_ends_without_a_word_is_an_error_that_names_the_log(
-    session: Session, machines: FakeMachines
-) -> None:
-    machines.bootstrap().stream = ['{"event": "task", "task": 1, "name": "t"}']
-    with pytest.raises(LabError, match=r"k8s\.cni\.log"):
-        unit.follow(session, unit.Running("k8s.cni", EVENTS), ignore)
+def test_a_run_that_ends_without_a_word_is_an_error_that_names_the_log(session: Session, bootstrap: FakeRemote) -> None:
+    bootstrap.stream = events()[:1]
+    with pytest.raises(LabError, match=r"/var/log/lab/ansible/run\.log$"):
+        unit.follow(session, RUN, lambda *_: None)
 
 
 def test_ctrl_c_leaves_the_run_and_says_how_to_go_on(
-    session: Session, machines: FakeMachines, capsys: pytest.CaptureFixture[str]
+    session: Session, bootstrap: FakeRemote, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    machines.bootstrap().stream = ['{"event": "task", "task": 1, "name": "t"}']
-
     def interrupt(run: Run, event: str) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        unit.follow(session, unit.Running("k8s.cni", EVENTS), interrupt)
+        unit.follow(session, RUN, interrupt)
     assert "inv k8s.cni" in " ".join(capsys.readouterr().err.split())
-    assert not any("stop" in command for command in machines.bootstrap().commands)
+    assert not any("stop" in command for command in bootstrap.commands)

@@ -53,12 +53,6 @@ def test_a_second_one_is_refused_and_told_who(session: Session) -> None:
     assert file.exists()
 
 
-def test_it_goes_when_the_work_fails(session: Session) -> None:
-    with pytest.raises(KeyboardInterrupt), lock.held(session):
-        raise KeyboardInterrupt
-    assert not session.state.lock.exists()
-
-
 def test_a_dead_processs_lock_is_taken_over(
     session: Session, dead_pid: int, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -17,11 +17,13 @@ import pytest
 from labkit.controller import keys
 from labkit.description.lab import Lab, Machine
 from labkit.errors import LabError, UnreachableError
+from labkit.machines import diagnosis
 from labkit.pxe import publish, server
 from labkit.session import Session
 from labkit.transport.remote import Result
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIL4Vg3xGdRfeHkOmt0FyHnCEzIYqQpN7oDzKz1cVqBcc"
+NETWORK = ["cp1", "w1", "w2", "w3", "storage1"]
 NOW = 1795448400
 TICK_S = 0.01  # of the follower's clock; it is really slept a tenth of it
 LOOK_S = 0.05  # of the clock of whoever waits for SSH
@@ -88,6 +90,32 @@ class World:
             self.event(name, "installed", told)
         ]
 
+    def stuck_at(self, name: str, *told: str, tries: int = 99) -> None:
+        """Let a machine stop after some events on its first `tries` power-ons, and install itself after those."""
+        left = {name: tries}
+
+        def behave(world: World, machine: str) -> list[str]:
+            if left.get(machine, 0) == 0:
+                return world.installs(machine)
+            left[machine] -= 1
+            return [world.event(machine, stage) for stage in told]
+
+        self.behave = behave
+
+    def turn_off(self, *names: str) -> None:
+        self.running -= set(names)
+        self.up -= set(names)
+
+    def record(self, state: str, name: str, disk: str = "") -> None:
+        """Have the bootstrap server hold that a machine is armed or installed."""
+        rows = self.armed if state == "armed" else self.installed
+        rows[name] = {"state": state, "machine": name, "disk": disk or self.disks[name], "time": self.clock}
+
+    def arm(self, *names: str) -> None:
+        """As an earlier run did."""
+        self.script(["pxe-arm.sh", *(f"{name}={self.disks[name]}" for name in names)])
+        self.calls.clear()
+
     def start(self, _session: Session, names: Iterable[str]) -> list[str]:
         started = [name for name in names if name not in self.running]
         for name in started:
@@ -101,8 +129,7 @@ class World:
 
     def stop(self, _session: Session, names: Iterable[str], *, cut_power: bool = False) -> list[str]:
         stopped = [name for name in names if name in self.running]
-        self.running -= set(stopped)
-        self.up -= set(stopped)
+        self.turn_off(*stopped)
         self.calls += [f"{'cut' if cut_power else 'stop'} {name}" for name in stopped]
         return stopped
 
@@ -117,10 +144,10 @@ class World:
             self.clock += 1
             for pair in words[1:]:
                 name, _, disk = pair.partition("=")
-                self.armed[name] = {"state": "armed", "machine": name, "disk": disk, "time": self.clock}
+                self.record("armed", name, disk)
         if words[0] == "pxe-installed.sh":
             _, name, disk, address, key = words
-            self.installed[name] = {"state": "installed", "machine": name, "disk": disk, "time": self.clock}
+            self.record("installed", name, disk)
             self.known_hosts[address] = key
             self.armed.pop(name, None)
         return f"changed: {words[0]}\n"
@@ -191,6 +218,7 @@ class Station:
 
     def follow(self, _command: str, **_: Any) -> Generator[str | None, None, None]:
         if self.world.breaks:
+            yield from self.world.log[:1]  # and breaks before whoever follows has heard all
             self.world.breaks -= 1
             self.world.ticks += self.world.outage
             raise UnreachableError("bootstrap (192.0.2.100): the connection broke")
@@ -210,7 +238,6 @@ class Station:
 class Stations:
     def __init__(self, session: Session, world: World) -> None:
         self.session, self.world = session, world
-        self.forgotten: list[str] = []
 
     def bootstrap(self) -> Station:
         return self.to(self.world.lab.bootstrap)
@@ -225,7 +252,7 @@ class Stations:
         return "bootstrap" in self.world.running and timeout_s < 3
 
     def forget(self, machine: Machine) -> None:
-        self.forgotten.append(machine.name)
+        """No connection is kept."""
 
 
 class BootDisk:
@@ -310,3 +337,16 @@ def session(world: World, monkeypatch: pytest.MonkeyPatch) -> Session:
         monkeypatch.setattr(f"labkit.machines.{module}.PAUSE_S", 0.02)
     monkeypatch.setattr("labkit.machines.follow.REPLAY_S", 0.02)
     return opened
+
+
+@pytest.fixture
+def opened(session: Session) -> Session:
+    """A lab whose keys are made, so that the bootstrap server can be asked."""
+    keys.ensure_lab_keys(session.state, session.lab.name, session.lab.bootstrap.name)
+    return session
+
+
+@pytest.fixture
+def short_limits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine may stand at no stage for long."""
+    monkeypatch.setattr(diagnosis, "LIMIT_S", dict.fromkeys(diagnosis.LIMIT_S, 0.2))

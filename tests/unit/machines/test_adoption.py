@@ -8,13 +8,11 @@ import pytest
 
 from labkit.controller import keys
 from labkit.errors import LabError
-from labkit.machines import diagnosis
 from labkit.machines.install import install
 from labkit.session import Session
+from tests.unit.machines.conftest import KEY, NETWORK
 
-KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIL4Vg3xGdRfeHkOmt0FyHnCEzIYqQpN7oDzKz1cVqBcc"
 OLD = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOLDOLDOLDOLDHkOmt0FyHnCEzIYqQpN7oDzKz1cVqBcc"
-NETWORK = ["cp1", "w1", "w2", "w3", "storage1"]
 
 
 @pytest.fixture(autouse=True)
@@ -25,20 +23,10 @@ def installed(session: Session, world: Any) -> None:
     world.calls.clear()
 
 
-def turn_off(world: Any, *names: str) -> None:
-    world.running -= set(names)
-    world.up -= set(names)
-
-
 def make_blank(world: Any, name: str, disk: str = "feedf00d") -> None:
     """As lab.discard does it: off, with another disk."""
-    turn_off(world, name)
+    world.turn_off(name)
     world.disks[name] = disk
-
-
-def armed(world: Any, *names: str) -> None:
-    world.script(["pxe-arm.sh", *(f"{name}={world.disks[name]}" for name in names)])
-    world.calls.clear()
 
 
 def scripts(world: Any, name: str) -> list[str]:
@@ -52,40 +40,22 @@ def whole(world: Any) -> bool:
     return untouched and disks == {name: world.disks[name] for name in NETWORK}
 
 
-def test_machines_that_are_off_are_started_without_being_armed_and_recorded(session: Session, world: Any) -> None:
-    turn_off(world, *NETWORK)
+@pytest.mark.parametrize("armed", [[], NETWORK], ids=["not armed", "armed before"])
+@pytest.mark.parametrize(("off", "tries"), [([], 0), ([], 3), (NETWORK, 0)], ids=["they answer", "they boot", "off"])
+def test_machines_whose_disks_are_finished_are_recorded_once_they_answer_instead_of_being_armed(
+    session: Session, world: Any, armed: list[str], off: list[str], tries: int
+) -> None:
+    world.arm(*armed)
+    world.turn_off(*off)
+    world.slow = dict.fromkeys(NETWORK, tries)
     assert install(session) is True
     assert scripts(world, "pxe-arm.sh") == []
-    assert scripts(world, "start") == [f"start {name}" for name in NETWORK]
-    assert whole(world)
-
-
-def test_machines_that_run_and_have_not_booted_yet_are_waited_for(session: Session, world: Any) -> None:
-    world.slow = dict.fromkeys(NETWORK, 3)
-    install(session)
-    assert scripts(world, "pxe-arm.sh") == scripts(world, "start") == []
-    assert whole(world)
-
-
-def test_armed_machines_that_answer_are_recorded_and_disarmed(session: Session, world: Any) -> None:
-    armed(world, *NETWORK)
-    install(session)
-    assert scripts(world, "pxe-arm.sh") == scripts(world, "start") == []
-    assert whole(world)
-
-
-def test_armed_machines_that_are_off_with_a_finished_disk_are_recorded_once_they_answer(
-    session: Session, world: Any
-) -> None:
-    armed(world, *NETWORK)
-    turn_off(world, *NETWORK)
-    install(session)
-    assert scripts(world, "pxe-arm.sh") == []
+    assert scripts(world, "start") == [f"start {name}" for name in off]
     assert whole(world)
 
 
 def test_a_record_of_another_disk_does_not_speak_against_a_machine_that_answers(session: Session, world: Any) -> None:
-    world.installed["w2"] = {"state": "installed", "machine": "w2", "disk": "0ld00000", "time": world.clock}
+    world.record("installed", "w2", "0ld00000")
     world.known_hosts[world.address("w2")] = OLD
     install(session)
     assert scripts(world, "pxe-arm.sh") == []
@@ -93,13 +63,13 @@ def test_a_record_of_another_disk_does_not_speak_against_a_machine_that_answers(
     assert keys.pinned(session.state)[world.address("w2")] == KEY
 
 
+@pytest.mark.usefixtures("short_limits")
 def test_machines_of_which_nothing_is_known_are_neither_armed_nor_cut_while_their_systems_run(
-    session: Session, world: Any, monkeypatch: pytest.MonkeyPatch
+    session: Session, world: Any
 ) -> None:
     """`.lab/` was moved away and the bootstrap server made anew; then somebody typed `inv lab.up`."""
     session.state.known_hosts.unlink()
     make_blank(world, "w2")
-    monkeypatch.setattr(diagnosis, "LIMIT_S", dict.fromkeys(diagnosis.LIMIT_S, 0.2))
     with pytest.raises(LabError, match="4 machines are not installed") as failure:
         install(session)
     for name in ("cp1", "w1", "w3", "storage1"):
@@ -111,13 +81,13 @@ def test_machines_of_which_nothing_is_known_are_neither_armed_nor_cut_while_thei
     assert set(world.installed) == {"w2"}
 
 
+@pytest.mark.usefixtures("short_limits")
 def test_a_machine_of_which_nothing_is_known_and_that_was_off_does_not_lose_its_power_once_its_system_runs(
-    session: Session, world: Any, monkeypatch: pytest.MonkeyPatch
+    session: Session, world: Any
 ) -> None:
     """It is armed, and boots from its disk all the same."""
     keys.pin(session.state, world.address("w3"), OLD)
-    turn_off(world, "w3")
-    monkeypatch.setattr(diagnosis, "LIMIT_S", dict.fromkeys(diagnosis.LIMIT_S, 0.2))
+    world.turn_off("w3")
     with pytest.raises(LabError, match="w3 takes SSH connections, and no key here opens it"):
         install(session)
     assert scripts(world, "cut") == scripts(world, "stop") == []
@@ -126,7 +96,7 @@ def test_a_machine_of_which_nothing_is_known_and_that_was_off_does_not_lose_its_
 def test_a_disk_that_was_made_blank_is_installed_at_once_though_its_old_key_is_known(
     session: Session, world: Any
 ) -> None:
-    turn_off(world, *NETWORK)
+    world.turn_off(*NETWORK)
     make_blank(world, "w2")
     world.slow["w2"] = 10**6  # whoever waited for it would wait in vain
     world.behave = lambda world, machine: (world.slow.clear(), world.installs(machine))[1]
@@ -139,7 +109,7 @@ def test_a_disk_that_was_made_blank_is_installed_at_once_though_its_old_key_is_k
 def test_a_finished_disk_whose_system_stays_silent_is_neither_armed_nor_cut_and_is_told(
     session: Session, world: Any
 ) -> None:
-    turn_off(world, *NETWORK)
+    world.turn_off(*NETWORK)
     world.slow["w3"] = 10**6
     with pytest.raises(LabError, match=r"w3 does not answer by SSH after 2 s.*not installed again") as failure:
         install(session)
@@ -149,7 +119,7 @@ def test_a_finished_disk_whose_system_stays_silent_is_neither_armed_nor_cut_and_
 
 
 def test_an_installation_that_took_a_finished_disk_is_followed_to_its_end(session: Session, world: Any) -> None:
-    armed(world, "w1")
+    world.arm("w1")
     world.up.discard("w1")
     world.log, world.later = [world.event("w1", "kickstart")], world.installs("w1")
     world.slow["w1"] = 1
@@ -158,17 +128,16 @@ def test_an_installation_that_took_a_finished_disk_is_followed_to_its_end(sessio
     assert whole(world)
 
 
+@pytest.mark.usefixtures("short_limits")
 def test_where_only_a_key_is_known_and_not_its_disk_the_machine_is_started_first_and_armed_if_silent(
-    session: Session, world: Any, monkeypatch: pytest.MonkeyPatch
+    session: Session, world: Any
 ) -> None:
     session.state.known_hosts.unlink()
-    world.pin(session, "w1", "w2")
-    turn_off(world, "w1", "w2")
+    world.pin(session, *NETWORK)
+    world.turn_off("w1")
     make_blank(world, "w2")
-    monkeypatch.setattr(diagnosis, "LIMIT_S", dict.fromkeys(diagnosis.LIMIT_S, 0.2))
     for name in ("cp1", "w3", "storage1"):
-        world.installed[name] = {"state": "installed", "machine": name, "disk": world.disks[name], "time": world.clock}
-        world.pin(session, name)
+        world.record("installed", name)
     install(session)
     assert [call for call in world.calls if "w2" in call or "w1" in call] == [
         "start w1", "start w2", "pxe-installed.sh w1 00000003", "pxe-arm.sh w2=feedf00d", "cut w2", "start w2",
@@ -182,4 +151,5 @@ def test_the_disk_of_a_key_is_learnt_from_the_bootstrap_server_too(session: Sess
     for name in NETWORK:
         world.script(["pxe-installed.sh", name, world.disks[name], world.address(name), KEY])
     install(session)
-    assert set(keys.pinned_disks(session.state).values()) == {world.disks[name] for name in NETWORK}
+    assert keys.pinned(session.state) == {world.address(name): KEY for name in NETWORK}
+    assert keys.pinned_disks(session.state) == {world.address(name): world.disks[name] for name in NETWORK}

@@ -10,9 +10,7 @@ from labkit.controller import keys
 from labkit.errors import LabError, MissingError
 from labkit.machines.install import install, missing
 from labkit.session import Session
-
-KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIL4Vg3xGdRfeHkOmt0FyHnCEzIYqQpN7oDzKz1cVqBcc"
-NETWORK = ["cp1", "w1", "w2", "w3", "storage1"]
+from tests.unit.machines.conftest import KEY, NETWORK
 
 
 def installed_lab(session: Session, world: Any) -> None:
@@ -21,19 +19,15 @@ def installed_lab(session: Session, world: Any) -> None:
     world.calls.clear()
 
 
-def test_every_fresh_disk_is_armed_started_followed_and_recorded(session: Session, world: Any) -> None:
+def test_every_fresh_disk_is_armed_started_followed_and_recorded_with_its_host_key_on_both_sides(
+    session: Session, world: Any
+) -> None:
     assert install(session) is True
     assert world.calls[0].startswith("pxe-arm.sh cp1=00000002 w1=00000003")
     assert [call for call in world.calls if call.startswith("start ")] == [f"start {name}" for name in NETWORK]
     assert {name: row["disk"] for name, row in world.installed.items()} == {name: world.disks[name] for name in NETWORK}
     assert world.armed == {}
-
-
-def test_host_keys_are_pinned_on_both_sides(session: Session, world: Any) -> None:
-    install(session)
-    for name in NETWORK:
-        assert keys.pinned(session.state)[world.address(name)] == KEY
-        assert world.known_hosts[world.address(name)] == KEY
+    assert keys.pinned(session.state) == world.known_hosts == {world.address(name): KEY for name in NETWORK}
 
 
 def test_a_second_run_arms_and_starts_nothing(session: Session, world: Any) -> None:
@@ -46,8 +40,7 @@ def test_a_second_run_arms_and_starts_nothing(session: Session, world: Any) -> N
 def test_only_the_machine_with_a_new_disk_is_installed(session: Session, world: Any) -> None:
     installed_lab(session, world)
     world.disks["w2"], world.clock = "feedf00d", world.clock + 100
-    world.running.discard("w2")
-    world.up.discard("w2")
+    world.turn_off("w2")
     assert missing(session) == "w2 is not installed on its disk feedf00d"
     assert install(session) is True
     assert world.calls == ["pxe-arm.sh w2=feedf00d", "start w2", "pxe-installed.sh w2 feedf00d"]
@@ -55,15 +48,14 @@ def test_only_the_machine_with_a_new_disk_is_installed(session: Session, world: 
 
 def test_an_installed_machine_that_is_off_is_started_and_not_installed(session: Session, world: Any) -> None:
     installed_lab(session, world)
-    world.running.discard("w3")
-    world.up.discard("w3")
+    world.turn_off("w3")
     assert missing(session) == "w3 is off"
     assert install(session) is True
     assert world.calls == ["start w3"]
 
 
 def test_an_installation_that_ended_while_nobody_looked_is_recorded(session: Session, world: Any) -> None:
-    world.script(["pxe-arm.sh", *(f"{name}={world.disks[name]}" for name in NETWORK)])
+    world.arm(*NETWORK)
     world.start(session, NETWORK)  # as a run did that was killed then
     world.calls.clear()
     assert install(session) is True
@@ -71,49 +63,28 @@ def test_an_installation_that_ended_while_nobody_looked_is_recorded(session: Ses
 
 
 def test_an_installation_under_way_is_followed_and_not_armed_again(session: Session, world: Any) -> None:
-    world.script(["pxe-arm.sh", "w1=00000003"])
+    world.arm("w1")
     world.running.add("w1")
     world.log, world.later = [world.event("w1", "kickstart")], world.installs("w1")
-    world.calls.clear()
     assert install(session) is True
     assert "w1" in world.installed
     assert not [call for call in world.calls if call.startswith("pxe-arm.sh") and "w1=" in call]
 
 
-def test_a_machine_that_fails_is_named_and_the_others_are_installed(session: Session, world: Any) -> None:
-    def behave(world: Any, machine: str) -> list[str]:
-        if machine == "w2":
-            return [world.event(machine, "kickstart"), world.event(machine, "failed", "?reason=no%20disk%20fits")]
-        return list(world.installs(machine))
-
-    world.behave = behave
+def test_a_machine_that_fails_is_named_and_not_touched_again_before_it_is_turned_off(
+    session: Session, world: Any
+) -> None:
+    world.stuck_at("w2", "kickstart", "failed?reason=no%20disk%20fits", tries=1)
     with pytest.raises(LabError, match="w2: its installation failed: no disk fits") as error:
         install(session)
     assert "1 machine is not installed" in str(error.value)
     assert "inv pxe.logs --machine w2" in str(error.value)
     assert set(world.installed) == set(NETWORK) - {"w2"}
-
-
-def test_a_failed_machine_that_still_runs_is_not_touched_again(session: Session, world: Any) -> None:
-    world.behave = lambda world, machine: (
-        [world.event(machine, "failed")] if machine == "w2" else world.installs(machine)
-    )
-    with pytest.raises(LabError):
-        install(session)
     world.calls.clear()
     with pytest.raises(LabError, match=r"inv hyperv.stop --machine w2 --cut-power"):
         install(session)
     assert world.calls == []
-
-
-def test_a_failed_machine_that_was_turned_off_is_tried_again(session: Session, world: Any) -> None:
-    world.behave = lambda world, machine: (
-        [world.event(machine, "failed")] if machine == "w2" else world.installs(machine)
-    )
-    with pytest.raises(LabError):
-        install(session)
-    world.running.discard("w2")
-    world.behave = lambda world, machine: world.installs(machine)
+    world.turn_off("w2")
     assert install(session) is True
     assert "w2" in world.installed
 
@@ -121,29 +92,10 @@ def test_a_failed_machine_that_was_turned_off_is_tried_again(session: Session, w
 def test_a_machine_that_stands_still_is_told_with_its_last_stage_and_what_that_means(
     session: Session, world: Any
 ) -> None:
-    world.behave = lambda world, machine: (
-        [world.event(machine, "kickstart")] if machine == "w1" else world.installs(machine)
-    )
+    world.stuck_at("w1", "kickstart")
     with pytest.raises(LabError, match=r"w1: no further than `kickstart` after 3 s: %pre began"):
         install(session)
     assert set(world.installed) == set(NETWORK) - {"w1"}
-
-
-def test_a_machine_that_never_answers_by_ssh_is_told(session: Session, world: Any) -> None:
-    def behave(world: Any, machine: str) -> list[str]:
-        lines = world.installs(machine)
-        world.up.discard("w3")
-        return list(lines)
-
-    world.behave = behave
-    with pytest.raises(LabError, match="w3 does not answer by SSH after 2 s"):
-        install(session)
-
-
-def test_a_broken_stream_is_opened_again(session: Session, world: Any) -> None:
-    world.breaks = 2
-    assert install(session) is True
-    assert set(world.installed) == set(NETWORK)
 
 
 def test_an_event_from_another_machines_address_installs_nobody(session: Session, world: Any) -> None:
@@ -166,23 +118,6 @@ def test_what_is_no_host_key_is_not_pinned(session: Session, world: Any) -> None
     assert world.installed == {}
 
 
-def test_a_new_bootstrap_server_learns_of_installed_machines_and_reinstalls_none(session: Session, world: Any) -> None:
-    installed_lab(session, world)
-    world.installed.clear()
-    world.known_hosts.clear()
-    world.log.clear()
-    install(session)
-    assert not [call for call in world.calls if call.startswith("pxe-arm.sh")]
-    assert set(world.installed) == set(NETWORK)
-
-
-def test_a_second_controller_takes_the_host_keys_over(session: Session, world: Any) -> None:
-    installed_lab(session, world)
-    session.state.known_hosts.unlink()
-    install(session)
-    assert set(keys.pinned(session.state)) == {world.address(name) for name in NETWORK}
-
-
 def test_a_machine_without_a_vm_names_the_task_that_makes_it(session: Session, world: Any) -> None:
     del world.disks["w1"]
     with pytest.raises(MissingError, match="w1 has no VM on pc1") as error:
@@ -198,16 +133,13 @@ def test_what_parts_say_of_themselves_is_kept_in_the_journal(session: Session, w
     assert [(row["source"], row["text"]) for row in notes] == [("w1: containerd", "it stands in for itself")]
 
 
-def test_the_journal_tells_when_each_machine_reached_each_stage(session: Session, world: Any) -> None:
+def test_the_journal_tells_when_each_machine_reached_each_stage_and_how_long_it_took_from_there(
+    session: Session, world: Any
+) -> None:
     install(session)
     (row,) = [row for row in session.journal.rows() if row["event"] == "times"]
     assert row["step"] == "os.install"
     assert set(row["times"]) == set(NETWORK)
     assert list(row["stages"]["w1"]) == ["kickstart", "installing", "installed"]
-
-
-def test_the_journal_tells_how_long_each_machine_took_from_each_stage(session: Session, world: Any) -> None:
-    install(session)
-    (row,) = [row for row in session.journal.rows() if row["event"] == "times"]
     passed = ["powered", "kickstart", "installing", "installed"]
     assert {name: list(stages) for name, stages in row["left"].items()} == dict.fromkeys(NETWORK, passed)

@@ -11,7 +11,6 @@ import pytest
 from invoke.exceptions import Exit
 
 from labkit.controller import keys
-from labkit.description import choice
 from labkit.errors import ConsentError, DeadlineError, MissingError, RefusedError
 from labkit.machines import bootstrap, enter, entry, reinstall, wait
 from labkit.session import Session
@@ -30,6 +29,11 @@ def silent_bootstrap(session: Session, world: Any, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(wait, "for_ssh", silent)
 
 
+def bootstrap_disk(session: Session) -> str | None:
+    """The disk that is noted beside its key."""
+    return keys.pinned_disks(session.state).get(str(session.lab.bootstrap.external.address))
+
+
 @pytest.mark.usefixtures("silent_bootstrap")
 def test_a_blank_bootstrap_server_is_started_from_its_boot_disk_and_given_an_installations_time(
     session: Session, world: Any
@@ -38,6 +42,7 @@ def test_a_blank_bootstrap_server_is_started_from_its_boot_disk_and_given_an_ins
     with pytest.raises(DeadlineError, match="it was being installed from the DVD") as error:
         bootstrap.bootstrap(session)
     assert world.calls == ["insert boot disk", "start bootstrap"]
+    assert bootstrap_disk(session) == world.disks["bootstrap"]
     assert "inv hyperv.stop --machine bootstrap --cut-power os.bootstrap" in str(error.value.hint)
     assert "external.nat" not in str(error.value)
 
@@ -73,23 +78,13 @@ def test_no_key_is_made_for_a_bootstrap_server_that_another_key_opens(session: S
     assert not session.state.private_key.exists()
 
 
-def bootstrap_disk(session: Session) -> str | None:
-    return keys.pinned_disks(session.state).get(str(session.lab.bootstrap.external.address))
-
-
-@pytest.mark.usefixtures("silent_bootstrap")
-def test_its_disk_is_noted_beside_its_key_before_it_is_installed(session: Session, world: Any) -> None:
-    world.boot_disk = "blank"
-    with pytest.raises(DeadlineError):
-        bootstrap.bootstrap(session)
-    assert bootstrap_disk(session) == world.disks["bootstrap"]
-
-
-def test_its_disk_is_noted_beside_its_key_once_it_answers(session: Session, world: Any) -> None:
+def test_once_it_answers_the_boot_disk_goes_and_its_disk_is_noted_beside_its_key(session: Session, world: Any) -> None:
+    world.boot_disk = "in"
     entry.prepare(session.lab, session.state)
     assert bootstrap_disk(session) != world.disks["bootstrap"]
-    bootstrap.bootstrap(session)
+    assert bootstrap.bootstrap(session)
     assert bootstrap_disk(session) == world.disks["bootstrap"]
+    assert world.calls == ["remove boot disk"]
 
 
 def test_a_host_key_that_is_gone_here_is_fetched_from_a_bootstrap_server_that_lets_us_in(
@@ -111,13 +106,6 @@ def test_a_host_key_that_does_not_fit_the_pinned_one_is_not_taken(session: Sessi
     with pytest.raises(RefusedError, match="ssh_host_ed25519_key is gone"):
         bootstrap.bootstrap(session)
     assert not (session.state.bootstrap / keys.HOST_KEY).exists()
-
-
-def test_the_boot_disk_goes_once_the_bootstrap_server_answers(session: Session, world: Any) -> None:
-    world.boot_disk = "in"
-    entry.prepare(session.lab, session.state)
-    assert bootstrap.bootstrap(session)
-    assert world.calls == ["remove boot disk"]
 
 
 @pytest.mark.usefixtures("silent_bootstrap")
@@ -156,17 +144,17 @@ def test_waiting_for_several_names_each_silent_one_and_waits_for_the_others(sess
 
 @pytest.fixture
 def good_hosts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing is wrong with the hosts and the DVD."""
+    """Nothing is wrong with the hosts, the DVD and the systems that are thrown away."""
     monkeypatch.setattr("labkit.hyperv.check.check", lambda session, only=None: {})
     monkeypatch.setattr("labkit.hyperv.bootdisk.require_dvd", lambda session: None)
+    monkeypatch.setattr("labkit.hyperv.discard.find", lambda s, names: list(names))
+    monkeypatch.setattr("labkit.hyperv.discard.describe", lambda resets: [f"system disk of {name}" for name in resets])
 
 
 @pytest.mark.usefixtures("good_hosts")
 def test_reinstalling_asks_before_anything_is_done(
     session: Session, world: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("labkit.hyperv.discard.find", lambda s, names: list(names))
-    monkeypatch.setattr("labkit.hyperv.discard.describe", lambda resets: [f"system disk of {name}" for name in resets])
     entry.prepare(session.lab, session.state)
     reset: list[str] = []
     monkeypatch.setattr("labkit.hyperv.discard.reset", lambda s, resets: reset.extend(resets))
@@ -189,8 +177,6 @@ def test_the_bootstrap_server_is_installed_from_the_dvd_again_and_nobody_else(
         world.boot_disk = "blank"
 
     answers = iter([False, True])
-    monkeypatch.setattr("labkit.hyperv.discard.find", lambda s, names: list(names))
-    monkeypatch.setattr("labkit.hyperv.discard.describe", lambda resets: [f"system disk of {name}" for name in resets])
     monkeypatch.setattr("labkit.hyperv.discard.reset", reset)
     monkeypatch.setattr(session.machines, "is_up", lambda machine: next(answers))
     monkeypatch.setenv("LAB_ASSUME_YES", "lab-7e57")
@@ -199,16 +185,15 @@ def test_the_bootstrap_server_is_installed_from_the_dvd_again_and_nobody_else(
     assert "what bootstrap fetched and logged" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("name", ["", "w9"])
-def test_reinstalling_no_machine_is_refused(session: Session, name: str) -> None:
-    with pytest.raises(MissingError):
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [("", "which machine"), ("w9", r"there is no machine 'w9'[\s\S]*name one of: .*cp1, w1, w2, w3, storage1")],
+)
+def test_reinstalling_no_machine_is_refused_and_a_misspelt_one_with_the_names_there_are(
+    session: Session, name: str, told: str
+) -> None:
+    with pytest.raises(MissingError, match=told):
         reinstall.reinstall(session, name, dry=False)
-
-
-def test_a_misspelt_machine_is_told_with_the_names_there_are(session: Session) -> None:
-    with pytest.raises(MissingError, match="there is no machine 'w9'") as error:
-        choice.machines(session.lab, "w9")
-    assert "cp1, w1, w2, w3, storage1" in str(error.value)
 
 
 def test_entering_runs_ssh_with_the_labs_configuration_and_its_code(

@@ -15,13 +15,6 @@ from tests.unit.machines.test_progress import armed, installed
 Cells = tuple[str, str, str]
 
 
-@pytest.fixture
-def opened(session: Session) -> Session:
-    """A lab whose keys are made, so that the bootstrap server can be asked."""
-    keys.ensure_lab_keys(session.state, session.lab.name, session.lab.bootstrap.name)
-    return session
-
-
 def look(session: Session) -> dict[str, Cells]:
     """VM, system and SSH by machine."""
     facts, _ = session.hosts.survey()

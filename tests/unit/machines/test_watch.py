@@ -19,11 +19,6 @@ def no_hosts(session: Session) -> None:
     session.hosts = None  # type: ignore[assignment]
 
 
-def arm(world: Any, *names: str) -> None:
-    world.script(["pxe-arm.sh", *(f"{name}={world.disks[name]}" for name in names)])
-    world.calls.clear()
-
-
 def later(seconds: float, work: Any) -> None:
     threading.Timer(seconds, work).start()
 
@@ -36,7 +31,7 @@ def shown(capsys: pytest.CaptureFixture[str]) -> list[str]:
 def test_watching_ends_when_every_armed_machine_is_installed_or_has_failed(
     session: Session, world: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    arm(world, "w1", "w2")
+    world.arm("w1", "w2")
     world.later = [*world.installs("w1"), world.event("w2", "failed", "?reason=no%20disk%20fits")]
     assert watch.until_installed(session, "").splitlines() == [
         "w1: installed",
@@ -51,7 +46,7 @@ def test_watching_ends_when_every_armed_machine_is_installed_or_has_failed(
 def test_what_a_machine_does_that_is_not_armed_is_shown_as_that(
     session: Session, world: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    arm(world, "w1")
+    world.arm("w1")
     old = world.event("w3", "kickstart")
     world.clock += 100
     world.log = [old]
@@ -63,7 +58,7 @@ def test_what_a_machine_does_that_is_not_armed_is_shown_as_that(
 
 
 def test_one_machine_alone_can_be_watched(session: Session, world: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    arm(world, "w1", "w2")
+    world.arm("w1", "w2")
     world.later = [world.event("w2", "kickstart"), *world.installs("w1")]
     assert watch.until_installed(session, "w1") == "w1: installed"
     assert not [line for line in shown(capsys) if line.startswith("w2")]
@@ -73,7 +68,7 @@ def test_one_machine_alone_can_be_watched(session: Session, world: Any, capsys: 
 
 def test_a_machine_that_is_armed_while_somebody_watches_is_followed(session: Session, world: Any) -> None:
     def begin() -> None:
-        arm(world, "w1")
+        world.arm("w1")
         world.log += world.installs("w1")
 
     later(0.2, begin)
@@ -83,7 +78,7 @@ def test_a_machine_that_is_armed_while_somebody_watches_is_followed(session: Ses
 def test_ctrl_c_is_the_way_out_and_tells_where_everybody_stands(
     session: Session, world: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    arm(world, "w1")
+    world.arm("w1")
     world.log = [world.event("w1", "kickstart")]
     monkeypatch.setattr(Board, "tick", lambda self: (_ for _ in ()).throw(KeyboardInterrupt))
     assert watch.until_installed(session, "") == "w1: at kickstart"
@@ -92,7 +87,7 @@ def test_ctrl_c_is_the_way_out_and_tells_where_everybody_stands(
 def test_bytes_of_packages_are_counted_once_though_the_stream_breaks(
     session: Session, world: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    arm(world, "w1")
+    world.arm("w1")
     world.breaks = 2
     world.log = [world.package("w1"), world.package("w1")]
     world.later = world.installs("w1")
@@ -107,7 +102,7 @@ def test_bytes_of_packages_are_counted_once_though_the_stream_breaks(
 def test_waiting_shows_stages_until_all_answer(
     session: Session, world: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    arm(world, "w1")
+    world.arm("w1")
     world.up = {"w2"}
     world.pin(session, "w1", "w2")
     later(0.1, lambda: world.log.extend(world.installs("w1")))

@@ -44,11 +44,6 @@ def test_the_image_for_uefi_is_taken_from_its_section_behind_that_for_a_bios() -
     assert read(primary, catalog) == Dvd("Rocky-9-7-x86_64-dvd", 300 * SECTOR, 20000 * 512)
 
 
-def test_what_no_firmware_starts_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(NotBootableError, match="no boot image for UEFI"):
-        read(*discs.looked_at(discs.dvd(tmp_path / "data.iso", boot_image=None)))
-
-
 @pytest.mark.parametrize("descriptors", [b"", b"PK\x03\x04" * 2048, bytes(SECTOR)])
 def test_what_is_no_disc_image_is_refused(descriptors: bytes) -> None:
     with pytest.raises(NotBootableError, match="no ISO 9660 image"):

@@ -12,7 +12,8 @@ from labkit.pxe.events import Event, Reader, Timeline
 from labkit.pxe.server import parse_records
 
 NOW = datetime(2026, 11, 23, 17, 0, tzinfo=UTC)
-# Recorded: cp1 boots by a GRUB without HTTP, w3 asks for an address. One line is added: w1 says that cp1 is installed.
+# Recorded: cp1 boots by a GRUB without HTTP, w3 asks for an address. Options that dnsmasq lists again and again stand
+# there once, and one line is added: w1 says that cp1 is installed.
 BOOT = Path(__file__).parent / "boot.log"
 
 

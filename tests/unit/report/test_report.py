@@ -16,28 +16,29 @@ def made(session: Session, command: str, *steps: str, changed: bool | None = Tru
     session.journal.write("done")
 
 
+def told(session: Session) -> list[tuple[str, str]]:
+    return [(line.step, line.result) for line in report.lines(report.last_run(session.journal.rows()))]
+
+
 def test_it_tells_of_the_last_run_alone(session: Session) -> None:
     made(session, "inv lab.rebuild", "lab.discard", "hyperv.create")
     made(session, "inv lab.up", "hyperv.create", changed=False)
     with session.journal.step("lab.check"):
         pass
-    rows = report.last_run(session.journal.rows())
-    assert [(line.step, line.result) for line in report.lines(rows)] == [("hyperv.create", "no change")]
+    assert told(session) == [("hyperv.create", "no change")]
 
 
 def test_a_run_that_was_killed_is_told_as_far_as_it_went(session: Session) -> None:
     session.journal.write("run", command="inv lab.up")
     session.journal.write("end", step="hyperv.create", result="failed", seconds=1.0, changed=None)
-    lines = report.lines(report.last_run(session.journal.rows()))
-    assert [(line.step, line.result) for line in lines] == [("hyperv.create", "failed")]
+    assert told(session) == [("hyperv.create", "failed")]
 
 
 def test_a_satisfied_prerequisite_is_told_a_missing_one_only_by_its_work(session: Session) -> None:
     session.journal.write("run", command="inv k8s.join")
     session.journal.write("probe", step="hyperv.create", missing=None)
     session.journal.write("probe", step="pxe.setup", missing="nginx is off")
-    lines = report.lines(report.last_run(session.journal.rows()))
-    assert [(line.step, line.result) for line in lines] == [("hyperv.create", "satisfied")]
+    assert told(session) == [("hyperv.create", "satisfied")]
 
 
 def test_the_machine_that_took_longest_is_named(session: Session) -> None:
@@ -50,12 +51,7 @@ def test_the_machine_that_took_longest_is_named(session: Session) -> None:
 
 
 def test_each_stand_in_is_named_once_with_all_who_have_it() -> None:
-    said = [
-        ("w2", "swap is a stand-in"),
-        ("w1", "swap is a stand-in"),
-        ("w2", "swap is a stand-in"),
-        ("w3: swap", "other"),
-    ]
+    said = [*((name, "swap is a stand-in") for name in ("w2", "w1", "w2")), ("w3: swap", "other")]
     rows = [{"event": "note", "source": source, "text": text} for source, text in said]
     assert report.notes(rows) == ["w1, w2: swap is a stand-in", "w3: swap: other"]
 

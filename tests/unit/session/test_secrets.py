@@ -15,6 +15,8 @@ from labkit.controller.secrets import Secret, host_password
 from labkit.description.lab import Host, Lab
 from labkit.errors import MissingError
 
+TypeIn = Callable[[str | type[EOFError]], list[str]]
+
 
 @pytest.fixture(autouse=True)
 def nothing_typed_yet(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -28,10 +30,10 @@ def host(lab: Lab) -> Host:
 
 
 @pytest.fixture
-def type_in(monkeypatch: pytest.MonkeyPatch) -> Callable[[str | type[BaseException]], list[str]]:
+def type_in(monkeypatch: pytest.MonkeyPatch) -> TypeIn:
     """Sit at a terminal and type this; returns the prompts that were shown."""
 
-    def sit(text: str | type[BaseException]) -> list[str]:
+    def sit(text: str | type[EOFError]) -> list[str]:
         shown: list[str] = []
 
         def prompt(words: str) -> str:
@@ -63,22 +65,15 @@ def test_without_one_and_nobody_there_both_variables_are_named(host: Host, monke
     assert "LAB_PASSWORD_PC1" in str(error.value.hint)
 
 
-def test_it_is_asked_once(host: Host, type_in: Callable[[str], list[str]]) -> None:
+def test_it_is_asked_once_and_does_not_reach_child_processes(host: Host, type_in: TypeIn) -> None:
     shown = type_in("typed")
     assert [host_password(host).reveal() for _ in range(2)] == ["typed", "typed"]
     assert len(shown) == 1
-
-
-def test_what_was_typed_does_not_reach_child_processes(host: Host, type_in: Callable[[str], list[str]]) -> None:
-    type_in("typed")
-    host_password(host)
     assert "typed" not in os.environ.values()
 
 
 @pytest.mark.parametrize("answer", ["", EOFError])
-def test_no_answer_is_no_password(
-    host: Host, type_in: Callable[[str | type[BaseException]], list[str]], answer: str | type[BaseException]
-) -> None:
+def test_no_answer_is_no_password(host: Host, type_in: TypeIn, answer: str | type[EOFError]) -> None:
     type_in(answer)
     with pytest.raises(MissingError):
         host_password(host)

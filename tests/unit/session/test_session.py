@@ -8,8 +8,6 @@ from pathlib import Path
 import pytest
 from invoke import Config, Context
 
-from labkit.controller.state import StateDir
-from labkit.errors import ConfigError
 from labkit.project import ROOT
 from labkit.session import Session, lab_file, session, terminal
 
@@ -22,23 +20,13 @@ def context(file: Path | None) -> Context:
     return Context(config)
 
 
-def test_the_file_given_with_f_describes_the_lab() -> None:
+def test_the_file_given_with_f_describes_the_lab_else_the_projects_own_file_does() -> None:
     assert lab_file(context(FILE)) == FILE
-
-
-def test_else_the_projects_own_file_does() -> None:
     assert lab_file(context(None)) == ROOT / "invoke.yaml"
 
 
 def test_all_tasks_of_a_run_share_one() -> None:
     assert session(context(FILE)) is session(context(FILE))
-
-
-def test_a_broken_description_opens_none(tmp_path: Path) -> None:
-    file = tmp_path / "lab.yaml"
-    file.write_text("lab: {}\n")
-    with pytest.raises(ConfigError):
-        session(context(file))
 
 
 def test_two_labs_of_one_checkout_do_not_share_a_folder(tmp_path: Path) -> None:
@@ -76,10 +64,6 @@ def test_what_is_kept_is_its_owners_alone(session: Session) -> None:
 def test_looking_makes_no_folder(session: Session) -> None:
     assert session.journal.rows() == []
     assert not session.state.path.exists()
-
-
-def test_the_state_folder_of_tests_is_not_the_real_one(session: Session) -> None:
-    assert ROOT not in StateDir.of(session.lab).path.parents
 
 
 @pytest.mark.parametrize("text", ["04:8B:4A:AB:D0:F6", "02:cd:12:01:00:01"])

@@ -48,7 +48,7 @@ def kept(session: Session) -> dict[str, str]:
     return {path.relative_to(session.state.path).as_posix(): path.read_text("utf-8") for path in files}
 
 
-def test_another_controller_opens_the_lab_with_what_was_exported(
+def test_another_controller_opens_the_lab_with_what_was_exported_and_a_second_import_takes_nothing(
     exported: Path, opened: Session, elsewhere: Session
 ) -> None:
     taken = transfer.read_in(elsewhere, exported)
@@ -60,10 +60,6 @@ def test_another_controller_opens_the_lab_with_what_was_exported(
     assert {name: there[name] for name in taken} == {name: here[name] for name in taken}
     assert str(elsewhere.state.path) in there["ssh_config"]
     assert "journal.jsonl" not in there
-
-
-def test_a_second_import_takes_nothing(exported: Path, elsewhere: Session) -> None:
-    transfer.read_in(elsewhere, exported)
     assert transfer.read_in(elsewhere, exported) == []
 
 

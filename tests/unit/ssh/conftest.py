@@ -166,8 +166,7 @@ def state(tmp_path: Path) -> StateDir:
 @pytest.fixture
 def loopback_lab(lab: Lab) -> Lab:
     """The rehearsal's lab, its bootstrap server at 127.0.0.1 and every other machine at 127.0.0.<number>."""
-    moved = tuple(_moved(machine) for machine in lab.machines)
-    return replace(lab, machines=moved)
+    return replace(lab, machines=tuple(map(_moved, lab.machines)))
 
 
 def _moved(machine: Machine) -> Machine:
@@ -193,26 +192,24 @@ def tools(tmp_path: Path) -> Path:
 @pytest.fixture
 def bootstrap_server(state: StateDir, tools: Path) -> Iterator[SshServer]:
     """The bootstrap server, with the host key that was made for it, pinned."""
-    client_key = keys.public_key(state).split()[1]
-    server = SshServer("127.0.0.1", 0, state.bootstrap / keys.HOST_KEY, client_key, tools)
-    _pin(state, "127.0.0.1", server)
-    yield server
-    server.close()
+    with _pinned(state, tools, "127.0.0.1", 0, state.bootstrap / keys.HOST_KEY) as server:
+        yield server
 
 
 @pytest.fixture
 def cp1_server(state: StateDir, tools: Path, tmp_path: Path, bootstrap_server: SshServer) -> Iterator[SshServer]:
     """cp1 at 127.0.0.2, the same port, pinned."""
     keys.ensure_key_pair(state, tmp_path / "cp1_key", "cp1", "bootstrap")
-    client_key = keys.public_key(state).split()[1]
-    server = SshServer("127.0.0.2", bootstrap_server.port, tmp_path / "cp1_key", client_key, tools)
-    _pin(state, "127.0.0.2", server)
-    yield server
-    server.close()
+    with _pinned(state, tools, "127.0.0.2", bootstrap_server.port, tmp_path / "cp1_key") as server:
+        yield server
 
 
-def _pin(state: StateDir, address: str, server: SshServer) -> None:
+@contextlib.contextmanager
+def _pinned(state: StateDir, tools: Path, address: str, port: int, host_key: Path) -> Iterator[SshServer]:
+    server = SshServer(address, port, host_key, keys.public_key(state).split()[1], tools)
     keys.pin(state, f"[{address}]:{server.port}", f"ssh-ed25519 {server.host_key.get_base64()}")
+    with contextlib.closing(server):
+        yield server
 
 
 @pytest.fixture

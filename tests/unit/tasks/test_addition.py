@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -47,11 +46,8 @@ def said(machines: FakeMachines, ready: str) -> None:
     }
 
 
-def test_a_machine_that_is_described_and_no_node_may_be_added(growing: Session, machines: FakeMachines) -> None:
+def test_what_is_no_node_yet_or_not_ready_may_be_added(growing: Session, machines: FakeMachines) -> None:
     assert addition.check(growing, "w4").name == "w4"
-
-
-def test_a_node_that_is_not_ready_is_gone_on_with(growing: Session, machines: FakeMachines) -> None:
     said(machines, "Unknown")
     assert addition.check(growing, "w4").name == "w4"
 
@@ -69,11 +65,9 @@ def test_only_a_worker_is_added(growing: Session, machines: FakeMachines, name: 
         addition.check(growing, name)
 
 
-@pytest.mark.parametrize(("part", "answer"), [("get node", 1), ("test -e", 1)])
-def test_without_a_cluster_that_answers_lab_up_is_named(
-    growing: Session, machines: FakeMachines, part: str, answer: Any
-) -> None:
-    machines.remotes["cp1"].answers[part] = answer
+@pytest.mark.parametrize("part", ["get node", "test -e"])
+def test_without_a_cluster_that_answers_lab_up_is_named(growing: Session, machines: FakeMachines, part: str) -> None:
+    machines.remotes["cp1"].answers[part] = 1
     with pytest.raises(RefusedError, match="nothing can be added to it") as refusal:
         addition.check(growing, "w4")
     assert "inv lab.up" in str(refusal.value.hint)

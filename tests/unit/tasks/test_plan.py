@@ -54,11 +54,8 @@ def test_what_is_missing_is_said_of_each_stage(session: Session, missing: dict[s
 def test_behind_what_does_not_answer_nothing_is_guessed(session: Session, missing: dict[str, str | LabError]) -> None:
     missing["os.bootstrap"] = UnreachableError("bootstrap does not answer")
     found = states(session, "lab.up")
-    assert [found[stage] for stage in FIRST] == [
-        "satisfied",
-        "bootstrap does not answer",
-        "known when that above is done",
-    ]
+    shown = ["satisfied", "bootstrap does not answer", "known when that above is done"]
+    assert [found[stage] for stage in FIRST] == shown
 
 
 def test_each_task_is_planned_once_with_its_summary(session: Session, missing: dict[str, str | LabError]) -> None:

@@ -2,41 +2,25 @@
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from labkit.errors import LabError, MissingError, RefusedError, UnreachableError
-from labkit.hyperv.hosts import Hosts
-from labkit.machines import entry
 from labkit.machines.reinstall import reinstall
 from labkit.session import Session
-from tests.unit.hyperv.conftest import Pcs, done
+from tests.unit.hyperv.conftest import Pcs
 from tests.unit.hyperv.test_boot_disk import media
-from tests.unit.k8s.doubles import FakeMachines, attach
+from tests.unit.k8s.doubles import FakeMachines
+from tests.unit.tasks.conftest import without_dvd
 
 
-@pytest.fixture
-def machines(session: Session) -> FakeMachines:
-    found = attach(session)
-    found.bootstrap().answers["ssh_known_hosts"] = "now 2 +0000\n"
-    return found
-
-
-@pytest.fixture
-def pcs(session: Session, machines: FakeMachines, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Pcs:
-    """A built lab that runs and was made from here; somebody agrees to whatever is asked."""
-    monkeypatch.setenv("LAB_PASSWORD", "unused")
-    monkeypatch.setenv("LAB_ASSUME_YES", session.lab.name)
-    found = Pcs(session.lab, built=True)
-    found.replies["Reset-LabMachine"] = done
-    found.replies["Get-LabMedia"] = media(tmp_path)
-    for machine in session.lab.machines:
-        found.vm(machine.name)["state"] = "Running"
-    session.__dict__["hosts"] = Hosts(session.lab, session.journal, found.connect)
-    entry.prepare(session.lab, session.state)
-    return found
+@pytest.fixture(autouse=True)
+def dvd(pcs: Pcs, machines: FakeMachines, tmp_path: Path) -> None:
+    """The right DVD is there, and on the bootstrap server no record of any machine."""
+    pcs.replies["Get-LabMedia"] = media(tmp_path)
+    machines.bootstrap().answers["ssh_known_hosts"] = "now 2 +0000\n"
 
 
 def refused(session: Session, pcs: Pcs, machine: str, error: type[LabError], told: str) -> str:
@@ -76,9 +60,7 @@ def test_the_bootstrap_server_stays_where_a_lost_key_would_keep_it_from_being_ma
 
 
 def test_the_bootstrap_server_stays_where_there_is_no_dvd(session: Session, pcs: Pcs) -> None:
-    pcs.answers["pc1"]["iso"] = False
-    rocky = session.lab.rocky.model_copy(update={"tree_url": "http://192.0.2.9/rocky"})
-    session.lab = dataclasses.replace(session.lab, rocky=rocky)
+    without_dvd(session, pcs)
     assert "inv pxe.media" in refused(session, pcs, "bootstrap", MissingError, "is installed from")
 
 
@@ -91,9 +73,8 @@ def test_the_bootstrap_server_stays_where_the_dvd_is_another(session: Session, p
 @pytest.mark.parametrize("change", [{"hypervisor": False}, {"architecture": 12}], ids=["no hypervisor", "ARM64"])
 @pytest.mark.parametrize(("machine", "host", "other"), [("w2", "pc2", "pc1"), ("bootstrap", "pc1", "pc2")])
 def test_a_machine_stays_where_its_own_host_could_not_run_it_again(
-    session: Session, pcs: Pcs, monkeypatch: pytest.MonkeyPatch, machine: str, host: str, other: str,
-    change: dict[str, object],
-) -> None:  # fmt: skip
+    session: Session, pcs: Pcs, monkeypatch: pytest.MonkeyPatch, machine: str, host: str, other: str, change: Any
+) -> None:
     monkeypatch.setattr("labkit.pxe.publish.missing", lambda _session: None)
     pcs.answers[other]["host"].update(change)
     reinstall(session, machine, dry=True)  # what is wrong elsewhere keeps nobody from being mended

@@ -9,13 +9,11 @@ import pytest
 
 from labkit.controller import keys
 from labkit.errors import ConsentError, DeadlineError, LabError, MissingError, RefusedError, UnreachableError
-from labkit.hyperv.hosts import Hosts
 from labkit.k8s import nodes, replacement
-from labkit.machines import entry
 from labkit.session import Session
 from tests.labs import small
 from tests.unit.hyperv.conftest import Pcs, done
-from tests.unit.k8s.doubles import FakeMachines, FakeRemote, attach
+from tests.unit.k8s.doubles import FakeMachines, FakeRemote
 
 DAEMON, REPLICAS = ({"kind": kind, "controller": True} for kind in ("DaemonSet", "ReplicaSet"))
 
@@ -42,16 +40,10 @@ PODS = [
 class World:
     """The lab as it stands: w2 is an installed, Ready member. Tests change it and look at what was done."""
 
-    def __init__(self, session: Session) -> None:
-        self.session, self.pcs = session, Pcs(session.lab, built=True)
+    def __init__(self, session: Session, pcs: Pcs, machines: FakeMachines) -> None:
+        self.session, self.pcs, self.machines = session, pcs, machines
         self.pcs.replies["Reset-LabMachine"] = self._reset
-        self.pcs.replies["Get-LabMedia"] = lambda host, given: {"changed": False, "disk_bytes": 2 << 30, "media": None}
-        session.__dict__["hosts"] = Hosts(session.lab, session.journal, self.pcs.connect)
-        self.machines: FakeMachines = attach(session)
         self.done: list[str] = []
-        entry.prepare(session.lab, session.state)
-        for name in ("bootstrap", "w2"):
-            self.pcs.vm(name)["state"] = "Running"
         self.disk = session.hosts.read()["pc2"].machines["w2"].system_disk
         session.hosts.forget()
         self.node("True")
@@ -90,11 +82,8 @@ class World:
 
 
 @pytest.fixture
-def world(session: Session, monkeypatch: pytest.MonkeyPatch) -> World:
-    """Somebody has agreed, unless a test takes that back."""
-    monkeypatch.setenv("LAB_PASSWORD", "unused")
-    monkeypatch.setenv("LAB_ASSUME_YES", session.lab.name)
-    return World(session)
+def world(session: Session, pcs: Pcs, machines: FakeMachines) -> World:
+    return World(session, pcs, machines)
 
 
 def reset_of(world: World) -> str:
@@ -132,9 +121,7 @@ def test_nobody_agreed_so_nothing_happens_and_dry_only_shows(
 
 
 @pytest.mark.parametrize("ready", ["False", "Unknown"])
-def test_a_node_that_is_not_ready_is_not_waited_for(
-    world: World, ready: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_node_not_ready_is_not_waited_for(world: World, ready: str, capsys: pytest.CaptureFixture[str]) -> None:
     world.node(ready)
     assert world.replace() is True
     assert world.done == [reset_of(world), "delete"]
@@ -192,16 +179,10 @@ def test_cut_off_while_it_is_installed_nothing_is_asked(
     assert world.done == []
 
 
-def test_installed_anew_and_not_joined_yet_it_is_not_thrown_away_again(world: World) -> None:
+@pytest.mark.parametrize("left", ["", "left\twhat a join or an init that broke off has left\n"])
+def test_installed_anew_and_not_joined_yet_it_is_not_thrown_away_again(world: World, left: str) -> None:
     world.node("")
-    world.machines.remotes["w2"].answers.clear()
-    assert world.replace() is False
-    assert world.done == []
-
-
-def test_installed_anew_with_a_join_that_broke_off_it_is_not_thrown_away_again(world: World) -> None:
-    world.node("")
-    world.machines.remotes["w2"].answers["bash -s"] = "left\twhat a join or an init that broke off has left\n"
+    world.machines.remotes["w2"].answers["bash -s"] = left
     assert world.replace() is False
     assert world.done == []
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from typing import Any
 
 import pytest
 
@@ -12,31 +11,20 @@ from labkit.hyperv import checkpoints
 from labkit.k8s import heartbeats
 from labkit.lab import lifecycle, rollback
 from labkit.line import consent
-from labkit.machines import entry, wait
+from labkit.machines import wait
 from labkit.session import Session
+from tests.unit.k8s.doubles import FakeMachines, FakeRemote
 
 
 @pytest.fixture
-def done(session: Session, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+def done(machines: FakeMachines, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What was done, in order; nobody has agreed yet."""
     happened: list[str] = []
 
-    class Remote:
-        def __init__(self, name: str) -> None:
-            self.name = name
+    def sudo(remote: FakeRemote, command: str, *, timeout_s: float) -> None:
+        happened.append(f"{remote.name}: {command}")
 
-        def sudo(self, command: str, *, timeout_s: float) -> None:
-            happened.append(f"{self.name}: {command}")
-
-    class Machines:
-        def to(self, machine: Any) -> Remote:
-            return Remote(machine.name)
-
-        def forget(self, machine: Any) -> None:
-            pass
-
-    entry.prepare(session.lab, session.state)
-    session.__dict__["machines"] = Machines()
+    monkeypatch.setattr(FakeRemote, "sudo", sudo)
     monkeypatch.setattr(checkpoints, "find", lambda s, name: [name])
     monkeypatch.setattr(checkpoints, "describe", lambda places: ["everything since then"])
     monkeypatch.setattr(checkpoints, "restore", lambda s, name, places: happened.append("restore"))

@@ -48,12 +48,10 @@ class World:
     def nodes(self, *_: Any) -> str:
         if self.api_error:
             raise LabError(self.api_error)
-        names = ("cp1", "w1", "w2", "w3")
-        ready = {name: "False" if name in self.not_ready else "True" for name in names}
-        conditions = {name: [{"type": "Ready", "status": ready[name]}] for name in names}
-        return json.dumps(
-            {"items": [{"metadata": {"name": name}, "status": {"conditions": conditions[name]}} for name in names]}
-        )
+        ready = {name: str(name not in self.not_ready) for name in ("cp1", "w1", "w2", "w3")}
+        conditions = {name: [{"type": "Ready", "status": status}] for name, status in ready.items()}
+        items = [{"metadata": {"name": name}, "status": {"conditions": conditions[name]}} for name in ready]
+        return json.dumps({"items": items})
 
 
 @pytest.fixture
@@ -82,6 +80,23 @@ def test_a_healthy_lab(session: Session, world: World) -> None:
     assert found["storage1"] == ("Running", "answers", "-")
 
 
+@pytest.mark.parametrize(
+    ("changed", "machine", "shown"),
+    [
+        ({"silent": ("pc2",)}, "w2", ("host does not answer", "answers", "Ready")),
+        ({"idle": ("pc2",)}, "w2", ("Hyper-V does not answer", "answers", "Ready")),
+        ({"deaf": ("w1",)}, "w1", ("Running", "silent", "Ready")),
+        ({"not_ready": ("w3",)}, "w3", ("Running", "answers", "NotReady")),
+    ],
+    ids=["host", "Hyper-V", "machine", "node"],
+)
+def test_what_does_not_answer_or_is_not_ready_hides_nothing_that_others_say(
+    session: Session, world: World, changed: dict[str, tuple[str]], machine: str, shown: tuple[str, str, str]
+) -> None:
+    vars(world).update(changed)
+    assert seen(session)[machine] == shown
+
+
 def test_a_machine_that_is_off_or_missing_is_not_asked(session: Session, world: World) -> None:
     world.vms["w1"] = "Off"
     del world.vms["w2"]
@@ -89,11 +104,6 @@ def test_a_machine_that_is_off_or_missing_is_not_asked(session: Session, world: 
     assert found["w1"][:2] == ("Off", "-")
     assert found["w2"][:2] == ("none", "-")
     assert not {"w1", "w2"} & set(world.asked)
-
-
-def test_machines_of_a_host_that_does_not_answer_are_asked_themselves(session: Session, world: World) -> None:
-    world.silent = ("pc2",)
-    assert seen(session)["w2"][:2] == ("host does not answer", "answers")
 
 
 def test_without_the_bootstrap_server_nothing_behind_it_is_asked(session: Session, world: World) -> None:
@@ -113,11 +123,6 @@ def test_a_bootstrap_server_that_is_off_is_said_once(session: Session, world: Wo
     assert errors == ["SSH and nodes are unknown: bootstrap is off"]
 
 
-def test_a_machine_that_runs_and_does_not_answer_is_silent(session: Session, world: World) -> None:
-    world.deaf = ("w1",)
-    assert seen(session)["w1"][1] == "silent"
-
-
 def test_nodes_that_cannot_be_asked_for_are_unknown(session: Session, world: World) -> None:
     world.deaf = ("cp1",)
     found = seen(session)
@@ -125,20 +130,10 @@ def test_nodes_that_cannot_be_asked_for_are_unknown(session: Session, world: Wor
     assert look(session)[1] == ["nodes are unknown: cp1 does not answer by SSH"]
 
 
-def test_no_machine_is_called_missing_while_hyper_v_does_not_answer(session: Session, world: World) -> None:
-    world.idle = ("pc2",)
-    assert seen(session)["w2"][:2] == ("Hyper-V does not answer", "answers")
-
-
 def test_a_lab_that_has_no_key_yet_asks_nobody(session: Session, world: World) -> None:
     session.state.private_key.unlink()
     assert {row[1] for row in seen(session).values()} == {"unknown"}
     assert world.asked == []
-
-
-def test_a_node_that_is_not_ready(session: Session, world: World) -> None:
-    world.not_ready = ("w3",)
-    assert seen(session)["w3"][2] == "NotReady"
 
 
 def test_a_cluster_that_does_not_answer_is_told_beside_the_rest(session: Session, world: World) -> None:
@@ -151,11 +146,6 @@ def test_a_cluster_that_does_not_answer_is_told_beside_the_rest(session: Session
 def test_a_lab_without_a_cluster_says_so(session: Session, world: World) -> None:
     world.no_cluster = "/etc/kubernetes/admin.conf is not there"
     assert look(session)[1] == ["no cluster yet: /etc/kubernetes/admin.conf is not there"]
-
-
-def test_it_is_printed(session: Session, world: World, capsys: pytest.CaptureFixture[str]) -> None:
-    status.show(session)
-    assert "storage1" in capsys.readouterr().out
 
 
 def test_hosts_that_do_not_answer_end_it_with_their_code_once_all_else_is_printed(

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from ipaddress import IPv4Address
 from typing import Any
 
 from cryptography import x509
@@ -18,25 +19,13 @@ from labkit.errors import LabError
 from labkit.session import Session
 from labkit.transport.remote import Result
 from labkit.verify.cluster import Clock, Cluster
+from labkit.verify.rows import Row
 
 WORKERS = ("w1", "w2", "w3")
 NFS_MOUNT_REFUSED = (
     "MountVolume.SetUp failed for volume: rpc error: mount failed: exit status 32\n"
     "Output: mount: /var/lib/kubelet/pods/x: unknown filesystem type 'nfs4'.\n"
 )
-
-
-class FakeTime:
-    """Time that passes only by sleeping."""
-
-    def __init__(self) -> None:
-        self.seconds = 0.0
-
-    def clock(self) -> Clock:
-        return Clock(now=lambda: self.seconds, sleep=self._sleep)
-
-    def _sleep(self, seconds: float) -> None:
-        self.seconds += seconds
 
 
 @dataclass
@@ -72,12 +61,7 @@ class Facts:
     system: dict[str, dict[str, Any]] = field(default_factory=lambda: {"coredns": {}, "kube-proxy": {}})  # pods' status
     classes: tuple[str, ...] = ("nfs-csi",)
     claim_phase: str = "Bound"
-    pods: dict[str, str] = field(
-        default_factory=lambda: {
-            **dict.fromkeys(("write", "read", "asker", "friend", "stranger"), "Succeeded"),
-            **dict.fromkeys(("peer", "guarded"), "Running"),
-        }
-    )
+    pods: dict[str, str] = field(default_factory=dict)  # phases; else those that serve run, the others have succeeded
     places: dict[str, str] = field(default_factory=dict)  # where a pod runs; else where it was asked to
     logs: str | None = None  # what the reader says; None: what was written
     events: list[dict[str, str]] = field(default_factory=list)
@@ -87,11 +71,11 @@ class Facts:
 
 
 class FakeCluster(Cluster):
-    """kubectl without a cluster; `said` keeps every line."""
+    """kubectl without a cluster; `said` keeps every line. Time passes only by sleeping."""
 
     def __init__(self, session: Session) -> None:
-        self.time = FakeTime()
-        super().__init__(session, clock=self.time.clock())
+        self.slept: list[float] = []
+        super().__init__(session, clock=Clock(now=lambda: sum(self.slept), sleep=self.slept.append))
         self.facts = Facts(nodes={m.name: node(m.name, m.roles, str(m.internal.address)) for m in session.lab.nodes})
         self.said: list[str] = []
         self.made: list[dict[str, Any]] = []
@@ -144,10 +128,13 @@ class FakeCluster(Cluster):
             "deployment": lambda: {"status": {"availableReplicas": self.facts.available}},
             "service": self._service,
             "pods": lambda: self._system() if "--all-namespaces" in arguments else self._spread(),
-            "persistentvolumeclaim": lambda: claim(self.facts.claim_phase),
+            "persistentvolumeclaim": lambda: {
+                "spec": {"storageClassName": "nfs-csi", "volumeName": "pvc-1"},
+                "status": {"phase": self.facts.claim_phase},
+            },
             "pod": lambda: {
                 "spec": {"nodeName": self._place(name)},
-                "status": {"phase": self.facts.pods[name], "podIP": "10.244.3.5"},
+                "status": {"phase": self.facts.pods.get(name) or healthy(name), "podIP": "10.244.3.5"},
             },
             "events": lambda: items(self.facts.events),
         }
@@ -158,21 +145,16 @@ class FakeCluster(Cluster):
         return {"spec": {"ports": [{"nodePort": 31234}]}, "status": {"loadBalancer": {"ingress": given}}}
 
     def _spread(self) -> dict[str, Any]:
-        return items(running(node) for node in self.facts.spread)
+        return items({"spec": {"nodeName": node}, "status": {"phase": "Running"}} for node in self.facts.spread)
 
     def _system(self) -> dict[str, Any]:
         """The system's pods, ready but for what a test put there, beside somebody's own that never runs."""
         ready = {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]}
-        own = {"metadata": {"name": "mine", "namespace": "default"}, "spec": {}, "status": {"phase": "Pending"}}
-        system = [
-            {
-                "metadata": {"name": name, "namespace": "kube-system"},
-                "spec": {"nodeName": "w2"},
-                "status": ready | status,
-            }
-            for name, status in self.facts.system.items()
-        ]
-        return items([*system, own])
+        system = {("kube-system", name): ready | status for name, status in self.facts.system.items()}
+        return items(
+            {"metadata": {"name": name, "namespace": namespace}, "spec": {"nodeName": "w2"}, "status": status}
+            for (namespace, name), status in {**system, ("default", "mine"): {"phase": "Pending"}}.items()
+        )
 
     def _accounts(self) -> dict[str, Any]:
         self.facts.account_after -= 1
@@ -184,15 +166,33 @@ class FakeCluster(Cluster):
         return script.split()[1] + "\n"
 
 
+def certificate(days: int, addresses: Iterable[IPv4Address] = ()) -> x509.Certificate:
+    """One that ends in so many days and names these addresses."""
+    key, now = Ed25519PrivateKey.generate(), datetime.now(UTC)
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "lab")])
+    names = x509.SubjectAlternativeName([x509.IPAddress(address) for address in addresses])
+    until = now + timedelta(days=days)
+    builder = x509.CertificateBuilder(name, name, key.public_key(), 1, now - timedelta(days=1), until)
+    return builder.add_extension(names, critical=False).sign(key, None)
+
+
 @cache
 def certificate_file(days: int = 300) -> str:
     """What proof.sh says of a certificate that ends in so many days."""
-    key, now = Ed25519PrivateKey.generate(), datetime.now(UTC)
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "kubelet")])
-    until = now + timedelta(days=days)
-    builder = x509.CertificateBuilder(name, name, key.public_key(), 1, now - timedelta(days=1), until)
-    pem = builder.sign(key, None).public_bytes(Encoding.PEM).decode()
+    pem = certificate(days).public_bytes(Encoding.PEM).decode()
     return f"file /var/lib/kubelet/pki/kubelet-client-current.pem\n{pem}"
+
+
+def healthy(pod: str) -> str:
+    return "Running" if pod in ("peer", "guarded") else "Succeeded"
+
+
+def by_name(rows: list[Row]) -> dict[str, Row]:
+    return {row.name: row for row in rows}
+
+
+def failed(rows: list[Row]) -> list[str]:
+    return [row.name for row in rows if row.result == "failed"]
 
 
 def items(objects: Any) -> dict[str, Any]:
@@ -214,11 +214,3 @@ def node(name: str, roles: tuple[str, ...], address: str) -> dict[str, Any]:
 def storage_class(name: str) -> dict[str, Any]:
     annotations = {"storageclass.kubernetes.io/is-default-class": "true"}
     return {"metadata": {"name": name, "annotations": annotations}, "provisioner": "nfs.csi.k8s.io"}
-
-
-def running(on: str) -> dict[str, Any]:
-    return {"spec": {"nodeName": on}, "status": {"phase": "Running"}}
-
-
-def claim(phase: str) -> dict[str, Any]:
-    return {"spec": {"storageClassName": "nfs-csi", "volumeName": "pvc-1"}, "status": {"phase": phase}}

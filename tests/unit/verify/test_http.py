@@ -42,11 +42,9 @@ def server() -> Iterator[HTTPServer]:
     served.server_close()
 
 
-def test_the_body_is_the_answer(server: HTTPServer) -> None:
-    assert ask("127.0.0.1", server.server_port) == "w1"
-
-
-def test_a_proxy_of_the_environment_is_not_asked(server: HTTPServer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_body_is_the_answer_and_no_proxy_of_the_environment_is_asked(
+    server: HTTPServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
     assert ask("127.0.0.1", server.server_port) == "w1"
 

@@ -8,12 +8,7 @@ import pytest
 
 from labkit.errors import LabError
 from labkit.verify import machines as verified
-from labkit.verify.rows import Row
-from tests.unit.verify.fakes import FakeCluster, certificate_file
-
-
-def rows(cluster: FakeCluster) -> dict[str, Row]:
-    return {row.name: row for row in verified.check(cluster)}
+from tests.unit.verify.fakes import FakeCluster, certificate_file, failed
 
 
 def says(machines: Any, name: str, time: float = 1000.5, kernel: str = "", files: str | None = None) -> None:
@@ -22,47 +17,42 @@ def says(machines: Any, name: str, time: float = 1000.5, kernel: str = "", files
 
 
 def test_a_healthy_lab_has_both_rows_ok(cluster: FakeCluster) -> None:
-    found = rows(cluster)
-    assert {name: row.result for name, row in found.items()} == {
-        "clocks agree": "ok",
-        "certificates on the nodes": "ok",
-    }
-    assert found["certificates on the nodes"].measured.startswith("4 are good until ")
+    clocks, certificates = verified.check(cluster)
+    assert (clocks.name, clocks.result) == ("clocks agree", "ok")
+    assert (certificates.name, certificates.result) == ("certificates on the nodes", "ok")
+    assert certificates.measured.startswith("4 are good until ")
 
 
 def test_a_clock_that_is_off_is_named_with_the_one_it_is_behind_and_how_to_look(
     cluster: FakeCluster, machines: Any
 ) -> None:
     says(machines, "w2", time=900.0)
-    found = rows(cluster)
-    assert found["clocks agree"].result == "failed"
-    assert "w2 is 100 s or more behind" in found["clocks agree"].measured
-    assert "chronyc" in found["clocks agree"].measured
-    assert found["certificates on the nodes"].result == "ok"
+    clocks, _ = rows = verified.check(cluster)
+    assert failed(rows) == ["clocks agree"]
+    assert "w2 is 100 s or more behind" in clocks.measured
+    assert "chronyc" in clocks.measured
 
 
 def test_nodes_that_share_a_kernel_prove_nothing_about_clocks(cluster: FakeCluster, machines: Any) -> None:
     for machine in cluster.session.lab.nodes:
         says(machines, machine.name, kernel="one")
-    assert rows(cluster)["clocks agree"].result == "not proven here"
+    assert [row.result for row in verified.check(cluster)] == ["not proven here", "ok"]
 
 
 def test_a_certificate_about_to_end_is_named_with_its_node_and_what_renews_it(
     cluster: FakeCluster, machines: Any
 ) -> None:
     says(machines, "w3", files=certificate_file(days=3))
-    found = rows(cluster)
-    row = found["certificates on the nodes"]
-    assert row.result == "failed"
-    assert "kubelet-client-current.pem on w3 ends on" in row.measured
-    assert "kubeadm certs renew all" in row.measured
-    assert found["clocks agree"].result == "ok"
+    _, certificates = rows = verified.check(cluster)
+    assert failed(rows) == ["certificates on the nodes"]
+    assert "kubelet-client-current.pem on w3 ends on" in certificates.measured
+    assert "kubeadm certs renew all" in certificates.measured
 
 
 def test_nodes_without_any_certificate_are_no_cluster(cluster: FakeCluster, machines: Any) -> None:
     for machine in cluster.session.lab.nodes:
         says(machines, machine.name, files="")
-    assert rows(cluster)["certificates on the nodes"].measured == "no node has any"
+    assert verified.check(cluster)[1].measured == "no node has any"
 
 
 def test_a_node_that_does_not_answer_is_one_failed_row(

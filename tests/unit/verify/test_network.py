@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 
 from labkit.verify import network
-from labkit.verify.rows import Row
-from tests.unit.verify.fakes import FakeCluster
+from tests.unit.verify.fakes import FakeCluster, by_name
 
 NAMES = [
     "names in the cluster",
@@ -20,23 +19,12 @@ NAMES = [
 ]
 
 
-def rows(cluster: FakeCluster) -> dict[str, Row]:
-    return {row.name: row for row in network.check(cluster)}
-
-
-def failed(cluster: FakeCluster) -> list[str]:
-    return [row.name for row in network.check(cluster) if row.result != "ok"]
-
-
 def test_a_healthy_network_is_proven_from_the_first_worker_to_the_last(cluster: FakeCluster) -> None:
-    found = rows(cluster)
+    found = by_name(network.check(cluster))
     assert [row.result for row in found.values()] == ["ok"] * 5
     assert list(found) == NAMES
     assert found["large packets between pods"].measured == "from w1: 1048576 bytes"
-    assert {made["metadata"]["name"]: cluster._place(made["metadata"]["name"]) for made in cluster.made[::2]} == {
-        "peer": "w3",
-        "asker": "w1",
-    }
+    assert [cluster._place(pod) for pod in ("peer", "asker")] == ["w3", "w1"]
 
 
 @pytest.mark.parametrize(
@@ -53,7 +41,7 @@ def test_a_healthy_network_is_proven_from_the_first_worker_to_the_last(cluster: 
 )
 def test_each_row_fails_alone(cluster: FakeCluster, key: str, said: str, row: str) -> None:
     cluster.facts.asked[key] = said
-    assert failed(cluster) == [row]
+    assert [one.name for one in network.check(cluster) if one.result != "ok"] == [row]
 
 
 def test_a_name_that_the_node_does_not_know_either_says_nothing_of_the_clusters_names(
@@ -61,7 +49,7 @@ def test_a_name_that_the_node_does_not_know_either_says_nothing_of_the_clusters_
 ) -> None:
     cluster.facts.asked["outside"] = "2 "
     machines.machines["w1"].knows_names = False
-    row = rows(cluster)["names outside the cluster"]
+    row = by_name(network.check(cluster))["names outside the cluster"]
     assert (row.result, row.measured) == ("not proven here", "w1 itself does not know registry.k8s.io")
 
 
@@ -80,5 +68,5 @@ def test_with_one_worker_nothing_is_claimed_of_two_nodes(cluster: FakeCluster) -
     lab = cluster.session.lab
     few = tuple(machine for machine in lab.machines if machine.name not in ("w2", "w3"))
     cluster.session.lab = replace(lab, machines=few)
-    results = {name: row.result for name, row in rows(cluster).items()}
-    assert [results[name] for name in NAMES] == ["ok", "ok", "not proven here", "not proven here", "ok"]
+    results = ["ok", "ok", "not proven here", "not proven here", "ok"]
+    assert [(row.name, row.result) for row in network.check(cluster)] == list(zip(NAMES, results, strict=True))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -11,19 +12,12 @@ from labkit.session import Session
 from labkit.verify import nginx, nodes, storage
 from labkit.verify.rows import Row
 from tests.unit.verify.conftest import FakeMachines
-from tests.unit.verify.fakes import NFS_MOUNT_REFUSED, FakeCluster
+from tests.unit.verify.fakes import NFS_MOUNT_REFUSED, FakeCluster, by_name, failed
 
-
-def failed(rows: list[Row]) -> list[str]:
-    return [row.name for row in rows if row.result == "failed"]
-
-
-def not_proven(rows: list[Row]) -> list[str]:
-    return [row.name for row in rows if row.result == "not proven here"]
-
-
-def row(rows: list[Row], name: str) -> Row:
-    return next(one for one in rows if one.name == name)
+WRITTEN, READ = "volume is written on w1", "volume is read on w3"
+STORAGE = {"node-role.kubernetes.io/storage": ""}
+EXTERNAL = [{"type": "InternalIP", "address": "192.0.2.101"}]
+OUTSIDE = "InternalIP 192.0.2.101"
 
 
 def test_a_healthy_cluster_has_only_good_rows(cluster: FakeCluster) -> None:
@@ -38,67 +32,43 @@ def test_a_healthy_cluster_has_only_good_rows(cluster: FakeCluster) -> None:
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("status", ["False", "Unknown"])
-def test_a_node_that_is_not_ready(cluster: FakeCluster, status: str) -> None:
-    condition = {"type": "Ready", "status": status, "message": "Kubelet stopped posting node status."}
-    cluster.facts.nodes["w2"]["status"]["conditions"] = [condition]
-    rows = nodes.check(cluster)
-    assert failed(rows) == ["node w2"]
-    assert row(rows, "node w2").measured == f"Ready is {status}: Kubelet stopped posting node status."
-
-
-def test_a_node_that_says_nothing_of_being_ready(cluster: FakeCluster) -> None:
-    cluster.facts.nodes["w2"]["status"]["conditions"] = [{"type": "MemoryPressure", "status": "False"}]
-    assert failed(nodes.check(cluster)) == ["node w2"]
-
-
-def test_a_node_that_is_missing(cluster: FakeCluster) -> None:
-    del cluster.facts.nodes["w3"]
-    rows = nodes.check(cluster)
-    assert failed(rows) == ["node w3"]
-    assert row(rows, "node w3").measured == "not in the cluster"
+def says(nodes: Any, kind: str, status: str) -> None:
+    nodes["w2"]["status"]["conditions"] = [{"type": kind, "status": status, "message": "no kubelet"}]
 
 
 @pytest.mark.parametrize(
-    ("label", "shown"), [(None, "role missing, not worker"), ("storage", "role storage, not worker")]
+    ("change", "name", "seen"),
+    [
+        (lambda nodes: says(nodes, "Ready", "False"), "node w2", "Ready is False: no kubelet"),
+        (lambda nodes: says(nodes, "Ready", "Unknown"), "node w2", "Ready is Unknown: no kubelet"),
+        (lambda nodes: says(nodes, "MemoryPressure", "False"), "node w2", "says nothing of being Ready"),
+        (lambda nodes: nodes.pop("w3"), "node w3", "not in the cluster"),
+        (lambda nodes: nodes["w1"]["metadata"].update(labels={}), "node w1", "role missing, not worker"),
+        (lambda nodes: nodes["w1"]["metadata"].update(labels=STORAGE), "node w1", "role storage, not worker"),
+        (lambda nodes: nodes["cp1"]["status"].update(addresses=EXTERNAL), "node cp1", f"{OUTSIDE}, not 10.190.87.12"),
+        (lambda nodes: nodes.update(w9={**nodes["w1"], "metadata": {"name": "w9"}}), "no other node", "w9"),
+    ],
 )
-def test_a_node_with_another_role(cluster: FakeCluster, label: str | None, shown: str) -> None:
-    labels = cluster.facts.nodes["w1"]["metadata"]["labels"]
-    del labels["node-role.kubernetes.io/worker"]
-    if label:
-        labels[f"node-role.kubernetes.io/{label}"] = ""
+def test_a_node_that_is_not_as_described(cluster: FakeCluster, change: Any, name: str, seen: str) -> None:
+    change(cluster.facts.nodes)
     rows = nodes.check(cluster)
-    assert failed(rows) == ["node w1"]
-    assert row(rows, "node w1").measured == shown
-
-
-def test_a_node_at_its_external_address(cluster: FakeCluster) -> None:
-    cluster.facts.nodes["cp1"]["status"]["addresses"][0]["address"] = "192.0.2.101"
-    rows = nodes.check(cluster)
-    assert failed(rows) == ["node cp1"]
-    assert "InternalIP 192.0.2.101, not 10." in row(rows, "node cp1").measured
-
-
-def test_a_node_that_nobody_described(cluster: FakeCluster) -> None:
-    cluster.facts.nodes["w9"] = {**cluster.facts.nodes["w1"], "metadata": {"name": "w9"}}
-    rows = nodes.check(cluster)
-    assert failed(rows) == ["no other node"]
-    assert row(rows, "no other node").measured == "w9"
+    assert failed(rows) == [name]
+    assert by_name(rows)[name].measured == seen
 
 
 def test_a_replica_that_never_comes(cluster: FakeCluster, session: Session) -> None:
     cluster.facts.available = 2
     rows = nginx.check(cluster)
     assert failed(rows) == ["nginx, 3 replicas"]
-    assert row(rows, "nginx, 3 replicas").seconds == pytest.approx(session.lab.timeouts.verify_s, abs=2)
-    assert "describe pods" in row(rows, "nginx, 3 replicas").detail
+    assert by_name(rows)["nginx, 3 replicas"].seconds == pytest.approx(session.lab.timeouts.verify_s, abs=2)
+    assert "describe pods" in by_name(rows)["nginx, 3 replicas"].detail
 
 
 def test_replicas_that_share_a_node(cluster: FakeCluster) -> None:
     cluster.facts.spread = ("w1", "w2", "w2")
     rows = nginx.check(cluster)
     assert failed(rows) == ["nginx is spread"]
-    assert row(rows, "nginx is spread").measured == "w1, w2"
+    assert by_name(rows)["nginx is spread"].measured == "w1, w2"
 
 
 @pytest.mark.parametrize("said", ["", "Connection refused", "HTTP 502", "<html>welcome</html>", "w9"])
@@ -108,14 +78,13 @@ def test_a_node_that_does_not_answer_with_a_nodes_name(
     answers[str(session.lab.machine("w3").external.address)] = said
     rows = nginx.check(cluster)
     assert failed(rows) == ["nginx answers at w3"]
-    assert (said or "an empty answer") in row(rows, "nginx answers at w3").measured
+    assert (said or "an empty answer") in by_name(rows)["nginx answers at w3"].measured
 
 
 def test_an_answer_is_waited_for(cluster: FakeCluster, session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     """Endpoints reach the nodes some seconds after the pods are available."""
-    monkeypatch.setattr(nginx, "_ask", lambda address, port: "w1" if cluster.time.seconds > 7 else "refused")
-    rows = nginx.check(cluster)
-    assert failed(rows) == []
+    monkeypatch.setattr(nginx, "_ask", lambda address, port: "w1" if sum(cluster.slept) > 7 else "refused")
+    assert failed(nginx.check(cluster)) == []
 
 
 def test_answers_are_asked_at_external_addresses(
@@ -133,19 +102,19 @@ def test_answers_are_asked_at_external_addresses(
     assert asked == [*nodes, ("192.0.2.120", 80)]
 
 
-def test_a_service_that_does_not_answer_at_its_own_address(cluster: FakeCluster, answers: dict[str, str]) -> None:
+@pytest.mark.parametrize(
+    ("given", "seen"),
+    [("192.0.2.120", "http://192.0.2.120:80/: No route to host"), (None, "the Service was given no address")],
+)
+def test_a_service_that_does_not_answer_at_its_own_address(
+    cluster: FakeCluster, answers: dict[str, str], given: str | None, seen: str
+) -> None:
+    cluster.facts.service_address = given
     answers["192.0.2.120"] = "No route to host"
     rows = nginx.check(cluster)
-    assert failed(rows) == ["nginx answers at its own address"]
-    assert row(rows, failed(rows)[0]).measured == "http://192.0.2.120:80/: No route to host"
-    assert "describe service nginx" in row(rows, failed(rows)[0]).detail
-
-
-def test_a_service_that_is_given_no_address(cluster: FakeCluster) -> None:
-    cluster.facts.service_address = None
-    rows = nginx.check(cluster)
-    assert failed(rows) == ["nginx answers at its own address"]
-    assert row(rows, failed(rows)[0]).measured == "the Service was given no address"
+    assert failed(rows) == [rows[-1].name] == ["nginx answers at its own address"]
+    assert rows[-1].measured == seen
+    assert "describe service nginx" in rows[-1].detail
 
 
 def test_without_a_pool_the_service_is_asked_for_at_nodes_alone(cluster: FakeCluster) -> None:
@@ -161,95 +130,72 @@ def test_no_or_two_default_classes(cluster: FakeCluster, classes: tuple[str, ...
     cluster.facts.classes = classes
     rows = storage.check(cluster)
     assert failed(rows) == ["one default StorageClass"]
-    assert shown in row(rows, "one default StorageClass").measured
+    assert shown in by_name(rows)["one default StorageClass"].measured
 
 
-def test_a_claim_that_stays_pending(cluster: FakeCluster) -> None:
-    cluster.facts.claim_phase = "Pending"
+@pytest.mark.parametrize(
+    ("change", "seen", "detail"),
+    [
+        ({"claim_phase": "Pending"}, {"volume is bound": r"not so after \d+ s"}, "describe persistentvolumeclaim data"),
+        (
+            {"pods": {"write": "Failed"}},
+            {WRITTEN: "pod write failed: .*", READ: "nothing was written: pod write failed: .*"},
+            "describe pod write",
+        ),
+        ({"pods": {"read": "Pending"}}, {READ: r"not so after \d+ s"}, "describe pod read"),
+        ({"logs": "old data"}, {READ: "read 'old data', written was '[0-9a-f]{16}'"}, ""),
+        ({"places": {"read": "w1"}}, {READ: "pod read ran on w1, not on w3"}, "describe pod read"),
+    ],
+)
+def test_a_volume_that_is_not_bound_written_or_read_elsewhere(
+    cluster: FakeCluster, change: dict[str, Any], seen: dict[str, str], detail: str
+) -> None:
+    cluster.facts = replace(cluster.facts, **change)
     rows = storage.check(cluster)
-    assert failed(rows) == ["volume is bound"]
-    assert "describe persistentvolumeclaim data" in row(rows, "volume is bound").detail
+    assert failed(rows) == list(seen)
+    for name, measured in seen.items():
+        assert re.fullmatch(measured, by_name(rows)[name].measured)
+    assert detail in by_name(rows)[failed(rows)[0]].detail
 
 
-def test_a_volume_that_cannot_be_written(cluster: FakeCluster) -> None:
-    cluster.facts.pods["write"] = "Failed"
-    rows = storage.check(cluster)
-    assert failed(rows) == ["volume is written on w1", "volume is read on w3"]
-    assert "pod write failed" in row(rows, "volume is written on w1").measured
-    assert "nothing was written" in row(rows, "volume is read on w3").measured
-
-
-def test_a_volume_that_cannot_be_read_elsewhere(cluster: FakeCluster) -> None:
-    cluster.facts.pods["read"] = "Pending"
-    assert failed(storage.check(cluster)) == ["volume is read on w3"]
-
-
-def test_other_bytes_than_were_written(cluster: FakeCluster) -> None:
-    cluster.facts.logs = "old data"
-    rows = storage.check(cluster)
-    assert failed(rows) == ["volume is read on w3"]
-    assert "read 'old data', written was" in row(rows, "volume is read on w3").measured
-
-
-def test_a_reader_on_the_writers_node_proves_nothing_about_another(cluster: FakeCluster) -> None:
-    cluster.facts.places["read"] = "w1"
-    rows = storage.check(cluster)
-    assert failed(rows) == ["volume is read on w3"]
-    assert row(rows, "volume is read on w3").measured == "pod read ran on w1, not on w3"
-
-
-def test_the_writer_and_the_reader_are_on_two_nodes(cluster: FakeCluster) -> None:
-    storage.check(cluster)
-    places = [made["spec"]["nodeSelector"]["kubernetes.io/hostname"] for made in cluster.made if made["kind"] == "Pod"]
-    assert places == ["w1", "w3"]
-
-
-def refused(reason: str = "FailedMount", message: str = NFS_MOUNT_REFUSED) -> list[dict[str, str]]:
-    return [{"reason": "Scheduled", "message": "ok"}, {"reason": reason, "message": message}]
+def mount_ends(cluster: FakeCluster, reason: str, message: str) -> list[Row]:
+    """The rows where the writer's volume is never mounted."""
+    cluster.facts.pods = {"write": "Pending"}
+    cluster.facts.events = [{"reason": "Scheduled", "message": "ok"}, {"reason": reason, "message": message}]
+    return storage.check(cluster)
 
 
 @pytest.mark.parametrize("reason", ["FailedMount", "ProvisioningFailed"])
 def test_a_containers_kernel_without_nfs_proves_nothing(
     cluster: FakeCluster, machines: FakeMachines, reason: str
 ) -> None:
-    cluster.facts.pods, cluster.facts.events = {"write": "Pending"}, refused(reason)
     machines.machines["w1"].is_container = True
-    rows = storage.check(cluster)
+    rows = mount_ends(cluster, reason, NFS_MOUNT_REFUSED)
     assert failed(rows) == []
-    assert not_proven(rows) == ["volume is written on w1", "volume is read on w3"]
-    assert "unknown filesystem type 'nfs4'" in row(rows, "volume is written on w1").measured
-    assert cluster.time.seconds < 5
-
-
-def test_a_machines_own_kernel_without_nfs_is_a_failure(cluster: FakeCluster) -> None:
-    cluster.facts.pods, cluster.facts.events = {"write": "Pending"}, refused()
-    assert "volume is written on w1" in failed(storage.check(cluster))
+    assert [row.name for row in rows if row.result == "not proven here"] == [WRITTEN, READ]
+    assert "unknown filesystem type 'nfs4'" in by_name(rows)[WRITTEN].measured
+    assert sum(cluster.slept) < 5
 
 
 @pytest.mark.parametrize(
-    "event",
+    ("is_container", "reason", "message"),
     [
-        {"reason": "FailedMount", "message": "mount.nfs4: Connection timed out"},
-        {"reason": "FailedMount", "message": "mount.nfs4: access denied by server"},
-        {"reason": "Failed", "message": "unknown filesystem type"},
+        (False, "FailedMount", NFS_MOUNT_REFUSED),
+        (True, "FailedMount", "mount.nfs4: Connection timed out"),
+        (True, "FailedMount", "mount.nfs4: access denied by server"),
+        (True, "Failed", "unknown filesystem type"),
     ],
 )
-def test_a_container_with_another_trouble_is_a_failure(
-    cluster: FakeCluster, machines: FakeMachines, event: dict[str, str]
+def test_nothing_but_the_refusal_of_a_mount_by_a_containers_kernel_excuses_a_row(
+    cluster: FakeCluster, machines: FakeMachines, is_container: bool, reason: str, message: str
 ) -> None:
-    """Nothing but the kernel's own refusal of a mount that was tried excuses a row."""
-    cluster.facts.pods, cluster.facts.events = {"write": "Pending"}, [event]
-    machines.machines["w1"].is_container = True
-    assert "volume is written on w1" in failed(storage.check(cluster))
+    machines.machines["w1"].is_container = is_container
+    assert WRITTEN in failed(mount_ends(cluster, reason, message))
 
 
 def test_a_volume_that_works_is_ok_in_a_container_too(cluster: FakeCluster, machines: FakeMachines) -> None:
     machines.machines["w1"].is_container = True
     assert {one.result for one in storage.check(cluster)} == {"ok"}
-
-
-def objects(cluster: FakeCluster, kind: str) -> list[dict[str, Any]]:
-    return [made for made in cluster.made if made["kind"] == kind]
 
 
 def test_all_that_is_made_lies_in_the_own_namespace(cluster: FakeCluster) -> None:
@@ -261,4 +207,5 @@ def test_all_that_is_made_lies_in_the_own_namespace(cluster: FakeCluster) -> Non
 
 def test_the_claim_asks_for_the_default_class(cluster: FakeCluster) -> None:
     storage.check(cluster)
-    assert "storageClassName" not in objects(cluster, "PersistentVolumeClaim")[0]["spec"]
+    (claim,) = (made for made in cluster.made if made["kind"] == "PersistentVolumeClaim")
+    assert "storageClassName" not in claim["spec"]

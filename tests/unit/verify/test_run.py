@@ -23,12 +23,16 @@ def kept(session: Session) -> dict[str, str]:
     return {row["name"]: row["result"] for row in document["rows"]}
 
 
-def test_a_good_lab_passes_and_is_kept(session: Session, cluster: FakeCluster) -> None:
+def test_a_good_lab_passes_and_is_kept_and_what_was_made_is_removed(session: Session, cluster: FakeCluster) -> None:
     rows = run.verify(session, "verify.all", *ALL)
     assert len(rows) == 18
     assert set(kept(session).values()) == {"ok"}
     end = session.journal.rows()[-1]
     assert (end["result"], end["changed"], end["rows"]["node w1"]) == ("ok", False, "ok")
+    suite = ET.parse(session.state.path / "verification.xml").getroot()
+    assert (suite.get("failures"), len(suite)) == ("0", 18)
+    assert cluster.made[0] == {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": cluster.namespace}}
+    assert cluster.said[-1].startswith(f"delete namespace {cluster.namespace} --wait=true")
 
 
 def test_a_failed_row_fails_the_verification_after_all_rows_are_shown(
@@ -64,16 +68,8 @@ def test_no_pod_is_made_before_its_account_is_there(session: Session, cluster: F
     assert looks[-1] < pods
 
 
-def test_what_was_made_is_removed(session: Session, cluster: FakeCluster) -> None:
-    run.verify(session, "verify.all", *ALL)
-    assert cluster.made[0] == {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": cluster.namespace}}
-    assert cluster.said[-1].startswith(f"delete namespace {cluster.namespace} --wait=true")
-
-
 @pytest.mark.parametrize("error", [LabError("apply failed"), KeyboardInterrupt(), KeyError("a mistake of ours")])
-def test_what_was_made_is_removed_after_a_failure_too(
-    session: Session, cluster: FakeCluster, error: BaseException
-) -> None:
+def test_what_was_made_is_removed_after_a_failure(session: Session, cluster: FakeCluster, error: BaseException) -> None:
     def broken(_cluster: Cluster) -> list[Row]:
         raise error
 
@@ -162,10 +158,3 @@ def test_junit_counts_failures_and_what_was_not_proven() -> None:
     assert failure is not None
     assert failure.get("message") == '<no> & "yes"'
     assert suite.find("testcase[@name='c']/skipped") is not None
-
-
-def test_the_kept_junit_is_readable(session: Session, cluster: FakeCluster) -> None:
-    run.verify(session, "verify.all", *ALL)
-    suite = ET.parse(session.state.path / "verification.xml").getroot()
-    assert suite.get("failures") == "0"
-    assert len(suite) == 18

@@ -8,7 +8,7 @@ from labkit.description.lab import Lab
 from labkit.session import Session
 from labkit.verify import nginx, nodes, storage
 from tests.labs import delivered, small
-from tests.unit.verify.fakes import FakeCluster
+from tests.unit.verify.fakes import FakeCluster, failed
 
 NOT_PROVEN = {
     "one worker, no storage": {"storage"},
@@ -29,7 +29,7 @@ def spread(cluster: FakeCluster, lab: Lab, answers: dict[str, str]) -> None:
 @pytest.mark.parametrize(("lab", "not_proven"), [(small(name), rows) for name, rows in NOT_PROVEN.items()])
 def test_what_a_small_lab_cannot_prove_says_so_and_nothing_fails(cluster: FakeCluster, not_proven: set[str]) -> None:
     rows = [row for check in (nodes.check, nginx.check, storage.check) for row in check(cluster)]
-    assert [row for row in rows if row.result == "failed"] == []
+    assert failed(rows) == []
     assert {row.name for row in rows if row.result == "not proven here"} == not_proven
 
 
@@ -39,11 +39,11 @@ def test_with_16_gb_a_volume_is_read_on_another_node_and_replicas_are_on_both(
 ) -> None:
     assert {row.result for row in storage.check(cluster)} == {"ok"}
     cluster.facts.spread = ("w1", "w1", "w1")
-    assert [row.name for row in nginx.check(cluster) if row.result == "failed"] == ["nginx is spread"]
+    assert failed(nginx.check(cluster)) == ["nginx is spread"]
 
 
 @pytest.mark.parametrize("lab", [small("one node")])
 def test_a_control_plane_that_works_too_must_be_labelled_so(cluster: FakeCluster) -> None:
     del cluster.facts.nodes["cp1"]["metadata"]["labels"]["node-role.kubernetes.io/worker"]
-    (failed,) = (row for row in nodes.check(cluster) if row.result == "failed")
-    assert failed.measured == "role control-plane, not control-plane, worker"
+    (wrong,) = (row for row in nodes.check(cluster) if row.result == "failed")
+    assert wrong.measured == "role control-plane, not control-plane, worker"

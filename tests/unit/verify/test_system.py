@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
-from ipaddress import IPv4Address
 from typing import Any
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.x509.oid import NameOID
 
 from labkit.errors import LabError
 from labkit.session import Session
 from labkit.verify import system
-from labkit.verify.rows import Row
-from tests.unit.verify.fakes import FakeCluster
+from tests.unit.verify.fakes import FakeCluster, by_name, certificate, failed
 
 Show = Callable[..., None]
 
@@ -32,20 +27,6 @@ def shows(session: Session, monkeypatch: pytest.MonkeyPatch) -> Show:
 
     show()
     return show
-
-
-def certificate(days: int, addresses: list[IPv4Address]) -> x509.Certificate:
-    key, now = Ed25519PrivateKey.generate(), datetime.now(UTC)
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "kube-apiserver")])
-    names = x509.SubjectAlternativeName([x509.IPAddress(address) for address in addresses])
-    builder = x509.CertificateBuilder(
-        name, name, key.public_key(), 1, now - timedelta(days=1), now + timedelta(days=days)
-    )
-    return builder.add_extension(names, critical=False).sign(key, None)
-
-
-def rows(cluster: FakeCluster) -> dict[str, Row]:
-    return {row.name: row for row in system.check(cluster)}
 
 
 def test_all_is_well(cluster: FakeCluster, shows: Show) -> None:
@@ -67,25 +48,25 @@ def test_all_is_well(cluster: FakeCluster, shows: Show) -> None:
 )
 def test_a_system_pod_that_is_not_well(cluster: FakeCluster, shows: Show, status: dict[str, Any], seen: str) -> None:
     cluster.facts.system["coredns"] = status
-    found = rows(cluster)
-    assert [row.name for row in found.values() if row.result == "failed"] == ["system pods are ready"]
-    assert found["system pods are ready"].measured == f"coredns on w2: {seen}"
-    assert "describe pod coredns" in found["system pods are ready"].detail
+    rows = system.check(cluster)
+    assert failed(rows) == ["system pods are ready"]
+    assert rows[0].measured == f"coredns on w2: {seen}"
+    assert "describe pod coredns" in rows[0].detail
 
 
 def test_what_has_done_its_work_counts_as_well(cluster: FakeCluster, shows: Show) -> None:
     cluster.facts.system["job"] = {"phase": "Succeeded", "conditions": []}
-    assert rows(cluster)["system pods are ready"].result == "ok"
+    assert by_name(system.check(cluster))["system pods are ready"].result == "ok"
 
 
 def test_a_cluster_without_pods_of_its_own_has_not_proven_them(cluster: FakeCluster, shows: Show) -> None:
     cluster.facts.system.clear()
-    assert rows(cluster)["system pods are ready"].measured == "there are none"
+    assert by_name(system.check(cluster))["system pods are ready"].measured == "there are none"
 
 
 def test_a_certificate_that_ends_soon(cluster: FakeCluster, shows: Show) -> None:
     shows(days=3)
-    row = rows(cluster)["certificate of the API server"]
+    row = by_name(system.check(cluster))["certificate of the API server"]
     assert (row.result, "kubeadm certs renew all" in row.measured) == ("failed", True)
 
 
@@ -93,7 +74,7 @@ def test_a_certificate_without_the_address_that_clients_use(
     cluster: FakeCluster, shows: Show, session: Session
 ) -> None:
     shows(networks=("mgmt", "internal"))
-    row = rows(cluster)["certificate of the API server"]
+    row = by_name(system.check(cluster))["certificate of the API server"]
     external = session.lab.control_plane.external.address
     assert (row.result, row.measured) == ("failed", f"does not name {external}")
 
@@ -103,5 +84,5 @@ def test_no_answer_at_all(cluster: FakeCluster, monkeypatch: pytest.MonkeyPatch)
         raise LabError(f"{address}:6443 shows none: Connection refused")
 
     monkeypatch.setattr(system, "fetch_certificate", refuse)
-    row = rows(cluster)["certificate of the API server"]
+    row = by_name(system.check(cluster))["certificate of the API server"]
     assert (row.result, "Connection refused" in row.measured) == ("failed", True)
