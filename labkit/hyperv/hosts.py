@@ -1,17 +1,18 @@
 """All Hyper-V hosts of a lab: the same question to each at once, answers shared by the tasks of one run.
 
-One WS-Man command a host and call. Threads, not processes: the time goes into waiting. They are daemons, so that Ctrl-C
-ends the run and not a wait of minutes; what a host is doing then it finishes, and the next run reads the state again.
+One WS-Man command a host and call. Threads, not processes: the time goes into waiting. Ctrl-C ends the run and not a
+wait of minutes; what a host is doing then it finishes, and the next run reads the state again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import PureWindowsPath
-from threading import Lock, Thread
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
+from labkit import threads
 from labkit.controller.secrets import Secret, host_password
 from labkit.errors import LabError, together
 from labkit.hyperv.facts import HostFacts
@@ -133,7 +134,7 @@ class Hosts:
         with self._turn:
             for name in wanted:
                 self._transport(name)  # here and not in the threads: it may ask for a password
-            in_parallel(work, wanted)
+            threads.each(work, wanted)
         answers: dict[str, dict[str, Any]] = {}
         errors: list[LabError] = []
         for name, outcome in outcomes.items():
@@ -169,13 +170,3 @@ class Hosts:
     def _keep_notes(self, name: str, answer: Mapping[str, Any]) -> None:
         for text in answer.get("notes", []):
             self._journal.note(f"host {name}", text)
-
-
-def in_parallel(work: Callable[[str], None], hosts: Iterable[str]) -> None:
-    """Call `work` for each host in a thread of its own and wait for all."""
-    threads = [Thread(target=work, args=(host,), daemon=True, name=f"host {host}") for host in hosts]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        while thread.is_alive():
-            thread.join(0.2)  # an endless join would keep Ctrl-C from working on Windows

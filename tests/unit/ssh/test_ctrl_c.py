@@ -13,13 +13,15 @@ from typing import Any
 
 import pytest
 
-from labkit.hyperv import hosts
+from labkit import threads
 from labkit.k8s import ask
 from labkit.lab import rollback
 from labkit.machines import wait, watch
 from labkit.session import Session
 from labkit.transport.ssh import Machines
 from labkit.verify import run
+from labkit.verify.cluster import Cluster
+from labkit.verify.rows import Row
 from tests.unit.verify.fakes import FakeCluster
 
 BUSY_S = 6.0
@@ -44,13 +46,19 @@ class Busy:
         """Nothing is open."""
 
 
+def obedient(cluster: Cluster) -> list[Row]:
+    """A check that waits as those of the product do, which end when somebody pressed Ctrl-C."""
+    cluster.stopped.wait(BUSY_S)
+    return []
+
+
 WAITS: dict[str, Callable[[Session], object]] = {
     "machines that are waited for": lambda s: wait.for_all(s, s.lab.machines, 60),
     "machines that are asked whether they answer": lambda s: wait.answering(s, s.lab.machines),
     "a script on several machines": lambda s: ask.ask(s, s.lab.machines, "members.sh"),
     "clocks that are set": lambda s: rollback.step_clocks(s, s.lab.machines),
-    "rows of a verification": lambda s: run._side_by_side(FakeCluster(s), [lambda _: s.machines.bootstrap()]),
-    "PCs": lambda s: hosts.in_parallel(lambda name: s.machines.to(s.lab.bootstrap).run("true"), ["pc1", "pc2"]),
+    "rows of a verification": lambda s: run._side_by_side(FakeCluster(s), [obedient]),
+    "PCs": lambda s: threads.each(lambda name: s.machines.to(s.lab.bootstrap).run("true"), ["pc1", "pc2"]),
     "machines that are watched": lambda s: watch.until_ssh(s, ""),
 }
 

@@ -1,4 +1,4 @@
-"""Files on Windows: for their owner alone by an access list, and replaced although a scanner holds them for a moment."""
+"""Files on Windows: for their owner alone by an access list, and replaced although a scanner holds them."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ HOLD = "import sys, time; file = open(sys.argv[1]); print('held', flush=True); t
 def windows(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[list[str]]]:
     """Let icacls end with a code and what it says on both outputs; gives the command lines that it got."""
 
-    def play(*icacls: int | str) -> list[list[str]]:
+    def play(code: int, output: str, errors: str) -> list[list[str]]:
         calls: list[list[str]] = []
 
         def run(words: list[str], **_: Any) -> subprocess.CompletedProcess[str]:
             calls.append(words)
-            return subprocess.CompletedProcess(words, *icacls)
+            return subprocess.CompletedProcess(words, code, output, errors)
 
         monkeypatch.setattr(state, "os", SimpleNamespace(name="nt", environ={}))
         monkeypatch.setattr("labkit.controller.acl.user_sid", lambda: SID)
