@@ -58,7 +58,13 @@ def set_dhcp(pc: HostState, index: int, to: str) -> None:
 
 
 def set_category(pc: HostState, index: int, category: str) -> None:
-    """`Set-NetConnectionProfile -NetworkCategory`."""
+    """`Set-NetConnectionProfile -NetworkCategory`: a policy may keep it as it is; there may be no network at all."""
+    profile = pc.read()["profiles"].get(str(index))
+    if profile is None:
+        raise no_such("Set-NetConnectionProfile", "MSFT_NetConnectionProfile", "InterfaceIndex", str(index))
+    if profile.get("by_policy"):
+        message = "Unable to set the NetworkCategory: user initiated changes to it are being prevented by a policy."
+        raise RefusedError(message, "MI RESULT 2,Set-NetConnectionProfile", "PermissionDenied")
     records.put(pc, "profiles", str(index), {"NetworkCategory": category})
 
 

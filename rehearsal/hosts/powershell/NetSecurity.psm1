@@ -2,8 +2,18 @@
 
 function Get-NetFirewallRule {
     [CmdletBinding(DefaultParameterSetName = 'GetAll')]
-    param()
-    [Rehearsal.Records]::All('firewall_rules', 'Microsoft.Management.Infrastructure.CimInstance#MSFT_NetFirewallRule')
+    param(
+        [Parameter(ParameterSetName = 'ByName', Mandatory = $true)]
+        [Alias('ID')]
+        [string[]]$Name
+    )
+    $type = 'Microsoft.Management.Infrastructure.CimInstance#MSFT_NetFirewallRule'
+    $found = @([Rehearsal.Records]::All('firewall_rules', $type) |
+            Where-Object -FilterScript { -not $Name -or $Name -contains $_.Name })
+    if ($Name -and -not $found) {
+        $PSCmdlet.WriteError([Rehearsal.Network]::NotFound('MSFT_NetFirewallRule', 'InstanceID', $Name[0]))
+    }
+    $found
 }
 
 function New-NetFirewallRule {

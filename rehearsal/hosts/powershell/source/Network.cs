@@ -55,6 +55,7 @@ namespace Rehearsal
             ("InterfaceOperationalStatus", (string)adapter["status"]! == "Up" ? 1u : 2u),
             ("HardwareInterface", (bool)adapter["physical"]!),
             ("Virtual", !(bool)adapter["physical"]!),
+            ("ComponentID", (string)adapter["description"]! == "Hyper-V Virtual Ethernet Adapter" ? "vms_mp" : ""),
             ("InterfaceType", (string)adapter["medium"]! == "Native 802.11" ? WiFi : Ethernet),
             ("VlanID", (ushort?)adapter["vlan"] ?? 0),
             ("PhysicalMediaType", (string)adapter["medium"]!),

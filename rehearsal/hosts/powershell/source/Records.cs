@@ -67,10 +67,13 @@ namespace Rehearsal
             Model.Do("set value", "", new Hashtable { ["sleep_s"] = seconds });
     }
 
-    /// <summary>What the account that asks may do on the PC.</summary>
+    /// <summary>What the account that asks may do on the PC, and what accounts need there.</summary>
     public static class Rights
     {
         public static bool Full => (string?)Pc.State["hyperv_refuses"] != "rights";
+
+        /// <summary>What the PC's policy asks of a password.</summary>
+        public static int PasswordLength => (int?)Pc.State["password_length"] ?? 0;
     }
 
     /// <summary>A real certificate with the names asked for; its key lies beside it, for the service.</summary>

@@ -170,11 +170,17 @@ namespace Microsoft.Dism.Commands
 
         protected abstract string Pending { get; }
 
-        /// <summary>The change waits for a restart.</summary>
+        /// <summary>The change waits for a restart. A feature's parts are features of their own, and stay as they are.</summary>
         protected override void ProcessRecord()
         {
             foreach (var name in FeatureName)
             {
+                if (Pc.State["features"]![name] is null)
+                {
+                    WriteError(new ErrorRecord(
+                        new InvalidOperationException($"Feature name {name} is unknown."), "", ErrorCategory.NotSpecified, null));
+                    return;
+                }
                 Model.Do("set value", "features", new Hashtable { [name] = Pending });
             }
             WriteObject(Properties.Of(
