@@ -119,6 +119,7 @@ def hyperv_trust(c: Context, host: str = "", fingerprint: str = "") -> None:
     hosts = choice.hosts(s.lab, host)
     for offer in trust.fetch(s, hosts):
         s.output.print(f"{offer.host.name} ({offer.host.address}) shows {offer.fingerprint}", soft_wrap=True)
+        trust.check_name(offer)
         if offer.is_known:
             s.output.print(f"{offer.host.name}: trusted already")
             continue
