@@ -194,6 +194,13 @@ def test_destroying_leaves_the_data_disk_and_then_finds_nothing(hosts: Hosts) ->
     again = hosts.inv("lab.destroy")
     assert again.code == 0, again.errors
     assert "nothing to destroy" in again.output
+    for run in (answer, again):  # it ends with what stays, whoever lost the list types it again
+        assert (
+            "  - pc2: the data disk of storage1, with all that is stored on it: Remove-Item -LiteralPath 'C:"
+            in run.output
+        )
+        assert "  - pc1: the switch Lab, which other machines may use: Remove-VMSwitch -Name 'Lab'" in run.output
+        assert r"  - pc1: the account lab, WinRM and its firewall rule: .\Enable-LabHost.ps1 -Undo" in run.output
 
 
 def test_a_lab_that_somebody_else_changes_is_left_alone(hosts: Hosts) -> None:
