@@ -164,6 +164,12 @@ CASES: list[Any] = [
     ),
     pytest.param(lambda a: a.update(refusal=DENIED), "AccessDenied,X", "Administrators", id="rights"),
     pytest.param(
+        lambda a: a.update(refusal={**DENIED, "id": "CommandNotFoundException"}),
+        "Hyper-V's PowerShell module is not installed",
+        "Enable-LabHost.ps1",
+        id="half-installed",
+    ),
+    pytest.param(
         both(lambda a: a.update(refusal=DENIED), readiness(full_rights=False)),
         "no full rights over the network",
         "LocalAccountTokenFilterPolicy",
