@@ -50,6 +50,9 @@ def service_answers(here: HostFacts) -> Iterator[Finding]:
     elif here.service != "Running":
         fix = "as administrator there: Start-Service vmms"
         yield Finding(here.host, f"the Hyper-V service (vmms) is {here.service}", why, fix)
+    elif here.refusal and here.refusal.endswith("[CommandNotFoundException]"):
+        fix = "as administrator there: scripts/powershell/Enable-LabHost.ps1, then restart that PC"
+        yield Finding(here.host, "Hyper-V's PowerShell module is not installed", why, fix)
     elif here.refusal and here.readiness.full_rights is False:
         found = f"the account has no full rights over the network ({here.refusal})"
         fix = (
