@@ -50,8 +50,8 @@ $policies = 'HKLM:\SOFTWARE\Microsoft\Windows\CurrentVersion\Policies\System'
 $filter = 'LocalAccountTokenFilterPolicy'
 $sleepAfter = '29f6c1db-86da-48c5-9fdb-f2b67b1f44da'  # the power setting that winnt.h names STANDBYIDLE
 $listeners = 'winrm/config/listener'
-# The system, Administrators, and Hyper-V's machines ("NT VIRTUAL MACHINE\Virtual Machines").
-$owners = 'S-1-5-18', 'S-1-5-32-544', 'S-1-5-83-0'
+# The system, Administrators, Hyper-V Administrators, and Hyper-V's machines ("NT VIRTUAL MACHINE\Virtual Machines").
+$owners = 'S-1-5-18', 'S-1-5-32-544', 'S-1-5-32-578', 'S-1-5-83-0'
 # The first holds the next two, which can be missing all the same; with -All each brings what it is a part of.
 $parts = 'Microsoft-Hyper-V', 'Microsoft-Hyper-V-Hypervisor', 'Microsoft-Hyper-V-Services',
 'Microsoft-Hyper-V-Management-PowerShell'
@@ -121,6 +121,12 @@ function Undo-Step {
     }
 }
 
+# A program's failure is no error to PowerShell.
+function Assert-Ended {
+    param([string] $Program)
+    if ($LASTEXITCODE) { throw "$Program failed with code $LASTEXITCODE" }
+}
+
 function Get-Fingerprint {
     param([object] $Certificate)
     $hash = [System.Security.Cryptography.SHA256]::Create().ComputeHash($Certificate.RawData)
@@ -181,7 +187,7 @@ function Enable-Feature {
     $lacks = @($there | Where-Object { 'Enabled', 'EnablePending' -notcontains "$($_.State)" } |
             ForEach-Object { $_.FeatureName })
     $wanted = @($parts | Where-Object { $lacks -contains $_ })  # in this order: the first before what it holds
-    Set-Step -What 'the feature Hyper-V' -Done (-not $lacks) -Key feature -Before $wanted -Change {
+    Set-Step -What 'the feature Hyper-V' -Done (-not $lacks) -Key feature -Before "$wanted" -Change {
         $made = Enable-WindowsOptionalFeature -Online -FeatureName $wanted -All -NoRestart
         if (@($made | Where-Object { $_.RestartNeeded })) {
             $script:notes += 'RESTART NEEDED: restart this PC; Hyper-V begins to work after that'
@@ -353,6 +359,7 @@ function Disable-Sleep {
     $before = @(Get-IdleTime -Plan $activePlan)[0]
     Set-Step -What 'no sleep while plugged in' -Done ($before -eq 0) -Key sleep -Before $before -Change {
         powercfg.exe /change standby-timeout-ac 0
+        Assert-Ended -Program powercfg
     }
 }
 
@@ -370,6 +377,7 @@ function Protect-Folder {
         if (-not $there) { [void](New-Item -ItemType Directory -Path $LabPath) }
         $grants = $owners | ForEach-Object { "*${_}:(OI)(CI)F" }
         [void](icacls.exe $LabPath /inheritance:r /grant:r $grants)
+        Assert-Ended -Program icacls
     }
 }
 
@@ -389,6 +397,7 @@ function Undo-Folder {
     param([string] $Path, [bool] $Was)
     if (-not (Test-Path -LiteralPath $Path)) { return }
     [void](icacls.exe $Path /reset)
+    Assert-Ended -Program icacls
     if (-not $Was -and -not @(Get-ChildItem -LiteralPath $Path -Force)) { Remove-Item -LiteralPath $Path }
 }
 
@@ -429,7 +438,7 @@ function Undo-All {
     Undo-Step -What 'the feature Hyper-V' -Key feature -Change {
         param($was)
         # What this script switched on; earlier versions kept the one feature's state instead.
-        $names = @($was | Where-Object { $parts -contains $_ })
+        $names = @("$was" -split ' ' | Where-Object { $parts -contains $_ })
         if (-not $names) { $names = $parts[0] }
         [void](Disable-WindowsOptionalFeature -Online -FeatureName $names -NoRestart)
         $script:notes += 'RESTART NEEDED: restart this PC'
