@@ -3,7 +3,7 @@
 function Get-NetFirewallRule {
     [CmdletBinding(DefaultParameterSetName = 'GetAll')]
     param(
-        [Parameter(ParameterSetName = 'ByName', Mandatory = $true)]
+        [Parameter(ParameterSetName = 'ByName', Mandatory = $true, Position = 0)]
         [Alias('ID')]
         [string[]]$Name
     )
