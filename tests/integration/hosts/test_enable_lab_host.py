@@ -317,10 +317,10 @@ def test_undo_finds_the_network_under_another_index_and_goes_on_past_what_it_can
 
 
 def test_a_password_is_typed_twice_is_never_empty_and_can_be_set_again(fresh: HostState, enable: Any) -> None:
-    lines = enable(fresh, typed=("", "first", "frist", "right", "right"))
+    lines = enable(fresh, typed=("", "first", "frist", "mellon", "mellon"))
     assert MADE[1] in changed(lines)
-    assert not any("right" in line for line in lines)
-    assert fresh.read()["users"]["lab"]["Password"] == "right"
+    assert not any("mellon" in line for line in lines)
+    assert fresh.read()["users"]["lab"]["Password"] == "mellon"
     assert changed(enable(fresh, "-SetPassword", typed=("other", "other"))) == ["the password of lab"]
     assert fresh.read()["users"]["lab"]["Password"] == "other"
     (refused,) = told(
