@@ -161,7 +161,7 @@ def test_undo_puts_back_what_was_there(fresh: HostState, enable: Any) -> None:
     lines = enable(fresh, "-Undo")
     assert len([line for line in lines if line.startswith("undone: ")]) == len(MADE) + 1  # and the certificate
     after = fresh.read()
-    assert [after.get(key, {}) for key in KEPT] == [{}, {}, {}]
+    assert [after.get(key, {}) for key in KEPT] == [{}] * len(KEPT)
     assert after["registry"][POLICIES].get("LocalAccountTokenFilterPolicy") is None
     for key in ("sleep_s", "start_types", "profiles"):
         assert after[key] == before[key]
