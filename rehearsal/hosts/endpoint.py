@@ -24,6 +24,7 @@ from rehearsal.hosts.state import HostState, initial
 
 PORT = 5985
 RESTART_S = 0.5
+IDLE_S = 120.0  # Windows' HTTP service closes a connection on which nothing came for so long
 SOAP = "application/soap+xml;charset=UTF-8"
 
 
@@ -54,6 +55,7 @@ class Endpoint(ThreadingHTTPServer):
 
     daemon_threads = True
     request_queue_size = 128
+    idle_s = IDLE_S
 
     def __init__(
         self,
@@ -156,6 +158,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def setup(self) -> None:
         """Prepare a connection: nobody is logged on."""
+        self.timeout = self.server.idle_s
         super().setup()
         self.authentication = Authentication(self.server.accounts)
 
@@ -165,6 +168,9 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         """Take one HTTP request: a step of the log-on, or a message."""
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        if fault := self.server.faults.take("web"):
+            self._reply(fault["status"])
+            return
         header = self.headers.get("Authorization")
         if header or not self.authentication.complete:
             if not self._log_on(header):
@@ -177,7 +183,9 @@ class Handler(BaseHTTPRequestHandler):
     def _log_on(self, header: str | None) -> bool:
         """Do one step of NTLM; return whether the client is in."""
         challenge: str | None = "Negotiate"
-        if header:
+        if header and (fault := self.server.faults.take("no ntlm")):
+            challenge = f"Negotiate {fault.get('token', '')}".strip()
+        elif header:
             try:
                 challenge = self.authentication.answer(header)
             except ntlm.LogOnError:
