@@ -26,6 +26,7 @@ NO_TLS = (
     "something else than WinRM over HTTPS listens there: without `port` it is asked at 5986; for a PC prepared "
     "with -Http write `scheme: http`"
 )
+SERVICE = "is its address right, and its `port`? Is WinRM started there (Start-Service WinRM)? "
 RECONCILE: dict[Scheme, str] = {
     "http": "write `scheme: http` for it, or run Enable-LabHost.ps1 there without -Http",
     "https": "write `scheme: https` for it and type `inv hyperv.trust`, or run Enable-LabHost.ps1 there with -Http",

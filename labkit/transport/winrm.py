@@ -8,6 +8,7 @@ any failure, never shared between threads.
 
 from __future__ import annotations
 
+import logging
 import socket
 import ssl
 import time
@@ -31,6 +32,7 @@ from winrm.protocol import Protocol as WsMan
 
 from labkit.controller.secrets import Secret, variable_of
 from labkit.errors import DeadlineError, LabError, MissingError, UnreachableError
+from labkit.transport.knock import knock
 from labkit.transport.ports import NO_TLS, PREPARE, silent
 
 if TYPE_CHECKING:
@@ -39,11 +41,20 @@ if TYPE_CHECKING:
 UTF8 = 65001
 PIECE = 90_000  # bytes of standard input a message; the envelope may have 153,600, and base64 adds a third
 CONNECT_TIMEOUT_S = 5.0
-OPERATION_TIMEOUT_S = 15  # how long the host may hold one Receive that has nothing to tell
-READ_TIMEOUT_S = 60  # a Send may be held until PowerShell there reads, and it starts slowly where the disk is busy
+# A new account's first log-on makes its profile, past a virus scanner; a Send may be held until PowerShell there reads,
+# and that starts slowly where the disk is busy. Only a Receive is asked anew: it may be held for a moment, with nothing
+# to tell, so that a deadline is met.
+OPERATION_TIMEOUT_S = 60
+RECEIVE_TIMEOUT_S = 15
+READ_TIMEOUT_S = 90
+# Windows closes a connection after two minutes without a word, and what is encrypted for it counts on no other. By the
+# wall clock: the monotonic one stands still while a laptop sleeps.
+IDLE_S = 60.0
 LIBRARY_ERRORS = (
     WinRMError, WinRMTransportError, WinRMOperationTimeoutError, RequestException, SpnegoError, ParseError,
 )  # fmt: skip
+# What it logs for debugging holds challenge and response, from which the password can be guessed at leisure.
+logging.getLogger("spnego").setLevel(logging.WARNING)
 
 
 class DroppedError(UnreachableError):
@@ -73,22 +84,27 @@ class WinRm:
     password: Secret
     certificate: Path | None = None
     _wsman: Any = field(default=None, init=False, repr=False)
+    _used: float = field(default=0.0, init=False, repr=False)
 
     def run(self, command: str, stdin: bytes, deadline_s: float) -> Output:
         """Run a command line with these bytes on standard input and wait for its end, `deadline_s` seconds at most.
 
         Raises UnreachableError (no connection, wrong password), DroppedError (lost in the middle), DeadlineError.
         """
-        if self._wsman is None:
-            self._probe()
-            self._wsman = self._open()
+        until = time.monotonic() + deadline_s
+        if time.time() - self._used > IDLE_S:
+            self._wsman = None
         try:
-            return self._run(command, stdin, time.monotonic() + deadline_s)
+            if self._wsman is None:
+                self._wsman = self._open()
+            return self._run(command, stdin, until)
         except BaseException as error:
             self._wsman = None
             if isinstance(error, LIBRARY_ERRORS):
                 raise self._explained(error) from error
             raise
+        finally:
+            self._used = time.time()
 
     def _probe(self) -> None:
         """Ask for a TCP connection only: a PC that is off is named in seconds, not after an HTTP time-out."""
@@ -98,9 +114,11 @@ class WinRm:
             raise silent(self.host, error) from error
 
     def _open(self) -> Any:
+        self._probe()
         trusted = None  # else the environment's REQUESTS_CA_BUNDLE would decide whom to trust
         if self.host.scheme == "https":
             trusted = self._trusted()
+        knock(self.host, trusted)
         return WsMan(
             endpoint=self.host.url,
             transport="ntlm",
@@ -123,6 +141,7 @@ class WinRm:
         return str(self.certificate)
 
     def _run(self, command: str, stdin: bytes, until: float) -> Output:
+        self._wsman.operation_timeout_sec = OPERATION_TIMEOUT_S
         shell = self._wsman.open_shell(codepage=UTF8)
         try:
             task = self._wsman.run_command(shell, command, console_mode_stdin=False)
@@ -144,8 +163,9 @@ class WinRm:
 
     def _receive(self, shell: str, task: str, until: float) -> Output:
         stdout, stderr = bytearray(), bytearray()
+        self._wsman.operation_timeout_sec = min(RECEIVE_TIMEOUT_S, OPERATION_TIMEOUT_S)
         while True:
-            with suppress(WinRMOperationTimeoutError):  # nothing to tell for OPERATION_TIMEOUT_S: ask again
+            with suppress(WinRMOperationTimeoutError):  # nothing to tell for so long: ask again
                 out, err, code, done = self._wsman.get_command_output_raw(shell, task)
                 stdout += out
                 stderr += err

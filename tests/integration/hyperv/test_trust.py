@@ -141,13 +141,6 @@ def test_a_service_that_speaks_no_tls_is_no_matter_of_the_certificate(pc: Pc, tm
             plain.stop()
 
 
-def test_what_is_not_encrypted_is_not_answered_on_a_port_for_tls(pc: Pc, tmp_path: Path) -> None:
-    with pc(made(tmp_path / "one.pem")) as session:
-        host = replace(session.lab.hosts[0], scheme="http")
-        with pytest.raises(DroppedError, match="the connection was lost"):
-            Session(replace(session.lab, hosts=(host,))).hosts.read()
-
-
 def test_a_fingerprint_that_differs_is_not_kept(pc: Pc, tmp_path: Path) -> None:
     with pc(made(tmp_path / "one.pem")) as session:
         (offer,) = trust.fetch(session, session.lab.hosts)

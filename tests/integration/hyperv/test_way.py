@@ -20,7 +20,7 @@ import pytest
 from labkit.description.lab import Lab
 from labkit.errors import LabError, UnreachableError
 from labkit.hyperv import create
-from labkit.transport import winrm
+from labkit.transport import knock, winrm
 from rehearsal.hosts.endpoint import Endpoint
 from tests.integration.hyperv.conftest import PASSWORD, answering
 
@@ -93,13 +93,6 @@ def says(greeting: bytes) -> Callable[[socket.socket], None]:
     return lambda connection: connection.sendall(greeting)
 
 
-def drips(connection: socket.socket) -> None:
-    """Say a little so often that no pause is ever long."""
-    for letter in b"HTTP/1.1 401 " + b"x" * 600:
-        connection.sendall(bytes([letter]))
-        time.sleep(0.1)
-
-
 @pytest.fixture
 def listening() -> Iterator[Callable[..., int]]:
     """Start a server that does one thing with each connection and leaves it open; gives its port."""
@@ -134,10 +127,19 @@ def test_a_server_of_another_protocol_is_named(pcs: Any, listening: Callable[...
     assert "port" in error.hint
 
 
+def test_a_winrm_that_hangs_is_named(
+    pcs: Any, listening: Callable[..., int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(knock, "ANSWER_TIMEOUT_S", 1.0)
+    error = refusal(moved_to(pcs, PLAIN, port=listening(says(b""))), PLAIN)
+    assert "says nothing" in error.problem
+    assert "Restart-Service WinRM" in error.hint
+
+
 def test_a_write_after_a_long_silence_goes_through(pcs: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """The PC closed the connection meanwhile, as while somebody thinks about a question."""
     monkeypatch.setattr(Endpoint, "idle_s", 1.0)
-    monkeypatch.setattr(winrm, "IDLE_S", 0.5, raising=False)
+    monkeypatch.setattr(winrm, "IDLE_S", 0.5)
     session = pcs.session()
     session.hosts.survey(probe=True)
     time.sleep(2)
