@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import socket
 import threading
 from collections.abc import Callable
@@ -56,7 +57,7 @@ def pc(lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pc:
 
 
 def trusted(session: Session) -> None:
-    (offer,) = trust.fetch(session, session.lab.hosts)
+    (offer,), _ = trust.fetch(session, session.lab.hosts)
     trust.agree(offer, offer.fingerprint)
     assert trust.keep(session, offer)
 
@@ -70,7 +71,7 @@ def test_a_trusted_host_is_read_and_changed_over_tls(pc: Pc, tmp_path: Path) -> 
     with pc(made(tmp_path / "one.pem")) as session:
         trusted(session)
         assert session.hosts.read()["pc1"].answers
-        (offer,) = trust.fetch(session, session.lab.hosts)
+        (offer,), _ = trust.fetch(session, session.lab.hosts)
         assert offer.is_known
 
 
@@ -135,15 +136,15 @@ def test_a_service_that_speaks_no_tls_is_no_matter_of_the_certificate(pc: Pc, tm
         try:
             with pytest.raises(UnreachableError, match=r"speaks no TLS on port \d+"):
                 Session(replace(session.lab, hosts=(host,))).hosts.read()
-            with pytest.raises(UnreachableError, match=r"shows no certificate on port \d+"):
-                trust.fetch(session, [host])
+            _, (error,) = trust.fetch(session, [host])
+            assert f"shows no certificate on port {plain.port}" in error.problem
         finally:
             plain.stop()
 
 
 def test_a_fingerprint_that_differs_is_not_kept(pc: Pc, tmp_path: Path) -> None:
     with pc(made(tmp_path / "one.pem")) as session:
-        (offer,) = trust.fetch(session, session.lab.hosts)
+        (offer,), _ = trust.fetch(session, session.lab.hosts)
         with pytest.raises(ConsentError, match="another certificate"):
             trust.agree(offer, "00:11:22")
         trust.agree(offer, offer.fingerprint.replace(":", " ").lower())
@@ -155,7 +156,7 @@ def test_who_ends_the_question_has_compared_nothing(pc: Pc, tmp_path: Path, monk
     monkeypatch.setattr(stdin, "isatty", lambda: True)
     monkeypatch.setattr("sys.stdin", stdin)
     with pc(made(tmp_path / "one.pem")) as session:
-        (offer,) = trust.fetch(session, session.lab.hosts)
+        (offer,), _ = trust.fetch(session, session.lab.hosts)
         with pytest.raises(ConsentError, match="nobody compared"):
             trust.agree(offer, "")
 
@@ -165,7 +166,7 @@ def test_without_a_person_and_without_a_fingerprint_nothing_is_kept(
 ) -> None:
     monkeypatch.setattr("sys.stdin", None)
     with pc(made(tmp_path / "one.pem")) as session:
-        (offer,) = trust.fetch(session, session.lab.hosts)
+        (offer,), _ = trust.fetch(session, session.lab.hosts)
         with pytest.raises(ConsentError, match="nobody compared"):
             trust.agree(offer, "")
 
@@ -173,11 +174,19 @@ def test_without_a_person_and_without_a_fingerprint_nothing_is_kept(
 def test_a_host_that_does_not_answer_is_named(pc: Pc, tmp_path: Path) -> None:
     with pc(made(tmp_path / "one.pem")) as session:
         pass
-    with pytest.raises(UnreachableError, match=r"host pc1 .* does not answer on port \d+ \(https\)"):
-        trust.fetch(session, session.lab.hosts)
+    _, (error,) = trust.fetch(session, session.lab.hosts)
+    assert re.match(r"host pc1 .* does not answer on port \d+ \(https\)", error.problem)
+
+
+def test_a_pc_that_is_off_keeps_nobody_from_trusting_the_other(pc: Pc, tmp_path: Path) -> None:
+    with pc(made(tmp_path / "one.pem")) as session:
+        (host,) = session.lab.hosts
+        offers, errors = trust.fetch(session, [replace(host, name="pc0", port=9), host])
+        assert [offer.host.name for offer in offers] == ["pc1"]
+        assert [error.problem.partition(" (")[0] for error in errors] == ["host pc0"]
 
 
 def test_a_host_over_http_has_nothing_to_trust(lab: Lab, session: Session) -> None:
     plain = [host for host in lab.hosts if host.scheme == "http"]
     assert [host.name for host in plain] == ["pc2"]
-    assert trust.fetch(session, plain) == []
+    assert trust.fetch(session, plain) == ([], [])

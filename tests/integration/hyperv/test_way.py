@@ -18,8 +18,8 @@ from typing import Any
 import pytest
 
 from labkit.description.lab import Lab
-from labkit.errors import LabError, UnreachableError
-from labkit.hyperv import create
+from labkit.errors import DeadlineError, LabError, UnreachableError
+from labkit.hyperv import create, hosts
 from labkit.transport import knock, winrm
 from rehearsal.hosts.endpoint import Endpoint
 from tests.integration.hyperv.conftest import PASSWORD, answering
@@ -93,6 +93,13 @@ def says(greeting: bytes) -> Callable[[socket.socket], None]:
     return lambda connection: connection.sendall(greeting)
 
 
+def drips(connection: socket.socket) -> None:
+    """Say a little so often that no pause is ever long."""
+    for letter in b"HTTP/1.1 401 " + b"x" * 600:
+        connection.sendall(bytes([letter]))
+        time.sleep(0.1)
+
+
 @pytest.fixture
 def listening() -> Iterator[Callable[..., int]]:
     """Start a server that does one thing with each connection and leaves it open; gives its port."""
@@ -134,6 +141,16 @@ def test_a_winrm_that_hangs_is_named(
     error = refusal(moved_to(pcs, PLAIN, port=listening(says(b""))), PLAIN)
     assert "says nothing" in error.problem
     assert "Restart-Service WinRM" in error.hint
+
+
+def test_a_server_that_drips_is_given_up(
+    pcs: Any, listening: Callable[..., int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hosts, "READ_DEADLINE_S", 1.0)
+    monkeypatch.setattr(hosts, "GRACE_S", 9.0, raising=False)
+    facts, errors = moved_to(pcs, PLAIN, port=listening(drips)).session().hosts.survey()
+    assert set(facts) == {SECURE}
+    assert [type(error) for error in errors] == [DeadlineError]
 
 
 def test_a_write_after_a_long_silence_goes_through(pcs: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from labkit.errors import LabError, MissingError, UnreachableError
+from labkit.errors import DeadlineError, LabError, MissingError, UnreachableError
+from labkit.hyperv import hosts
 from labkit.hyperv.hosts import READ_ATTEMPTS
 from labkit.session import Session
 from labkit.transport.winrm import DroppedError
@@ -93,6 +94,30 @@ def test_a_read_that_keeps_getting_lost_ends(pcs: Any, on: Connect) -> None:
     with pytest.raises(UnreachableError):
         on(pcs).hosts.read()
     assert len(pcs.made("Get-LabHost")) == 2 * READ_ATTEMPTS
+
+
+def test_a_host_that_is_held_up_is_given_up_beside_one_that_answers(
+    pcs: Any, on: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As by a server that says a little now and then, for which no time-out of the line ever comes."""
+    monkeypatch.setattr(hosts, "READ_DEADLINE_S", 0.2)
+    monkeypatch.setattr(hosts, "GRACE_S", 0.2, raising=False)
+    held = threading.Event()
+    pcs.replies["Get-LabHost"] = lambda host, _: (held.wait(5) if host == "pc1" else None, pcs.answers[host])[1]
+    session = on(pcs)
+    facts, errors = session.hosts.survey()
+    assert set(facts) == {"pc2"}
+    assert [(type(error), "host pc1" in error.problem) for error in errors] == [(DeadlineError, True)]
+    held.set()
+    assert set(session.hosts.read()) == {"pc1", "pc2"}
+
+
+def test_a_read_is_not_repeated_past_its_deadline(pcs: Any, on: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hosts, "READ_DEADLINE_S", 0.0)
+    pcs.replies["Get-LabHost"] = lambda host, _: DroppedError(f"host {host}: lost")
+    with pytest.raises(DroppedError):
+        on(pcs).hosts.read()
+    assert len(pcs.made("Get-LabHost")) == 2
 
 
 def test_a_lost_write_is_never_repeated(pcs: Any, on: Connect) -> None:

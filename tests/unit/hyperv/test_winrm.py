@@ -115,6 +115,13 @@ def test_empty_standard_input_is_closed_too() -> None:
     assert StandIn.made[0].stdin == [(b"", True)]
 
 
+def test_a_host_that_hangs_is_not_asked_to_tidy_for_two_time_outs_more() -> None:
+    StandIn.receives = iter([requests.ReadTimeout("slow")])
+    with pytest.raises(DroppedError):
+        run(link())
+    assert StandIn.made[0].asked == ["open", "run"]
+
+
 def test_output_that_comes_in_pieces_is_joined_over_silent_spells() -> None:
     silence = WinRMOperationTimeoutError()
     StandIn.receives = iter(
