@@ -117,7 +117,8 @@ def hyperv_trust(c: Context, host: str = "", fingerprint: str = "") -> None:
 
     s = session(c)
     hosts = choice.hosts(s.lab, host)
-    for offer in trust.fetch(s, hosts):
+    offers, errors = trust.fetch(s, hosts)
+    for offer in offers:
         s.output.print(f"{offer.host.name} ({offer.host.address}) shows {offer.fingerprint}", soft_wrap=True)
         if offer.is_known:
             s.output.print(f"{offer.host.name}: trusted already")
@@ -127,6 +128,8 @@ def hyperv_trust(c: Context, host: str = "", fingerprint: str = "") -> None:
         s.output.print(f"{offer.host.name}: trusted from now on, and no other certificate")
     for plain in (one.name for one in hosts if one.scheme == "http"):
         s.output.print(f"{plain}: scheme http, encrypted by NTLM; there is no certificate")
+    if errors:
+        raise together(errors)
 
 
 @task(klass=Reader, default=True)

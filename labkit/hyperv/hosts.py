@@ -6,6 +6,7 @@ ends the run and not a wait of minutes; what a host is doing then it finishes, a
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import PureWindowsPath
@@ -13,7 +14,7 @@ from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any
 
 from labkit.controller.secrets import Secret, host_password
-from labkit.errors import LabError, together
+from labkit.errors import DeadlineError, LabError, together
 from labkit.hyperv.facts import HostFacts
 from labkit.hyperv.reading import host_facts
 from labkit.transport import powershell
@@ -26,7 +27,9 @@ if TYPE_CHECKING:
 READ_DEADLINE_S = 120.0
 WRITE_DEADLINE_S = 900.0
 SLOW_READ_DEADLINES_S = {"Get-LabDigest": 900.0}  # it reads 12 GB
+GRACE_S = 30.0  # past its deadline a call ends by itself; a host that drips no answer and no end is given up then
 READ_ATTEMPTS = 3  # a read that got lost may be repeated; a write never is, since it may have been done
+STUCK = "`inv hyperv.status` shows the state; look at that PC for a dialogue or a disk at its limit"
 
 Connect = Callable[["Host", Secret], Transport]
 Scripts = Mapping[str, Mapping[str, Any]]
@@ -122,7 +125,11 @@ class Hosts:
         self, wanted: Mapping[str, Scripts], *, reading: bool
     ) -> tuple[dict[str, dict[str, Any]], list[LabError]]:
         """Run scripts on several hosts at once, one command a host; give the answers and the LabErrors."""
-        outcomes: dict[str, dict[str, Any] | BaseException] = {name: {} for name in wanted}  # in the lab's order
+        limit_s = GRACE_S + max((_deadline_s(scripts, reading) for scripts in wanted.values()), default=0.0)
+        outcomes: dict[str, dict[str, Any] | BaseException]  # in the lab's order; who is given up leaves this one
+        outcomes = {
+            name: DeadlineError(f"host {name} has not answered after {limit_s:.0f} s", STUCK) for name in wanted
+        }
 
         def work(name: str) -> None:
             try:
@@ -133,12 +140,14 @@ class Hosts:
         with self._turn:
             for name in wanted:
                 self._transport(name)  # here and not in the threads: it may ask for a password
-            in_parallel(work, wanted)
+            in_parallel(work, wanted, limit_s)
         answers: dict[str, dict[str, Any]] = {}
         errors: list[LabError] = []
-        for name, outcome in outcomes.items():
+        for name, outcome in list(outcomes.items()):
             if isinstance(outcome, LabError):
                 errors.append(outcome)
+                if isinstance(outcome, DeadlineError):
+                    self.reconnect(name)  # a thread that was given up may still hold the connection
             elif isinstance(outcome, BaseException):
                 raise outcome
             else:
@@ -153,16 +162,15 @@ class Hosts:
         return self._transports[name]
 
     def _call(self, name: str, scripts: Scripts, *, reading: bool) -> dict[str, Any]:
-        stdin = powershell.payload_of_all(scripts)
+        stdin, transport = powershell.payload_of_all(scripts), self._transports[name]
         attempts = READ_ATTEMPTS if reading else 1
-        read_s = max(SLOW_READ_DEADLINES_S.get(script, READ_DEADLINE_S) for script in scripts)
-        deadline_s = read_s if reading else WRITE_DEADLINE_S
+        until = time.monotonic() + _deadline_s(scripts, reading)
         for attempt in range(1, attempts + 1):
             try:
-                output = self._transports[name].run(powershell.command_line(), stdin, deadline_s)
+                output = transport.run(powershell.command_line(), stdin, until - time.monotonic())
                 return powershell.answer(name, next(iter(scripts)), output.stdout, output.stderr, output.code)
             except DroppedError:
-                if attempt == attempts:
+                if attempt == attempts or time.monotonic() > until:
                     raise
         raise AssertionError("unreachable")
 
@@ -171,11 +179,19 @@ class Hosts:
             self._journal.note(f"host {name}", text)
 
 
-def in_parallel(work: Callable[[str], None], hosts: Iterable[str]) -> None:
-    """Call `work` for each host in a thread of its own and wait for all."""
+def _deadline_s(scripts: Scripts, reading: bool) -> float:
+    """How long a command may take that runs these scripts."""
+    return (
+        max(SLOW_READ_DEADLINES_S.get(script, READ_DEADLINE_S) for script in scripts) if reading else WRITE_DEADLINE_S
+    )
+
+
+def in_parallel(work: Callable[[str], None], hosts: Iterable[str], limit_s: float) -> None:
+    """Call `work` for each host in a thread of its own and wait for all, `limit_s` seconds at most."""
     threads = [Thread(target=work, args=(host,), daemon=True, name=f"host {host}") for host in hosts]
+    until = time.monotonic() + limit_s
     for thread in threads:
         thread.start()
     for thread in threads:
-        while thread.is_alive():
+        while thread.is_alive() and time.monotonic() < until:
             thread.join(0.2)  # an endless join would keep Ctrl-C from working on Windows

@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from labkit.errors import ConsentError, LabError, UnreachableError, together
+from labkit.errors import ConsentError, LabError, UnreachableError
 from labkit.transport.ports import NO_TLS, silent
 
 if TYPE_CHECKING:
@@ -35,10 +35,10 @@ class Offer:
         return self.fingerprint == self.kept
 
 
-def fetch(session: Session, hosts: Sequence[Host]) -> list[Offer]:
-    """The certificates of those hosts that are spoken to over HTTPS; no password is sent.
+def fetch(session: Session, hosts: Sequence[Host]) -> tuple[list[Offer], list[LabError]]:
+    """The certificates of those hosts that are spoken to over HTTPS, and the errors of those that show none.
 
-    Raises the UnreachableErrors of all hosts that do not answer, together.
+    No password is sent.
     """
     offers: list[Offer] = []
     errors: list[LabError] = []
@@ -55,9 +55,7 @@ def fetch(session: Session, hosts: Sequence[Host]) -> list[Offer]:
                 )
             except OSError as error:
                 errors.append(silent(host, error))
-    if errors:
-        raise together(errors)
-    return offers
+    return offers, errors
 
 
 def _offer(session: Session, host: Host) -> Offer:

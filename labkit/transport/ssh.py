@@ -28,6 +28,7 @@ __all__ = ["Link", "Machines", "Remote", "Result"]
 
 CONNECT_TIMEOUT_S = 10
 KEEPALIVE_S = 15
+GREETING_S = 4.0  # sshd makes a process for whoever comes, which takes a moment on a machine that is busy
 
 # paramiko logs whole tracebacks of refused connections to standard error unless somebody takes its log.
 logging.getLogger("paramiko").addHandler(logging.NullHandler())
@@ -66,7 +67,7 @@ class Machines:
             return False
 
     def listens(self, timeout_s: float) -> bool:
-        """Whether the bootstrap server takes a connection on its SSH port within that time; nothing is sent."""
+        """Whether the bootstrap server takes a connection within that time, and greets as SSH; nothing is sent."""
         return self.bootstrap().link.listens(timeout_s)
 
     def forget(self, machine: Machine) -> None:
@@ -124,12 +125,16 @@ class Link:
             _close(channel)
 
     def listens(self, timeout_s: float) -> bool:
-        """Whether the port takes a connection within `timeout_s` seconds; only for a machine without a gateway."""
+        """Whether the port takes a connection within `timeout_s` seconds, and SSH greets there within GREETING_S.
+
+        Only for a machine without a gateway.
+        """
         try:
-            socket.create_connection((self.address, self._port), timeout_s).close()
+            with socket.create_connection((self.address, self._port), timeout_s) as connection:
+                connection.settimeout(GREETING_S)
+                return connection.recv(255).startswith(b"SSH-")
         except OSError:
             return False
-        return True
 
     def close(self) -> None:
         with self._lock:

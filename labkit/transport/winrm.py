@@ -12,13 +12,14 @@ import logging
 import socket
 import ssl
 import time
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 from xml.etree.ElementTree import ParseError
 
-from requests.exceptions import RequestException
+from requests.exceptions import RequestException, Timeout
 from requests.exceptions import SSLError as TlsError
 from spnego.exceptions import SpnegoError
 from winrm.exceptions import (
@@ -143,23 +144,13 @@ class WinRm:
     def _run(self, command: str, stdin: bytes, until: float) -> Output:
         self._wsman.operation_timeout_sec = OPERATION_TIMEOUT_S
         shell = self._wsman.open_shell(codepage=UTF8)
-        try:
+        with _ended_by(self._wsman.close_shell, shell, False):
             task = self._wsman.run_command(shell, command, console_mode_stdin=False)
-            try:
+            with _ended_by(self._wsman.cleanup_command, shell, task):
                 for start in range(0, max(len(stdin), 1), PIECE):
                     last = start + PIECE >= len(stdin)
                     self._wsman.send_command_input(shell, task, stdin[start : start + PIECE], end=last)
                 return self._receive(shell, task, until)
-            finally:
-                self._tidy(self._wsman.cleanup_command, shell, task)
-        finally:
-            self._tidy(self._wsman.close_shell, shell, False)
-
-    def _tidy(self, action: Any, *arguments: Any) -> None:
-        # A shell that cannot be closed any more ends on the host by its idle time-out; the failure that matters is
-        # the one that is being raised already.
-        with suppress(*LIBRARY_ERRORS, AssertionError):
-            action(*arguments)
 
     def _receive(self, shell: str, task: str, until: float) -> Output:
         stdout, stderr = bytearray(), bytearray()
@@ -209,6 +200,24 @@ class WinRm:
                 "Enable-LabHost.ps1 there makes a certificate for its present addresses",
             )
         return UnreachableError(f"{where} speaks no TLS on port {self.host.port}: {below}", NO_TLS)
+
+
+@contextmanager
+def _ended_by(action: Callable[..., None], *arguments: Any) -> Iterator[None]:
+    """Call `action` in the end, unless the host has stopped answering: each word more would take a time-out more.
+
+    A shell that cannot be closed ends on the host by its idle time-out; the failure that matters is being raised.
+    """
+    hangs = False
+    try:
+        yield
+    except Timeout:
+        hangs = True
+        raise
+    finally:
+        if not hangs:
+            with suppress(*LIBRARY_ERRORS, AssertionError):
+                action(*arguments)
 
 
 def _of_ssl(error: BaseException | None) -> ssl.SSLError | None:

@@ -134,9 +134,7 @@ def test_a_server_of_another_protocol_is_named(pcs: Any, listening: Callable[...
     assert "port" in error.hint
 
 
-def test_a_winrm_that_hangs_is_named(
-    pcs: Any, listening: Callable[..., int], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_winrm_that_hangs_is_named(pcs: Any, listening: Callable[..., int], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(knock, "ANSWER_TIMEOUT_S", 1.0)
     error = refusal(moved_to(pcs, PLAIN, port=listening(says(b""))), PLAIN)
     assert "says nothing" in error.problem
