@@ -88,6 +88,11 @@ class Endpoint(ThreadingHTTPServer):
         """The port it listens on."""
         return int(self.server_address[1])
 
+    @property
+    def takes_basic(self) -> bool:
+        """Whether WSMan:\\localhost\\Service\\Auth\\Basic is set there, and counts: not without TLS."""
+        return self.is_secure and bool(self._state.read().get("basic"))
+
     def verify_request(self, request: Any, client_address: Any) -> bool:
         """Take a connection, unless it is to be reset on purpose."""
         if self.is_away_for(client_address[0]) or self.faults.take("refuse"):
@@ -182,6 +187,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def _log_on(self, header: str | None) -> bool:
         """Do one step of NTLM; return whether the client is in."""
+        if header and self.server.takes_basic and self.server.accounts.opens(header):
+            return True
         challenge: str | None = "Negotiate"
         if header and (fault := self.server.faults.take("no ntlm")):
             challenge = f"Negotiate {fault.get('token', '')}".strip()
@@ -244,6 +251,8 @@ class Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         if challenge:
             self.send_header("WWW-Authenticate", challenge)
+        if challenge and self.server.takes_basic:
+            self.send_header("WWW-Authenticate", 'Basic realm="WSMAN"')
         if body:
             self.send_header("Content-Type", content_type)
         self.send_header("Content-Length", str(len(body)))

@@ -94,6 +94,45 @@ def test_a_certificate_for_another_address_is_refused(pc: Pc, tmp_path: Path) ->
             session.hosts.read()
 
 
+@pytest.fixture
+def names(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """What a name leads to now; every other one is not found."""
+    known: dict[str, str] = {}
+    ask = socket.getaddrinfo
+
+    def resolved(name: str, port: Any, *rest: Any, **options: Any) -> Any:
+        return ask(known.get(name, name if name[0].isdigit() else "no-such-pc.invalid"), port, *rest, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolved)
+    return known
+
+
+def test_a_pc_whose_address_changed_is_told_from_one_that_is_off(pc: Pc, tmp_path: Path, names: dict[str, str]) -> None:
+    with pc(made(tmp_path / "one.pem"), ELSEWHERE) as session:
+        trusted(session)
+        (host,) = session.lab.hosts
+        before = Session(replace(session.lab, hosts=(replace(host, address="127.0.0.3"),)))
+        with pytest.raises(UnreachableError, match=r"127\.0\.0\.3") as caught:
+            before.hosts.read()
+        assert "ipconfig" in caught.value.hint, "no name leads to it: its address is to be compared"
+        names["PC1"] = ELSEWHERE
+        with pytest.raises(UnreachableError, match=r"its certificate is shown at 127\.0\.0\.2 now") as caught:
+            before.hosts.read()
+        for words in ("`address: PC1`", "`address: 127.0.0.2`", "Enable-LabHost.ps1", "inv hyperv.trust"):
+            assert words in caught.value.hint
+
+
+def test_another_pc_under_the_name_is_not_taken_for_it(pc: Pc, tmp_path: Path, names: dict[str, str]) -> None:
+    with pc(made(tmp_path / "one.pem")) as session:
+        trusted(session)
+    names["PC1"] = ELSEWHERE
+    with pc(made(tmp_path / "two.pem"), ELSEWHERE) as other:
+        host = replace(other.lab.hosts[0], address="127.0.0.3")
+        with pytest.raises(UnreachableError) as caught:
+            Session(replace(other.lab, hosts=(host,))).hosts.read()
+        assert "certificate is shown" not in caught.value.problem
+
+
 class Leaver(threading.Thread):
     """A service on its way down: it takes connections, hears a greeting, and hangs up without TLS's own farewell."""
 

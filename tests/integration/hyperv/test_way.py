@@ -5,6 +5,7 @@ Each ends in one error that names the host, and never in the advice to repeat wh
 
 from __future__ import annotations
 
+import base64
 import logging
 import socket
 import threading
@@ -18,7 +19,7 @@ from typing import Any
 import pytest
 
 from labkit.description.lab import Lab
-from labkit.errors import DeadlineError, LabError, UnreachableError
+from labkit.errors import ConfigError, DeadlineError, LabError, UnreachableError
 from labkit.hyperv import create, hosts
 from labkit.transport import knock, winrm
 from rehearsal.hosts.endpoint import Endpoint
@@ -149,6 +150,40 @@ def test_a_server_that_drips_is_given_up(
     facts, errors = moved_to(pcs, PLAIN, port=listening(drips)).session().hosts.survey()
     assert set(facts) == {SECURE}
     assert [type(error) for error in errors] == [DeadlineError]
+
+
+def with_basic(pcs: Any) -> Any:
+    """The same PCs; NTLM is switched off on the one with TLS, which is described with Basic and takes it."""
+    pcs.fault(SECURE, {"kind": "no ntlm"})
+    with pcs.state(SECURE).change() as state:
+        state["basic"] = True
+    return moved_to(pcs, SECURE, auth="basic")
+
+
+def test_where_ntlm_is_switched_off_basic_over_tls_is_a_way_in(pcs: Any, caplog: pytest.LogCaptureFixture) -> None:
+    pcs = with_basic(pcs)
+    with caplog.at_level(logging.DEBUG):
+        assert set(pcs.session().hosts.read()) == {PLAIN, SECURE}
+    encoded = base64.b64encode(f"lab:{PASSWORD}".encode()).decode()
+    assert not [text for text in caplog.messages if PASSWORD in text or encoded in text]
+
+
+def test_a_pc_that_takes_no_basic_is_told_with_the_command_that_lets_it(pcs: Any) -> None:
+    error = refusal(moved_to(pcs, SECURE, auth="basic"), SECURE)
+    assert "takes no Basic log-on; it offers Negotiate" in error.problem
+    assert r"Set-Item WSMan:\localhost\Service\Auth\Basic $true" in error.hint
+
+
+@pytest.mark.parametrize(("password", "kind"), [("wrong", UnreachableError), ("비밀번호", ConfigError)])
+def test_a_wrong_password_and_one_that_basic_cannot_carry_are_told(
+    pcs: Any, monkeypatch: pytest.MonkeyPatch, password: str, kind: type[LabError]
+) -> None:
+    pcs = with_basic(pcs)
+    monkeypatch.setenv("LAB_PASSWORD_PC1", password)
+    _, (error,) = pcs.session().hosts.survey()
+    assert type(error) is kind
+    assert "LAB_PASSWORD_PC1" in str(error)
+    assert password not in str(error).replace("wrong password", "")
 
 
 def test_a_write_after_a_long_silence_goes_through(pcs: Any, monkeypatch: pytest.MonkeyPatch) -> None:

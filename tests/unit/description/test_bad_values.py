@@ -42,6 +42,14 @@ CASES = {
     "duplicate name": (changed("w1", "w2"), "lab.machines.3.name: another machine has the name 'w2'"),
     "duplicate number": (changed("number: 3", "number: 2"), "lab.machines.2.number: another machine has the number 2"),
     "unknown host": (changed("host: pc1", "host: pc9"), "lab.machines.2.host: there is no host 'pc9' -> name one of"),
+    "an address of IPv6": (
+        ("address: 192.0.2.11", "address: 'fd00::11'"),
+        "lab.hosts.pc1.address: fd00::11 is of IPv6 -> write the PC's IPv4 address, or its name",
+    ),
+    "Basic without TLS": (
+        ("pc2: {address: 192.0.2.12", "pc2: {auth: basic, address: 192.0.2.12"),
+        "lab.hosts.pc2.auth: over http Basic shows everybody the password -> remove it, or `scheme: http`",
+    ),
     "unknown role": (changed("worker", "wroker"), "lab.machines.2.roles.0: 'wroker': one of 'control_plane', 'worker'"),
     "no roles": (changed("[worker]", "[]"), "lab.machines.2.roles: []: must not be empty"),
     "no control plane": ((CP1, "roles: [worker]"), "lab.machines: no machine has the role control_plane"),

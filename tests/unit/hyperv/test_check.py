@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -223,6 +224,21 @@ def test_each_rule_finds_its_failure_and_nothing_else(
     assert findings[0].startswith("host pc1: ")
     assert says in findings[0].partition(" -> ")[0]
     assert fix in findings[0].partition(" -> ")[2]
+
+
+def test_a_pc_that_is_described_by_name_is_judged_by_the_address_behind_it(
+    lab: Lab, bare_pcs: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def resolved(name: str, *_: Any, **__: Any) -> list[Any]:
+        assert name == "PC1"
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("192.0.2.11", 0))]
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolved)
+    named = replace(lab, hosts=(replace(lab.hosts[0], address="PC1"), *lab.hosts[1:]))
+    readiness(profiles=[{"index": 9, "category": "Public"}])(bare_pcs.answers["pc1"])
+    assert "takes the network of PC1 for a public one" in str(found(named, bare_pcs))
+    no_switch(adapter(type=71, index=9))(bare_pcs.answers["pc1"])
+    assert "Ethernet, its way to the LAN, is not Ethernet" in str(found(named, bare_pcs))
 
 
 HARMLESS: list[Any] = [
