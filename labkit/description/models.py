@@ -63,6 +63,7 @@ class HostModel(Model):
     address: str = Field(min_length=1)
     user: str | None = None
     scheme: Literal["http", "https"] = "https"
+    auth: Literal["ntlm", "basic"] = "ntlm"
     port: Annotated[int, Field(ge=1, le=65535)] | None = None
     uplink: str | None = None
 

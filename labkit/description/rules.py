@@ -71,6 +71,22 @@ def host_addresses_are_unique(model: LabModel) -> Iterator[Problem]:
             yield Problem(("hosts", name, "address"), message, "give each host its own address")
 
 
+def hosts_are_reached_by_ipv4(model: LabModel) -> Iterator[Problem]:
+    """Links, kickstarts and the proof of the way between PCs are of IPv4."""
+    for name, host in model.hosts.items():
+        if ":" in host.address and _is_address(host.address.strip("[]")):
+            fix = "write the PC's IPv4 address, or its name"
+            yield Problem(("hosts", name, "address"), f"{host.address} is of IPv6", fix)
+
+
+def basic_is_for_https(model: LabModel) -> Iterator[Problem]:
+    """Basic sends the password itself, and only TLS encrypts it."""
+    for name, host in model.hosts.items():
+        if host.auth == "basic" and host.scheme == "http":
+            message = "over http Basic shows everybody the password"
+            yield Problem(("hosts", name, "auth"), message, "remove it, or `scheme: http`")
+
+
 def roles_are_filled(model: LabModel) -> Iterator[Problem]:
     """One bootstrap server, one control plane, workers, at most one storage server."""
     for role, is_needed, is_single in ROLES:
@@ -226,6 +242,8 @@ RULES: tuple[Rule, ...] = (
     names_and_numbers_are_unique,
     hosts_exist,
     host_addresses_are_unique,
+    hosts_are_reached_by_ipv4,
+    basic_is_for_https,
     roles_are_filled,
     bootstrap_stands_alone,
     control_plane_suffices,

@@ -54,7 +54,7 @@ def fetch(session: Session, hosts: Sequence[Host]) -> tuple[list[Offer], list[La
                     )
                 )
             except OSError as error:
-                errors.append(silent(host, error))
+                errors.append(silent(host, error, session.state.host_certificate(host.name)))
     return offers, errors
 
 

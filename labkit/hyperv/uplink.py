@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
+from contextlib import suppress
+from functools import cache
 from typing import TYPE_CHECKING
 
 from labkit.hyperv.facts import HostFacts, PhysicalFacts
@@ -14,12 +17,29 @@ if TYPE_CHECKING:
 ETHERNET = 6  # IANA ifType. Wi-Fi (71) cannot carry the MAC addresses of several machines.
 
 
+def adapter_index(host: Host, here: HostFacts) -> int | None:
+    """The index of the adapter there that the host is reached at; None when none has its address, or its name's."""
+    known = (here.addresses.get(address) for address in (host.address, *resolved(host.address)))
+    return next((index for index in known if index is not None), None)
+
+
+@cache
+def resolved(name: str) -> tuple[str, ...]:
+    """The IPv4 addresses behind a name, as this controller finds them; none for an address."""
+    if name.replace(".", "").isdigit():
+        return ()
+    with suppress(OSError):  # reached all the same, so it was found a moment ago: nothing is concluded
+        found = socket.getaddrinfo(name, None, socket.AF_INET, socket.SOCK_STREAM)
+        return tuple(dict.fromkeys(str(address[0]) for *_, address in found))
+    return ()
+
+
 def uplink(host: Host, here: HostFacts) -> PhysicalFacts | None:
     """The adapter that the lab's file names, else the one behind the host's address, else the only one with a link."""
     physical = [adapter for adapter in here.adapters if adapter.is_hardware]
     if host.uplink:
         return next((adapter for adapter in physical if adapter.name == host.uplink), None)
-    behind = here.addresses.get(host.address)
+    behind = adapter_index(host, here)
     for adapter in physical:
         if adapter.index == behind:
             return adapter

@@ -1,6 +1,6 @@
 """What is at a host's port, asked before any password is sent: WinRM or not, and whether it lets in as described.
 
-One request, with the first message of an NTLM log-on, which names nobody. Windows' HTTP service answers it by itself
+One request, for NTLM with the first message of a log-on, which names nobody. Windows' HTTP service answers it by itself
 with a challenge (MS-NLMP 2.2.1.2), at once even on a PC that is busy: whatever else comes back is no WinRM, or one that
 takes no NTLM. Without this, pywinrm and its helpers end in errors that name no host, or that look like a lost line.
 """
@@ -29,6 +29,10 @@ NO_NTLM = (
     "NTLM is switched off there, as by a policy (secpol.msc: Network security: Restrict NTLM): allow it for that PC, "
     "or let it take Basic over https and write `auth: basic` for it (docs/configuration.md)"
 )
+NO_BASIC = (
+    r"as administrator there: Set-Item WSMan:\localhost\Service\Auth\Basic $true (a policy may forbid it); "
+    "or remove `auth: basic`"
+)
 
 
 def knock(host: Host, trusted: str | None) -> None:
@@ -53,28 +57,32 @@ def knock(host: Host, trusted: str | None) -> None:
         raise
     if answer.status_code != requests.codes.unauthorized:
         raise _no_winrm(host, f"it answers {answer.status_code} {answer.headers.get('Server', '')}".rstrip())
-    offered = answer.headers.get("WWW-Authenticate", "")
-    if not _challenges(offered):
-        words = ", ".join(one.split()[0] for one in offered.split(",") if one.strip()) or "nothing"
+    offered = [one.strip() for one in answer.headers.get("WWW-Authenticate", "").split(",")]
+    words = ", ".join(one.split()[0] for one in offered if one) or "nothing"
+    if host.auth == "basic" and not any(one.startswith("Basic") for one in offered):
+        raise UnreachableError(f"{where} takes no Basic log-on; it offers {words}", NO_BASIC)
+    if host.auth == "ntlm" and not any(map(_is_challenge, offered)):
         raise UnreachableError(f"{where} takes no NTLM log-on; it offers {words}", NO_NTLM)
 
 
 def _ask(host: Host, trusted: str | None) -> requests.Response:
-    # Not the account: what it is called and how it proves itself is nobody's business yet.
-    first = spnego.client("a", "b", protocol="ntlm", options=spnego.NegotiateOptions.use_ntlm).step() or b""
-    headers = {"Authorization": f"Negotiate {base64.b64encode(first).decode()}"}
+    headers = {} if host.auth == "basic" else {"Authorization": _first_message()}
     with requests.Session() as session:
         session.trust_env = False  # no proxy, no .netrc
         session.verify = trusted or True
         return session.post(host.url, headers=headers, timeout=ANSWER_TIMEOUT_S, allow_redirects=False, stream=True)
 
 
-def _challenges(offered: str) -> bool:
-    for one in offered.split(","):
-        scheme, _, token = one.strip().partition(" ")
-        with suppress(ValueError):  # no base64: no challenge
-            if scheme in ("Negotiate", "NTLM") and base64.b64decode(token).startswith(CHALLENGE):
-                return True
+def _first_message() -> str:
+    # Not the account: what it is called and how it proves itself is nobody's business yet.
+    client = spnego.client("a", "b", protocol="ntlm", options=spnego.NegotiateOptions.use_ntlm)
+    return f"Negotiate {base64.b64encode(client.step() or b'').decode()}"
+
+
+def _is_challenge(offer: str) -> bool:
+    scheme, _, token = offer.partition(" ")
+    with suppress(ValueError):  # no base64: no challenge
+        return scheme in ("Negotiate", "NTLM") and base64.b64decode(token).startswith(CHALLENGE)
     return False
 
 

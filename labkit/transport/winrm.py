@@ -32,7 +32,7 @@ from winrm.exceptions import (
 from winrm.protocol import Protocol as WsMan
 
 from labkit.controller.secrets import Secret, variable_of
-from labkit.errors import DeadlineError, LabError, MissingError, UnreachableError
+from labkit.errors import ConfigError, DeadlineError, LabError, MissingError, UnreachableError
 from labkit.transport.knock import knock
 from labkit.transport.ports import NO_TLS, PREPARE, silent
 
@@ -112,7 +112,7 @@ class WinRm:
         try:
             socket.create_connection((self.host.address, self.host.port), CONNECT_TIMEOUT_S).close()
         except OSError as error:
-            raise silent(self.host, error) from error
+            raise silent(self.host, error, self.certificate) from error
 
     def _open(self) -> Any:
         self._probe()
@@ -122,9 +122,9 @@ class WinRm:
         knock(self.host, trusted)
         return WsMan(
             endpoint=self.host.url,
-            transport="ntlm",
+            transport=self.host.auth,
             username=self.host.user,
-            password=self.password.reveal(),
+            password=self._carried(),
             # TLS encrypts by itself; without it NTLM's own encryption is not optional.
             message_encryption="always" if self.host.scheme == "http" else "auto",
             operation_timeout_sec=OPERATION_TIMEOUT_S,
@@ -133,6 +133,16 @@ class WinRm:
             server_cert_validation="validate",
             ca_trust_path=trusted,  # the certificate itself: pywinrm knows no pinning by fingerprint
         )
+
+    def _carried(self) -> str:
+        """The password, if the way to log on can carry it: Basic says nothing of how other letters are written."""
+        password = self.password.reveal()
+        if self.host.auth == "basic" and not password.isascii():
+            raise ConfigError(
+                f"{variable_of(self.host)} (or LAB_PASSWORD): Basic carries no letters beyond ASCII",
+                f"give {self.host.user} on {self.host.name} a password without them",
+            )
+        return password
 
     def _trusted(self) -> str:
         if self.certificate is None or not self.certificate.exists():
@@ -174,7 +184,9 @@ class WinRm:
             return UnreachableError(
                 f"{where} refuses {self.host.user}: wrong password, or an account that may not log on remotely",
                 f"check LAB_PASSWORD (or {variable_of(self.host)}) and host_user; "
-                "Enable-LabHost.ps1 there makes the account and gives it its rights over the network",
+                "Enable-LabHost.ps1 there makes the account and gives it its rights over the network. A right one is "
+                "refused by PCs cloned from one image (event 6167 there), and where a policy restricts NTLM: see "
+                "docs/troubleshooting.md, A PC does not answer",
             )
         if isinstance(error, TlsError):
             return self._tls_explained(error, where)

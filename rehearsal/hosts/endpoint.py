@@ -163,8 +163,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def setup(self) -> None:
         """Prepare a connection: nobody is logged on."""
-        self.timeout = self.server.idle_s
         super().setup()
+        self.connection.settimeout(self.server.idle_s)
         self.authentication = Authentication(self.server.accounts)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name

@@ -6,7 +6,8 @@ Each step looks first and says ok or changed; run again it changes nothing. What
 %ProgramData%\hyperv-k8s-lab\host.json, from which -Undo puts things back. -WhatIf only tells.
 WinRM listens with TLS (port 5986), by a certificate made here whose fingerprint is printed: `inv hyperv.trust` shows
 the same one. It names this PC, its addresses, localhost and 127.0.0.1. With -Http it listens without TLS instead
-(port 5985), where NTLM encrypts the messages.
+(port 5985), where NTLM encrypts the messages. Where a policy has switched NTLM off, `auth: basic` in the lab's file is
+the way out, over TLS only; it needs `Set-Item WSMan:\localhost\Service\Auth\Basic $true` here, which this script leaves.
 .PARAMETER User
 The local account that the lab logs on with; made when it is missing.
 .PARAMETER Password
