@@ -7,8 +7,8 @@ import json
 import re
 import socket
 import threading
-from collections.abc import Callable
-from contextlib import AbstractContextManager, contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -105,6 +105,32 @@ def names(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
 
     monkeypatch.setattr(socket, "getaddrinfo", resolved)
     return known
+
+
+@pytest.fixture
+def elsewhere_is_another(tmp_path: Path) -> Iterator[Callable[[int], None]]:
+    """Let another PC have an address and that port."""
+    with ExitStack() as until_end:
+
+        def serving(port: int) -> None:
+            other = serve("pc2", "127.0.0.3", port, tmp_path, "lab", PASSWORD, None, made(tmp_path / "other.pem"))
+            other.start()
+            until_end.callback(other.stop)
+
+        yield serving
+
+
+def test_a_pc_whose_address_another_has_now_is_told_with_its_own(
+    pc: Pc, tmp_path: Path, names: dict[str, str], elsewhere_is_another: Callable[[int], None]
+) -> None:
+    names["PC1"] = ELSEWHERE
+    with pc(made(tmp_path / "one.pem"), ELSEWHERE) as session:
+        trusted(session)
+        (host,) = session.lab.hosts
+        elsewhere_is_another(host.port)
+        before = Session(replace(session.lab, hosts=(replace(host, address="127.0.0.3"),)))
+        with pytest.raises(UnreachableError, match=r"its certificate is shown at 127\.0\.0\.2 now"):
+            before.hosts.read()
 
 
 def test_a_pc_whose_address_changed_is_told_from_one_that_is_off(pc: Pc, tmp_path: Path, names: dict[str, str]) -> None:
