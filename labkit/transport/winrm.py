@@ -34,6 +34,7 @@ from winrm.protocol import Protocol as WsMan
 from labkit.controller.secrets import Secret, variable_of
 from labkit.errors import ConfigError, DeadlineError, LabError, MissingError, UnreachableError
 from labkit.transport.knock import knock
+from labkit.transport.moved import present_place
 from labkit.transport.ports import NO_TLS, PREPARE, silent
 
 if TYPE_CHECKING:
@@ -205,6 +206,8 @@ class WinRm:
         if isinstance(below, ssl.SSLEOFError | ssl.SSLZeroReturnError):
             return DroppedError(f"{where}: the connection was lost while it began: {below}", AGAIN)
         if below is None or isinstance(below, ssl.SSLCertVerificationError):
+            if place := present_place(self.host, self.certificate):  # another PC has its address now
+                return UnreachableError(*place.told())
             return UnreachableError(
                 f"{where}: its certificate is not the one that was trusted, or does not name {self.host.address} "
                 f"({error})",
