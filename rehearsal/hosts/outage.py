@@ -46,6 +46,15 @@ def before_files(pc: HostState) -> None:
         raise PowerFailsError(pc.host)
 
 
+def fails_at_first(pc: HostState, cmdlet: str) -> bool:
+    """Whether this try is one of the first, which fail: `state["fails_at_first"]` counts them down by cmdlet."""
+    left: int = pc.read().get("fails_at_first", {}).get(cmdlet, 0)
+    if left:
+        with pc.change() as state:
+            state["fails_at_first"][cmdlet] = left - 1
+    return left > 0
+
+
 def over(pc: HostState) -> bool:
     """Tell whether the power has failed, and if so give it back."""
     if pc.read().get(KEY, 0) >= 0:

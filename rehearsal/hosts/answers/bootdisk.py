@@ -39,7 +39,9 @@ def remove_lab_boot_disk(pc: HostState, given: Json) -> Json:
         disks.remove(pc, vm["id"], one, "dvds", "RemoveVMDvdDrive")
     image = pc.local(given["Path"])
     there = image.exists()
-    image.unlink(missing_ok=True)
+    if there:
+        disks.before_delete(pc, given["Path"])
+        image.unlink()
     return {"changed": bool(drives) or there}
 
 

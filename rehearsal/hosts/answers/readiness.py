@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from rehearsal.hosts import lan
-from rehearsal.hosts.pc import adapters, machines
+from rehearsal.hosts.pc import adapters, machines, network
 from rehearsal.hosts.pc.refusals import RefusedError
 from rehearsal.hosts.state import HostState, Json
 
@@ -28,11 +28,18 @@ def get_lab_readiness(pc: HostState, given: Json) -> Json:
         "profiles": [
             {"index": one["InterfaceIndex"], "category": one["NetworkCategory"]} for one in state["profiles"].values()
         ],
-        "rules": [_rule(one) for one in state.get("firewall_rules", {}).values() if _is_winrm(one)],
+        "rules": _rules(pc),
         "bridged": [adapter["name"] for adapter in state["adapters"] if adapter.get("bridged")],
         "vlans": _vlans(pc, given["Lab"]),
     }
     return {"changed": False, "readiness": found}
+
+
+def _rules(pc: HostState) -> list[Json]:
+    """As the script does it: all port filters, all address filters, all rules."""
+    ports, _, rules = network.rules(pc), network.rules(pc), network.rules(pc)
+    about = {one["InstanceID"] for one in ports if _is_winrm(one)}
+    return [_rule(one) for one in rules if one["InstanceID"] in about]
 
 
 def _is_winrm(rule: Json) -> bool:

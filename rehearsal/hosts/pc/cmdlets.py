@@ -306,6 +306,7 @@ CMDLETS: dict[str, Callable[[HostState, Any, Json], Any]] = {
     "Set-NetConnectionProfile": lambda pc, index, g: network.set_category(pc, index, g["NetworkCategory"]),
     "New-NetNat": lambda pc, _, g: network.new_nat(pc, g["Name"], g["InternalIPInterfaceAddressPrefix"]),
     "New-NetFirewallRule": _new_rule,
+    "Get-NetFirewallRule": lambda pc, _, given: network.rules(pc),
     "Remove-NetFirewallRule": lambda pc, name, _: network.remove_rule(pc, name),
     "Register-ScheduledTask": lambda pc, _, g: tasks.register(
         pc, g["TaskName"], g["Execute"], g["Argument"], g["UserId"], at_startup=g["AtStartup"]

@@ -32,6 +32,8 @@ def is_pattern(name: str) -> bool:
 def require_service(pc: HostState, cmdlet: str) -> Json:
     """Return the PC's state; refused in the cmdlet's name when Hyper-V is down, just starting, or not for this user."""
     state = pc.read()
+    if state.get("hyperv_refuses") == "name":  # Hyper-V's cmdlets ask the network for the PC's own name
+        raise refusals.no_computer(cmdlet, state["computer_name"])
     if state.get("hyperv_refuses") == "rights":
         raise refusals.no_rights(cmdlet, state["computer_name"])
     # A service that is just starting runs, and finds nothing yet.

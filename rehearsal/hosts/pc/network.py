@@ -6,7 +6,7 @@ On Windows these are functions made from CDXML, and an error names the function 
 from __future__ import annotations
 
 from rehearsal.hosts import outage, wiring
-from rehearsal.hosts.pc import records
+from rehearsal.hosts.pc import prices, records
 from rehearsal.hosts.pc.refusals import RefusedError
 from rehearsal.hosts.state import HostState, Json
 
@@ -79,6 +79,13 @@ def new_rule(pc: HostState, name: str, **properties: object) -> None:
             message = "Cannot create a file when that file already exists."
             raise RefusedError(message, "Windows System Error 183,New-NetFirewallRule", "ResourceExists")
         state.setdefault("firewall_rules", {})[name] = {"Name": name, "InstanceID": name, **rule}
+
+
+def rules(pc: HostState) -> list[Json]:
+    """`Get-NetFirewallRule`, and each of its filters: a rule costs, whatever is asked of it."""
+    found = list(pc.read().get("firewall_rules", {}).values())
+    prices.charge(pc, "list a firewall rule", len(found))
+    return found
 
 
 def remove_rule(pc: HostState, name: str) -> None:

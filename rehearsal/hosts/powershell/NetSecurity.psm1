@@ -3,6 +3,7 @@
 function Get-NetFirewallRule {
     [CmdletBinding(DefaultParameterSetName = 'GetAll')]
     param()
+    [void][Rehearsal.Model]::Do('Get-NetFirewallRule')  # what it costs
     [Rehearsal.Records]::All('firewall_rules', 'Microsoft.Management.Infrastructure.CimInstance#MSFT_NetFirewallRule')
 }
 
@@ -47,6 +48,7 @@ function Remove-NetFirewallRule {
 # Windows keeps a rule's ports and addresses in objects of their own, which carry the rule's InstanceID.
 function Get-Part {
     param([string]$Kind, [string]$Property)
+    [void][Rehearsal.Model]::Do('Get-NetFirewallRule')
     foreach ($rule in [Rehearsal.Records]::All('firewall_rules', 'rule')) {
         $part = New-Object -TypeName PSObject -Property @{
             InstanceID = $rule.InstanceID; Protocol = $rule.Protocol; $Property = @($rule.$Property -split ',') }

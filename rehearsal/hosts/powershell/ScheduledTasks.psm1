@@ -52,8 +52,24 @@ function New-ScheduledTaskSettingsSet {
 
 function Get-ScheduledTask {
     [CmdletBinding()]
-    param()
-    [Rehearsal.Records]::All('scheduled_tasks', 'Microsoft.Management.Infrastructure.CimInstance#MSFT_ScheduledTask')
+    param(
+        [Parameter(Position = 0, ValueFromPipelineByPropertyName = $true)]
+        [string[]]$TaskName
+    )
+    process {
+        $type = 'Microsoft.Management.Infrastructure.CimInstance#MSFT_ScheduledTask'
+        $found = @([Rehearsal.Records]::All('scheduled_tasks', $type) |
+                Where-Object -FilterScript { -not $TaskName -or $TaskName -contains $_.TaskName })
+        if (-not $found -and $TaskName) {
+            $PSCmdlet.WriteError([Rehearsal.Network]::NotFound('MSFT_ScheduledTask', 'TaskName', $TaskName[0]))
+        }
+        if (-not $TaskName -and [Rehearsal.Pc]::State['corrupt_task']) {
+            $PSCmdlet.WriteError([Rehearsal.Records]::Error(
+                    'The task XML contains a value which is incorrectly formatted or out of range.',
+                    'HRESULT 0x80041318,Get-ScheduledTask', 'NotSpecified'))
+        }
+        $found
+    }
 }
 
 function Register-ScheduledTask {

@@ -117,6 +117,11 @@ def test_the_reading_script_calls_reading_cmdlets_only(script: Path) -> None:
     assert [name for name in used - HARMLESS if name.partition("-")[0] not in READING_VERBS] == []
 
 
+@pytest.mark.parametrize("script", ["Get-LabHost", "Get-LabReadiness"])
+def test_the_clock_is_read_when_all_that_takes_long_is_done(script: str) -> None:
+    assert "time = [DateTime]::UtcNow" in (POWERSHELL / f"{script}.ps1").read_text(encoding="ascii").splitlines()[-2]
+
+
 @each_script
 def test_the_readme_describes_it(script: Path) -> None:
     assert script.name in (POWERSHELL / "README.md").read_text(encoding="utf-8")

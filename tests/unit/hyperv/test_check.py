@@ -113,6 +113,7 @@ def both(*changes: Callable[[Answer], None]) -> Callable[[Answer], None]:
 
 ARM = "ARMv8 (64-bit) Family 8 Model 1 Revision 201"
 DENIED = {"message": "거부", "id": "AccessDenied,X", "category": "PermissionDenied"}
+NAMELESS = {"message": "이름", "id": "InvalidParameter,X.GetVMHost", "category": "InvalidArgument"}
 CASES: list[Any] = [
     pytest.param(lambda a: a["host"].update(powershell="5.0.10586.1"), "PowerShell is 5.0", "5.1", id="PowerShell"),
     pytest.param(lambda a: a["switches"].clear(), "no virtual switch Lab", "inv hyperv.switch", id="no switch"),
@@ -142,8 +143,8 @@ CASES: list[Any] = [
     ),
     pytest.param(adapter(vlan=7), "puts VLAN 7 on everything", "-VlanID 0", id="driver's VLAN"),
     pytest.param(readiness(sleep_s=1800), "sleeps after 30 idle minutes", "powercfg", id="sleep"),
-    pytest.param(clock(-3600), "behind this controller's", "w32tm /resync", id="clock behind"),
-    pytest.param(clock(3600), " s ahead of this controller's", "w32tm /resync", id="clock ahead"),
+    pytest.param(clock(-3600), "behind this controller's", "Start-Service w32time; w32tm", id="clock behind"),
+    pytest.param(clock(3600), " s ahead of this controller's", "Start-Service w32time; w32tm", id="clock ahead"),
     pytest.param(
         lambda a: a["readiness"]["neighbours"].append({"address": "192.0.2.101", "mac": "A0B1C2D3E4F6"}),
         "192.0.2.101 is in use on the LAN (A0B1C2D3E4F6)",
@@ -163,6 +164,7 @@ CASES: list[Any] = [
         id="address of the PC",
     ),
     pytest.param(lambda a: a.update(refusal=DENIED), "AccessDenied,X", "Administrators", id="rights"),
+    pytest.param(lambda a: a.update(refusal=NAMELESS), "by its own name", "hosts", id="its own name leads nowhere"),
     pytest.param(
         both(lambda a: a.update(refusal=DENIED), readiness(full_rights=False)),
         "no full rights over the network",

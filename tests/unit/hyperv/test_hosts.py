@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from threading import current_thread
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
 from labkit.errors import LabError, MissingError, UnreachableError
+from labkit.hyperv import hosts
 from labkit.hyperv.hosts import READ_ATTEMPTS
 from labkit.session import Session
 from labkit.transport.winrm import DroppedError
+from tests.unit.hyperv.conftest import Link
 
 Connect = Callable[[Any], Session]
 NOTHING = {"Lab": "lab-7e57", "Machine": list[Any]()}
@@ -44,6 +49,33 @@ def test_facts_sort_machines_by_their_mark(pcs: Any, on: Connect) -> None:
     assert storage.system_disk is not None
     assert storage.data_disk is not None
     assert storage.system_disk.path.startswith("C:\\Lab\\lab-7e57\\storage1\\system-")
+
+
+def test_a_pc_that_tells_its_readiness_is_given_the_time_for_it(
+    pcs: Any, on: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waited, run = list[float](), Link.run
+    monkeypatch.setattr(Link, "run", lambda link, line, stdin, s: waited.append(s) or run(link, line, stdin, s))
+    on(pcs).hosts.survey(probe=True)
+    assert waited == [300, 300]
+
+
+@pytest.mark.parametrize("probe", [False, True])
+def test_a_slow_pc_makes_no_clock_look_wrong(
+    pcs: Any, on: Connect, monkeypatch: pytest.MonkeyPatch, probe: bool
+) -> None:
+    """pc2 answers four minutes after pc1, when both clocks are so much further; its readiness took all of them."""
+    begun = datetime(2026, 1, 5, tzinfo=UTC)
+    later = begun + timedelta(minutes=4)
+    told = {"pc1": begun, "pc2": begun if probe else later}
+    monkeypatch.setattr(hosts, "datetime", Mock(now=lambda _: begun if current_thread().name == "host pc1" else later))
+    for name, answer in pcs.answers.items():
+        answer["host"]["time"] = told[name].isoformat()
+        answer["readiness"]["time"] = (begun if name == "pc1" else later).isoformat()
+        if not probe:
+            del answer["readiness"]
+    facts, _ = on(pcs).hosts.survey(probe=probe)
+    assert [here.skew_s for here in facts.values()] == [0, 0]
 
 
 def test_errors_of_all_hosts_are_told_together_after_all_have_finished(pcs: Any, on: Connect) -> None:

@@ -161,8 +161,10 @@ def test_a_script_that_does_not_parse_is_an_error_not_a_hang() -> None:
             "AccessDenied,Microsoft.HyperV.PowerShell.Commands.StartVM",
             "PermissionDenied",
             RefusedError,
-            "Administrators",
+            "vm_path",
         ),
+        ("AccessDenied,Microsoft.Vhd.PowerShell.Cmdlets.NewVhd", "PermissionDenied", RefusedError, "vm_path"),
+        ("AccessDenied,Microsoft.HyperV.PowerShell.Commands.GetVM", "PermissionDenied", RefusedError, "Administrators"),
         ("ObjectInUse,Microsoft.Vhd.PowerShell.Cmdlets.GetVHD", "ResourceBusy", LabError, "release"),
         ("InvalidState,Microsoft.HyperV.PowerShell.Commands.SetVM", "InvalidOperation", RefusedError, "hyperv.status"),
         ("InvalidOperation,Microsoft.HyperV.PowerShell.Commands.StopVM", "InvalidOperation", LabError, "--cut-power"),
@@ -179,12 +181,21 @@ def test_class_and_hint_follow_from_id_and_category(
     assert "New-LabMachine.ps1, line 7" in error.problem
 
 
+def test_a_folder_that_no_disk_can_lie_in_is_named_by_windows_number_for_it() -> None:
+    told = lab_error("pc1", "X", PowerShellError("... (0xC03A001A).", "OperationFailed", "NotSpecified"))
+    assert "compact /u" in str(told.hint)
+
+
 def test_the_message_decides_nothing() -> None:
     told = lab_error(
         "pc1", "X", PowerShellError("Access is denied. Not enough memory.", "OperationFailed", "NotSpecified")
     )
     assert type(told) is LabError
     assert "Administrators" not in str(told.hint)
+
+
+def test_a_mark_of_the_byte_order_does_not_spoil_an_answer() -> None:
+    assert answer("pc1", "X", b'\xef\xbb\xbf{"changed": false}\r\n', b"", 0) == {"changed": False}
 
 
 def test_noise_on_standard_error_does_not_spoil_an_answer() -> None:

@@ -87,6 +87,12 @@ def test_an_external_switch_is_begun_and_its_task_registered_for_system(pair: Pa
     assert (told["name"], told["state"], told["runs"], told["reached"]) == ("Lab", "begun", True, [])
 
 
+def test_somebody_elses_broken_task_keeps_nothing_from_being_told(pair: Pair) -> None:
+    begin(pair)
+    change_both(pair, lambda state: state.update(corrupt_task=True))
+    assert operation(pair)["runs"] is True
+
+
 def test_a_second_one_is_refused_while_the_first_is_being_made(pair: Pair) -> None:
     begin(pair)
     assert begin(pair)["error"]["id"].startswith("LabSwitchBusy")
