@@ -25,7 +25,10 @@ if TYPE_CHECKING:
 
 READ_DEADLINE_S = 120.0
 WRITE_DEADLINE_S = 900.0
-SLOW_READ_DEADLINES_S = {"Get-LabDigest": 900.0}  # it reads 12 GB
+SLOW_READ_DEADLINES_S = {
+    "Get-LabDigest": 900.0,  # it reads 12 GB
+    "Get-LabReadiness": 300.0,  # it pings, and reads of Windows what a slow PC takes minutes for
+}
 READ_ATTEMPTS = 3  # a read that got lost may be repeated; a write never is, since it may have been done
 
 Connect = Callable[["Host", Secret], Transport]

@@ -12,7 +12,7 @@ from labkit.hyperv.findings import Facts, Finding
 if TYPE_CHECKING:
     from labkit.description.lab import Lab
 
-EVERYBODY = {"Any", "Internet", "0.0.0.0/0", "0.0.0.0-255.255.255.255"}
+EVERYBODY = {"Any", "Internet", "0.0.0.0/0", "0.0.0.0/0.0.0.0", "0.0.0.0-255.255.255.255"}
 
 
 def stays_awake(lab: Lab, facts: Facts) -> Iterator[Finding]:

@@ -18,8 +18,6 @@ param(
 )
 $ErrorActionPreference = 'Stop'
 
-$winrm = '5985', '5986'
-
 # By the SID of the integrity level (high, system): an administrator whose rights were filtered has the medium one.
 function Test-FullRight {
     @(whoami.exe /groups /fo csv /nh | Where-Object { "$_" -match 'S-1-16-(12288|16384)\b' }).Count -gt 0
@@ -39,17 +37,31 @@ function Get-Profile {
     }
 }
 
-# A rule, its ports and its addresses are three objects with one InstanceID; asking for each by association takes long.
+# A rule's text as a table of lists: 'v2.33|Action=Allow|Active=TRUE|Dir=In|Protocol=6|LPort=5986|RA4=LocalSubnet|...|'
+# (Microsoft GPFAS 2.2.2). What may stand several times does; what does not stand there is not restricted.
+function ConvertFrom-Rule {
+    param([string] $Text)
+    $told = @{}
+    foreach ($part in $Text.Split('|')) {
+        $key, $value = $part.Split([char[]]'=', 2)
+        $told[$key] = @($told[$key]) + $value | Where-Object { $_ }
+    }
+    $told
+}
+
+# From where Windows keeps them: to list a thousand rules by Get-NetFirewallRule takes most of a minute, and as long again
+# for each of its filters.
 function Get-WinRmRule {
-    $ids = @(Get-NetFirewallPortFilter -Protocol TCP |
-            Where-Object { @($_.LocalPort | Where-Object { $winrm -contains $_ }) } | ForEach-Object { $_.InstanceID })
-    $from = @{}
-    Get-NetFirewallAddressFilter | Where-Object { $ids -contains $_.InstanceID } |
-        ForEach-Object { $from["$($_.InstanceID)"] = @($_.RemoteAddress | ForEach-Object { "$_" }) }
-    foreach ($one in @(Get-NetFirewallRule | Where-Object { $ids -contains $_.InstanceID })) {
-        $opens = "$($one.Enabled)" -eq 'True' -and "$($one.Direction)" -eq 'Inbound' -and "$($one.Action)" -eq 'Allow'
-        @{ name = "$($one.InstanceID)"; opens = $opens; public = "$($one.Profile)" -match 'Any|Public'
-            from = @($from["$($one.InstanceID)"]) }
+    $key = 'HKLM:\SYSTEM\CurrentControlSet\Services\SharedAccess\Parameters\FirewallPolicy\FirewallRules'
+    foreach ($one in (Get-ItemProperty -LiteralPath $key).PSObject.Properties) {
+        if ("$($one.Value)" -notmatch '\|LPort=(5985|5986)\|') { continue }
+        $rule = ConvertFrom-Rule -Text $one.Value
+        if ("$($rule.Protocol)" -ne '6') { continue }
+        $from = @('RA4', 'RA42', 'RA6', 'RA62' | ForEach-Object { $rule[$_] } | Where-Object { $_ } |
+                ForEach-Object { $_ -replace '^internet$', 'Internet' } | Select-Object -Unique)  # kept as IntErnet
+        @{ name = $one.Name; public = -not $rule.Profile -or $rule.Profile -contains 'Public'
+            opens = "$($rule.Active) $($rule.Dir) $($rule.Action)" -eq 'TRUE In Allow'
+            from = @(if ($from) { $from } else { 'Any' }) }
     }
 }
 

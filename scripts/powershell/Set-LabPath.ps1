@@ -23,8 +23,9 @@ function Remove-Path {
         Remove-VMNetworkAdapter -ManagementOS -Name $one.Name -SwitchName $one.SwitchName
         'removed'
     }
-    foreach ($one in @(Get-NetFirewallRule | Where-Object { $_.Name -like "$Lab-path-*" })) {
-        Remove-NetFirewallRule -Name $one.Name
+    $key = 'HKLM:\SYSTEM\CurrentControlSet\Services\SharedAccess\Parameters\FirewallPolicy\FirewallRules'
+    foreach ($one in @((Get-ItemProperty -LiteralPath $key).PSObject.Properties)) {  # to list rules takes a minute
+        if ($one.Name -like "$Lab-path-*") { Remove-NetFirewallRule -Name $one.Name }
     }
 }
 

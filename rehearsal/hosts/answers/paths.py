@@ -42,7 +42,7 @@ def _remove(pc: HostState, prefix: str) -> int:
     left = [one["name"] for one in adapters.own(pc) if one["name"].startswith(prefix)]
     for name in left:
         adapters.remove_own(pc, name)
-    for name in [one["Name"] for one in network.rules(pc) if one["Name"].startswith(prefix)]:
+    for name in [name for name in network.registered_rules(pc) if name.startswith(prefix)]:
         network.remove_rule(pc, name)
     return len(left)
 

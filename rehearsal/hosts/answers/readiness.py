@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from rehearsal.hosts import lan
@@ -11,6 +10,7 @@ from rehearsal.hosts.pc.refusals import RefusedError
 from rehearsal.hosts.state import HostState, Json
 
 WINRM_PORTS = {"5985", "5986"}
+ADDRESSES = ("RA4", "RA42", "RA6", "RA62")
 
 
 def get_lab_readiness(pc: HostState, given: Json) -> Json:
@@ -28,30 +28,25 @@ def get_lab_readiness(pc: HostState, given: Json) -> Json:
         "profiles": [
             {"index": one["InterfaceIndex"], "category": one["NetworkCategory"]} for one in state["profiles"].values()
         ],
-        "rules": _rules(pc),
+        "rules": [rule for name, text in network.registered_rules(pc).items() if (rule := _rule(name, text))],
         "bridged": [adapter["name"] for adapter in state["adapters"] if adapter.get("bridged")],
         "vlans": _vlans(pc, given["Lab"]),
     }
     return {"changed": False, "readiness": found}
 
 
-def _rules(pc: HostState) -> list[Json]:
-    """As the script does it: all port filters, all address filters, all rules."""
-    ports, _, rules = network.rules(pc), network.rules(pc), network.rules(pc)
-    about = {one["InstanceID"] for one in ports if _is_winrm(one)}
-    return [_rule(one) for one in rules if one["InstanceID"] in about]
-
-
-def _is_winrm(rule: Json) -> bool:
-    return rule["Protocol"] == "TCP" and bool(WINRM_PORTS & set(rule["LocalPort"].split(",")))
-
-
-def _rule(rule: Json) -> Json:
+def _rule(name: str, text: str) -> Json | None:
+    """A rule about WinRM as it is told; None for another."""
+    told: dict[str, list[str]] = {}
+    for key, _, value in (part.partition("=") for part in text.split("|")):
+        told.setdefault(key, []).append(value)
+    if told.get("Protocol") != ["6"] or not WINRM_PORTS & set(told.get("LPort", [])):
+        return None
     return {
-        "name": rule["InstanceID"],
-        "opens": (rule["Enabled"], rule["Direction"], rule["Action"]) == ("True", "Inbound", "Allow"),
-        "public": re.search("Any|Public", rule["Profile"]) is not None,
-        "from": rule["RemoteAddress"].split(","),
+        "name": name,
+        "opens": (told["Active"], told["Dir"], told["Action"]) == (["TRUE"], ["In"], ["Allow"]),
+        "public": "Public" in told.get("Profile", ["Public"]),
+        "from": list(dict.fromkeys(one for key in ADDRESSES for one in told.get(key, []))) or ["Any"],
     }
 
 

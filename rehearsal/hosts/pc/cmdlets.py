@@ -321,6 +321,7 @@ CMDLETS: dict[str, Callable[[HostState, Any, Json], Any]] = {
     "free memory": lambda pc, _, given: max(0, power.free_memory(pc.read())),
     "neighbors": lambda pc, _, given: lan.neighbors(pc.read()),
     "ping": _ping,
+    "registered rules": lambda pc, _, given: network.registered_rules(pc),
     "put record": lambda pc, on, given: records.put(pc, on["list"], on["key"], given),
     "remove record": lambda pc, on, _: records.remove(pc, on["list"], on["key"]),
     "set value": lambda pc, on, given: records.set_value(pc, on, given),

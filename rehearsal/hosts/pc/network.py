@@ -16,6 +16,9 @@ RULE = {
     "Action": "Allow", "Profile": "Any", "Enabled": "True",
 }  # fmt: skip
 
+PROTOCOLS = {"TCP": "6", "UDP": "17", "ICMPv4": "1"}
+DIRECTIONS = {"Inbound": "In", "Outbound": "Out"}
+
 
 def index_of(state: Json, adapter: str) -> int:
     """The index of the adapter of that name, which is there."""
@@ -86,6 +89,23 @@ def rules(pc: HostState) -> list[Json]:
     found = list(pc.read().get("firewall_rules", {}).values())
     prices.charge(pc, "list a firewall rule", len(found))
     return found
+
+
+def registered_rules(pc: HostState) -> dict[str, str]:
+    """The rules as the registry keeps them, a string each ([MS-GPFAS] 2.2.2): nothing costs there."""
+    return {name: _registered(rule) for name, rule in pc.read().get("firewall_rules", {}).items()}
+
+
+def _registered(rule: Json) -> str:
+    """Ports, addresses and profiles stand once for each; what is not restricted does not stand there."""
+    parts = {"Action": [rule["Action"]], "Active": [rule["Enabled"].upper()], "Dir": [DIRECTIONS[rule["Direction"]]]}
+    parts["Protocol"] = [PROTOCOLS[rule["Protocol"]]] if rule["Protocol"] in PROTOCOLS else []
+    lists = {"Profile": "Profile", "LPort": "LocalPort", "RA4": "RemoteAddress"}
+    for key, name in lists.items():
+        parts[key] = [one.strip() for one in rule[name].split(",") if one not in ("", "Any")]
+    parts["RA6"] = [one for one in parts["RA4"] if one.isalpha()]  # keywords stand for both
+    words = [f"{key}={value}" for key, values in parts.items() for value in values]
+    return "|".join(["v2.33", *words, f"Name={rule['DisplayName']}", ""])
 
 
 def remove_rule(pc: HostState, name: str) -> None:

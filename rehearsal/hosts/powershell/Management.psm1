@@ -9,6 +9,7 @@ function Get-ItemProperty {
         [string[]]$LiteralPath
     )
     process {
+        if ($LiteralPath -like '*\FirewallPolicy\FirewallRules') { return [Rehearsal.Records]::FirewallRules() }
         [Rehearsal.Records]::All('registry', 'System.Management.Automation.PSCustomObject') |
             Where-Object -FilterScript { $LiteralPath -contains $_.PSPath }
     }

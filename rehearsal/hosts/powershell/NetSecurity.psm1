@@ -45,32 +45,4 @@ function Remove-NetFirewallRule {
     }
 }
 
-# Windows keeps a rule's ports and addresses in objects of their own, which carry the rule's InstanceID.
-function Get-Part {
-    param([string]$Kind, [string]$Property)
-    [void][Rehearsal.Model]::Do('Get-NetFirewallRule')
-    foreach ($rule in [Rehearsal.Records]::All('firewall_rules', 'rule')) {
-        $part = New-Object -TypeName PSObject -Property @{
-            InstanceID = $rule.InstanceID; Protocol = $rule.Protocol; $Property = @($rule.$Property -split ',') }
-        $part.PSObject.TypeNames.Insert(0, "Microsoft.Management.Infrastructure.CimInstance#$Kind")
-        $part
-    }
-}
-
-function Get-NetFirewallPortFilter {
-    [CmdletBinding(DefaultParameterSetName = 'GetAll')]
-    param(
-        [Parameter(ParameterSetName = 'ByQuery')]
-        [string[]]$Protocol
-    )
-    Get-Part -Kind MSFT_NetProtocolPortFilter -Property LocalPort |
-        Where-Object -FilterScript { -not $Protocol -or $Protocol -contains $_.Protocol }
-}
-
-function Get-NetFirewallAddressFilter {
-    [CmdletBinding(DefaultParameterSetName = 'GetAll')]
-    param()
-    Get-Part -Kind MSFT_NetAddressFilter -Property RemoteAddress
-}
-
 Export-ModuleMember -Function *-NetFirewall*

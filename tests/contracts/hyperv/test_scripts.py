@@ -25,7 +25,7 @@ each_reading_script = pytest.mark.parametrize("script", READING, ids=lambda path
 
 PARAMETER = re.compile(r"^    (\[Parameter\(Mandatory = \$true\)\] )?\[[\w.]+(\[\])?\] \$\w+,?$")
 
-READING_VERBS = ("Get", "ForEach", "Where", "Test", "ConvertFrom")
+READING_VERBS = ("Get", "ForEach", "Where", "Select", "Test", "ConvertFrom")
 HARMLESS = {"Assert-LabMark", "ConvertTo-LabError", "Invoke-LabMachine", "Start-Sleep", "Write-Error"}
 OWN_ID = re.compile(r"-ErrorId (\w+)")
 

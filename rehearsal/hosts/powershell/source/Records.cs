@@ -19,6 +19,11 @@ namespace Rehearsal
             Of(Pc.State, list).Select(entry => Properties.Of(
                 typeName, entry.Value!.AsObject().Select(pair => (pair.Key, Plain(pair.Value))).ToArray()));
 
+        /// <summary>The key that holds the firewall's rules, a value each.</summary>
+        public static PSObject FirewallRules() => Properties.Of(
+            "System.Management.Automation.PSCustomObject",
+            Model.Do("registered rules")!.AsObject().Select(one => (one.Key, (object?)(string)one.Value!)).ToArray());
+
         public static bool Has(string list, string key) => Of(Pc.State, list).ContainsKey(key);
 
         /// <summary>Sets values of one entry, which is made when it is not there.</summary>
