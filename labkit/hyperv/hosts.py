@@ -47,6 +47,7 @@ class Hosts:
         self._connect = connect
         self._transports: dict[str, Transport] = {}
         self._facts: dict[str, HostFacts] = {}
+        self._arrived: dict[str, datetime] = {}  # when each host's last answer came: another may take minutes longer
         self._turn = Lock()  # a transport is not for two threads at once
 
     def read(self, fresh: bool = False) -> dict[str, HostFacts]:
@@ -70,7 +71,7 @@ class Hosts:
         }
         answers, errors = self._everywhere(wanted, reading=True)
         for name, answer in answers.items():
-            self._facts[name] = host_facts(name, self.lab.name, answer, datetime.now(UTC))
+            self._facts[name] = host_facts(name, self.lab.name, answer, self._arrived[name])
         return dict(self._facts), errors
 
     def _reading(self, host: Host, probe: bool) -> Scripts:
@@ -163,6 +164,7 @@ class Hosts:
         for attempt in range(1, attempts + 1):
             try:
                 output = self._transports[name].run(powershell.command_line(), stdin, deadline_s)
+                self._arrived[name] = datetime.now(UTC)
                 return powershell.answer(name, next(iter(scripts)), output.stdout, output.stderr, output.code)
             except DroppedError:
                 if attempt == attempts:

@@ -50,8 +50,13 @@ def host_facts(host: str, lab: str, answer: Mapping[str, Any], now: datetime | N
         foreign=tuple(vm for vm in vms if vm.machine is None), disks=disks,
         cpu=pc.get("cpu", ""), cpu_id=pc.get("cpu_id", ""), feature=answer.get("feature"),
         readiness=_readiness(answer["readiness"]) if "readiness" in answer else ReadinessFacts(),
-        skew_s=(datetime.fromisoformat(pc["time"]) - now).total_seconds() if now else 0.0,
+        skew_s=(_read_at(answer) - now).total_seconds() if now else 0.0,
     )  # fmt: skip
+
+
+def _read_at(answer: Mapping[str, Any]) -> datetime:
+    """What the PC's clock said when it had read all: its readiness is read last, and may take minutes."""
+    return datetime.fromisoformat(answer.get("readiness", {}).get("time", answer["host"]["time"]))
 
 
 def _readiness(row: Mapping[str, Any]) -> ReadinessFacts:

@@ -30,8 +30,7 @@ function Get-Pc {
         memory_bytes = [long]$computer.TotalPhysicalMemory; free_memory_bytes = 1KB * $system.FreePhysicalMemory
         processors = [int]$computer.NumberOfLogicalProcessors
         cpu = "$($cpu.Name)".Trim(); cpu_id = "$($cpu.Description)"; architecture = [int]$cpu.Architecture
-        hypervisor = [bool]$computer.HypervisorPresent
-        time = [DateTime]::UtcNow.ToString('yyyy-MM-ddTHH:mm:ssZ') }
+        hypervisor = [bool]$computer.HypervisorPresent }
 }
 
 function Get-Physical {
@@ -66,7 +65,7 @@ function Get-Adapter {
 function Get-Checkpoint {
     param([object] $VM)
     foreach ($one in @(Get-VMSnapshot -VM $VM)) {
-        @{ name = $one.Name; time = $one.CreationTime.ToUniversalTime().ToString('yyyy-MM-ddTHH:mm:ssZ')
+        @{ name = $one.Name; time = $one.CreationTime.ToUniversalTime().ToString('s') + 'Z'  # in every culture the same
             disks = @(Get-VMHardDiskDrive -VMSnapshot $one | ForEach-Object { "$($_.Path)" }) }
     }
 }
@@ -118,17 +117,19 @@ $answer = @{ changed = $false; host = Get-Pc; service = ''; refusal = $null; fea
             @{ index = [int]$_.InterfaceIndex; address = "$($_.IPAddress)" } }) }
 $answer.free_bytes = try { [long](Get-Volume -DriveLetter $LabPath[0]).SizeRemaining } catch { $null }  # no such drive
 $answer.service = "$(@(Get-Service -Name vmms -ErrorAction SilentlyContinue)[0].Status)"  # '': not installed
-if ($answer.service -ne 'Running') {
+if ($answer.service -eq 'Running') {
+    try {
+        $answer.templates = @((Get-VMHost).SecureBootTemplates |
+                ForEach-Object { if ($_.Name) { $_.Name } else { "$_" } })
+        $answer.switches = @(Get-Switch); $answer.vms = @(Get-Machine); $answer.disks = @(Get-Disk)
+    } catch {
+        $answer.vms = @()
+        $answer.refusal = ConvertTo-LabError -Record $_
+    }
+} else {
     $answer.feature = try {
         "$((Get-WindowsOptionalFeature -Online -FeatureName 'Microsoft-Hyper-V').State)"
     } catch { $null }  # only an administrator may ask
-    return $answer
 }
-try {
-    $answer.templates = @((Get-VMHost).SecureBootTemplates | ForEach-Object { if ($_.Name) { $_.Name } else { "$_" } })
-    $answer.switches = @(Get-Switch); $answer.vms = @(Get-Machine); $answer.disks = @(Get-Disk)
-} catch {
-    $answer.vms = @()
-    $answer.refusal = ConvertTo-LabError -Record $_
-}
+$answer.host.time = [DateTime]::UtcNow.ToString('s') + 'Z'  # last: the controller compares it with its own on arrival
 $answer

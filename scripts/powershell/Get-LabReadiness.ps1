@@ -107,4 +107,5 @@ $found = @{ probed = [bool]$Probe; neighbours = @(Get-Told -Read { Get-Neighbour
 $found.full_rights = try { Test-FullRight } catch { $null }
 $found.sleep_s = try { Get-SleepTime } catch { $null }
 $answer = @{ changed = $false; readiness = $found }
+$found.time = [DateTime]::UtcNow.ToString('s') + 'Z'  # later than Get-LabHost's, which comes in the same command
 $answer

@@ -72,7 +72,7 @@ def _host(state: Json) -> Json:
         "name": state["computer_name"],
         "powershell": POWERSHELL,
         "windows_build": int(state["os"]["build"]),
-        "time": _utc(time.time()),
+        "time": utc(time.time()),
         "memory_bytes": state["memory_bytes"],
         "free_memory_bytes": max(0, free_memory(state)),
         "processors": state["cpu"]["logical"],
@@ -154,12 +154,13 @@ def _detail(vm: Json) -> Json:
 def _checkpoint(snapshot: Json) -> Json:
     return {
         "name": snapshot["name"],
-        "time": _utc(snapshot["created_at"]),
+        "time": utc(snapshot["created_at"]),
         "disks": [drive["path"] for drive in snapshot["config"]["drives"]],
     }
 
 
-def _utc(seconds: float) -> str:
+def utc(seconds: float) -> str:
+    """A time as the scripts tell it."""
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
 
 

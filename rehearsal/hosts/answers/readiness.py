@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 
 from rehearsal.hosts import lan
+from rehearsal.hosts.answers import read
 from rehearsal.hosts.pc import adapters, machines, network
 from rehearsal.hosts.pc.refusals import RefusedError
 from rehearsal.hosts.state import HostState, Json
@@ -31,6 +33,7 @@ def get_lab_readiness(pc: HostState, given: Json) -> Json:
         "rules": [rule for name, text in network.registered_rules(pc).items() if (rule := _rule(name, text))],
         "bridged": [adapter["name"] for adapter in state["adapters"] if adapter.get("bridged")],
         "vlans": _vlans(pc, given["Lab"]),
+        "time": read.utc(time.time()),
     }
     return {"changed": False, "readiness": found}
 
