@@ -53,6 +53,15 @@ function Invoke-LabMachine {
     @{ changed = @($answers | Where-Object { $_.changed }).Count -gt 0; machines = @($answers) }
 }
 
+# What Windows may refuse for some seconds (a file that is still open, a drive of a running VM) is tried three times.
+function Invoke-LabAgain {
+    param([scriptblock] $Do)
+    foreach ($left in 2, 1, 0) {
+        try { return & $Do } catch { if (-not $left) { throw } }
+        Start-Sleep -Seconds 3
+    }
+}
+
 # Attaches the disks that are not in the VM, and emits each when it is.
 function Add-LabDrive {
     param([object] $VM, [string[]] $Path)
