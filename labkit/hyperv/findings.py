@@ -60,8 +60,8 @@ def service_answers(here: HostFacts) -> Iterator[Finding]:
     elif here.refusal and "[InvalidParameter," in here.refusal:  # Get-VMHost is given none: it is the PC's own name
         found = f"Hyper-V does not find this PC by its own name ({here.refusal})"
         fix = (
-            "there: give it a name of 15 characters at most; or, where a VPN or a name server is in the way, add its name "
-            r"behind 127.0.0.1 in C:\Windows\System32\drivers\etc\hosts"
+            "there: give it a name of 15 characters at most; or, where a VPN or a name server is in the way, add its "
+            r"name behind 127.0.0.1 in C:\Windows\System32\drivers\etc\hosts"
         )
         yield Finding(here.host, found, why, fix)
     elif here.refusal:

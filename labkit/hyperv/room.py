@@ -78,7 +78,7 @@ def clock_is_right(lab: Lab, facts: Facts) -> Iterator[Finding]:
             found = (
                 f"its clock is {abs(here.skew_s):.0f} s {'ahead of' if here.skew_s > 0 else 'behind'} this controller's"
             )
-            fix = "set the wrong one right; on Windows, as administrator: w32tm /resync"
+            fix = "set the wrong one right; on Windows, as administrator: Start-Service w32time; w32tm /resync"
             yield Finding(name, found, "machines wake with their host's time, certificates depend on it", fix)
 
 

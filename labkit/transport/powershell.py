@@ -101,7 +101,7 @@ def answer(host: str, script: str, stdout: bytes, stderr: bytes, code: int) -> d
     Judged by standard output alone: standard error carries progress and warnings as CLIXML on success too. Raises the
     LabError of an error that was reported, or UnreachableError when there is no answer, showing what was said instead.
     """
-    lines = stdout.decode("utf-8", "replace").strip().splitlines()
+    lines = stdout.decode("utf-8-sig", "replace").strip().splitlines()
     try:
         value = json.loads(lines[-1]) if lines else None
     except json.JSONDecodeError:

@@ -115,7 +115,9 @@ $answer = @{ changed = $false; host = Get-Pc; service = ''; refusal = $null; fea
     iso = $IsoPath -ne '' -and (Test-Path -LiteralPath $IsoPath)
     addresses = @(Get-NetIPAddress -AddressFamily IPv4 | ForEach-Object {
             @{ index = [int]$_.InterfaceIndex; address = "$($_.IPAddress)" } }) }
-$answer.free_bytes = try { [long](Get-Volume -DriveLetter $LabPath[0]).SizeRemaining } catch { $null }  # no such drive
+# Not by Get-Volume: it loads a large module for one number.
+$drive = @(Get-CimInstance -ClassName Win32_LogicalDisk -Filter "DeviceID = '$($LabPath.Substring(0, 2))'")[0]
+$answer.free_bytes = if ($drive) { [long]$drive.FreeSpace } else { $null }  # no such drive
 $answer.service = "$(@(Get-Service -Name vmms -ErrorAction SilentlyContinue)[0].Status)"  # '': not installed
 if ($answer.service -eq 'Running') {
     try {

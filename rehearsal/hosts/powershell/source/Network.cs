@@ -36,7 +36,7 @@ namespace Microsoft.PowerShell.Cmdletization.GeneratedTypes.ScheduledTask
 
 namespace Rehearsal
 {
-    /// <summary>What the CDXML functions (NetAdapter, NetTCPIP, Storage) read, as the CIM objects they emit.</summary>
+    /// <summary>What the CDXML functions (NetAdapter, NetTCPIP) read, as the CIM objects they emit.</summary>
     public static class Network
     {
         private const uint Ethernet = 6;
@@ -131,16 +131,18 @@ namespace Rehearsal
             ("InterfaceAlias", (string)route["adapter"]!),
             ("InterfaceIndex", Index(route))));
 
-        public static IEnumerable<PSObject> Volumes()
+        /// <summary>The drives that a filter by DeviceID names.</summary>
+        public static IEnumerable<PSObject> Drives(string filter)
         {
             var volume = Pc.State["volume"]!;
-            var size = (ulong)volume["size_bytes"]!;
-            yield return Properties.Cim(
-                "ROOT/Microsoft/Windows/Storage/MSFT_Volume",
-                ("DriveLetter", ((string)volume["letter"]!)[0]),
-                ("FileSystemType", "NTFS"),
-                ("Size", size),
-                ("SizeRemaining", size - (ulong)volume["used_bytes"]!));
+            var (size, name) = ((ulong)volume["size_bytes"]!, $"{(string)volume["letter"]!}:");
+            if (filter.Contains($"'{name}'", StringComparison.OrdinalIgnoreCase))
+            {
+                yield return Properties.Cim(
+                    "ROOT/cimv2/Win32_LogicalDisk",
+                    ("DeviceID", name), ("FileSystem", "NTFS"), ("Size", size),
+                    ("FreeSpace", size - (ulong)volume["used_bytes"]!));
+            }
         }
 
         /// <summary>What a CDXML query says when the one thing it was asked for is not there.</summary>

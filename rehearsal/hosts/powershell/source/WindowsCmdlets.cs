@@ -78,6 +78,9 @@ namespace Microsoft.Management.Infrastructure.CimCmdlets
                         ("InstanceID", $"Microsoft:PowerSettingDataIndex\\{{{Scheme}}}\\AC\\{{{SleepAfter}}}"),
                         ("SettingIndexValue", (uint)(Pc.State["sleep_s"] ?? 0))));
                     break;
+                case "win32_logicaldisk":
+                    WriteObject(Network.Drives(Filter), true);
+                    break;
                 case "win32_processor":
                     WriteObject(Processor(Pc.State["cpu"]!));
                     break;

@@ -42,7 +42,6 @@ Start-ScheduledTask -TaskName t
 "$((Get-ScheduledTask).Started)"
 Unregister-ScheduledTask -TaskName t -Confirm:$false
 Start-ScheduledTask -TaskName t
-$null = Get-Volume -DriveLetter Q
 $null = New-VMSwitch -Name two -NetAdapterName Ethernet
 $switch = New-VMSwitch -Name inner -SwitchType Internal -Notes mine
 "$($switch.SwitchType) $($switch.Notes) $((Get-NetAdapter -Name 'vEthernet (inner)').Status)"
@@ -72,7 +71,6 @@ REFUSED = [
     "CmdletizationQuery_NotFound_InstanceID,Remove-NetFirewallRule",
     "HRESULT 0x800700b7,Register-ScheduledTask",
     "HRESULT 0x80070002,Start-ScheduledTask",
-    "CmdletizationQuery_NotFound_DriveLetter,Get-Volume",
     f"ObjectInUse,{HYPERV}.NewVMSwitch",
     f"InvalidParameter,{HYPERV}.SetVMNetworkAdapterVlan",
     f"ObjectNotFound,{HYPERV}.RemoveVMNetworkAdapter",
