@@ -182,3 +182,10 @@ def test_a_service_that_is_down_while_writing_changes_nothing(bare: Any) -> None
         state["services"]["vmms"] = "Running"
     create.create(bare.session())
     assert actions(bare) == {"unchanged"}
+
+
+def test_a_folder_in_which_no_disk_may_lie_is_told_with_the_way_out(bare: Any) -> None:
+    with bare.state("pc1").change() as state:
+        state["compressed"] = True
+    with pytest.raises(RefusedError, match=r"(?s)host pc1, machine .*\(0xC03A001A\).*compact /u"):
+        create.create(bare.session())
