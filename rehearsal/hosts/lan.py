@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from ipaddress import IPv4Address, IPv4Interface
 
+from rehearsal.hosts.pc import prices
 from rehearsal.hosts.state import HostState, Json
 from rehearsal.hosts.wiring import management
 
@@ -29,13 +30,14 @@ def neighbors(state: Json) -> list[Json]:
     return list(state["neighbors"]) if is_up(state) else []
 
 
-def answers(pc: HostState, address: str, size: int) -> bool:
+def answers(pc: HostState, address: str, size: int, timeout_ms: int = 1000) -> bool:
     """Whether a ping of that many bytes, not to be split, comes back to the PC."""
     state = pc.read()
-    if not is_up(state):
-        return False
     heard = any(one["address"] == address for one in neighbors(state))
-    return heard or any(_reaches(pc, state, other, address, size) for other in _others(pc))
+    if is_up(state) and (heard or any(_reaches(pc, state, other, address, size) for other in _others(pc))):
+        return True
+    prices.charge(pc.folder, "wait a second for a ping", timeout_ms / 1000)
+    return False
 
 
 def _reaches(pc: HostState, state: Json, other: Json, address: str, size: int) -> bool:

@@ -7,17 +7,19 @@ from collections.abc import Iterator
 
 from rehearsal.hosts import lan
 from rehearsal.hosts.answers import read
-from rehearsal.hosts.pc import adapters, machines, network
+from rehearsal.hosts.pc import adapters, machines, network, prices
 from rehearsal.hosts.pc.refusals import RefusedError
 from rehearsal.hosts.state import HostState, Json
 
 WINRM_PORTS = {"5985", "5986"}
+PING_S = 0.3
 ADDRESSES = ("RA4", "RA42", "RA6", "RA62")
 
 
 def get_lab_readiness(pc: HostState, given: Json) -> Json:
     """Tell how the PC was prepared and who else is on its LAN."""
     state = pc.read()
+    _wait_for_silent(pc, given.get("Probe") or [])
     found = {
         "probed": bool(given.get("Probe")),
         "neighbours": [
@@ -36,6 +38,13 @@ def get_lab_readiness(pc: HostState, given: Json) -> Json:
         "time": read.utc(time.time()),
     }
     return {"changed": False, "readiness": found}
+
+
+def _wait_for_silent(pc: HostState, probed: list[str]) -> None:
+    """What it takes that addresses are called one after the other and nobody has them."""
+    heard = {one["address"] for one in lan.neighbors(pc.read())}
+    silent = [address for address in probed if address not in heard]
+    prices.charge(pc.folder, "wait a second for a ping", PING_S * len(silent))
 
 
 def _rule(name: str, text: str) -> Json | None:

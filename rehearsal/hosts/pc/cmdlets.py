@@ -247,7 +247,7 @@ def _exists(pc: HostState, vm: str | None, _given: Json) -> None:
 
 
 def _ping(pc: HostState, _on: Any, given: Json) -> bool:
-    return lan.answers(pc, given["address"], given["size"])
+    return lan.answers(pc, given["address"], given["size"], given["timeout_ms"])
 
 
 def _new_rule(pc: HostState, _on: Any, given: Json) -> None:

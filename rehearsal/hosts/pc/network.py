@@ -87,7 +87,7 @@ def new_rule(pc: HostState, name: str, **properties: object) -> None:
 def rules(pc: HostState) -> list[Json]:
     """`Get-NetFirewallRule`, and each of its filters: a rule costs, whatever is asked of it."""
     found = list(pc.read().get("firewall_rules", {}).values())
-    prices.charge(pc, "list a firewall rule", len(found))
+    prices.charge(pc.folder, "list a firewall rule", len(found))
     return found
 
 

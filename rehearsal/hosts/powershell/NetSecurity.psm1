@@ -26,7 +26,8 @@ function New-NetFirewallRule {
     )
     process {
         if ($PSCmdlet.ShouldProcess($DisplayName) -and [Rehearsal.Model]::Did($PSCmdlet, $null, $PSBoundParameters)) {
-            Get-NetFirewallRule | Where-Object -FilterScript { $_.Name -eq $Name }
+            [Rehearsal.Records]::All('firewall_rules', 'MSFT_NetFirewallRule') |
+                Where-Object -FilterScript { $_.Name -eq $Name }
         }
     }
 }

@@ -96,6 +96,7 @@ namespace Rehearsal
         public static IEnumerable<PSObject> Pinged(string filter)
         {
             var size = Regex.Match(filter, @"BufferSize\s*=\s*(\d+)");
+            var timeout = Regex.Match(filter, @"Timeout\s*=\s*(\d+)");
             return Regex.Matches(filter, @"Address\s*=\s*'([^']*)'").Select(match => Properties.Cim(
                 "ROOT/cimv2/Win32_PingStatus",
                 ("Address", match.Groups[1].Value),
@@ -103,6 +104,7 @@ namespace Rehearsal
                 {
                     ["address"] = match.Groups[1].Value,
                     ["size"] = size.Success ? int.Parse(size.Groups[1].Value) : 32,
+                    ["timeout_ms"] = timeout.Success ? int.Parse(timeout.Groups[1].Value) : 1000,
                 })! ? 0u : 11010u)));
         }
 

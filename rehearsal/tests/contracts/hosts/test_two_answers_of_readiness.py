@@ -79,10 +79,10 @@ def test_everything_that_preparing_left_out_is_told_alike(pair: Pair) -> None:
 def test_a_thousand_rules_of_others_cost_no_more_than_a_check_may_take(pair: Pair, script: str) -> None:
     others = {f"app{number}": rule(f"app{number}", LocalPort=str(number)) for number in range(1, 1100)}
     change_both(pair, lambda state: state.update(firewall_rules={**others, "ours": rule("ours")}))
-    assert [prices.spent_s(pc) for pc in (pair.real, pair.told)] == [0, 0]
+    assert [prices.spent_s(pc.folder) for pc in (pair.real, pair.told)] == [0, 0]
     told = pair.run(script, Lab=LAB).get("readiness", {"rules": [{"name": "ours"}]})
     assert [one["name"] for one in told["rules"]] == ["ours"]
-    assert max(prices.spent_s(pc) for pc in (pair.real, pair.told)) < 20
+    assert max(prices.spent_s(pc.folder) for pc in (pair.real, pair.told)) < 20
 
 
 def test_vlans_of_others_and_of_the_pc_itself_are_told_alike(pair: Pair) -> None:
