@@ -12,7 +12,6 @@ from rehearsal.hosts.pc.refusals import RefusedError
 from rehearsal.hosts.state import HostState, Json
 
 WINRM_PORTS = {"5985", "5986"}
-PING_S = 0.3
 ADDRESSES = ("RA4", "RA42", "RA6", "RA62")
 
 
@@ -44,7 +43,8 @@ def _wait_for_silent(pc: HostState, probed: list[str]) -> None:
     """What it takes that addresses are called one after the other and nobody has them."""
     heard = {one["address"] for one in lan.neighbors(pc.read())}
     silent = [address for address in probed if address not in heard]
-    prices.charge(pc.folder, "wait a second for a ping", PING_S * len(silent))
+    patience_s = max(0.1, min(0.3, 9 / max(1, len(probed))))
+    prices.charge(pc.folder, "wait a second for a ping", patience_s * len(silent))
 
 
 def _rule(name: str, text: str) -> Json | None:
