@@ -7,7 +7,7 @@ REHEARSE := $(BIN)/python -m rehearsal
 LAB := -f labs/rehearsal.yaml
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 .DEFAULT_GOAL := help
-.PHONY: help venv check coverage test test-without-powershell lint format benchmark measure rehearse rehearse-down clean \
+.PHONY: help venv check coverage test test-windows test-without-powershell lint format benchmark measure pcs rehearse rehearse-down clean \
 	acceptance-boot acceptance-cluster acceptance-labs acceptance-line acceptance-nfs
 
 help: ## Say what can be made.
@@ -29,6 +29,9 @@ test: venv ## Run every test (half an hour on two cores); what a machine cannot 
 	@echo "==> every test: half an hour on two cores, most of it one rehearsal; for everyday work: make check" >&2
 	@scripts/dev/test-packages.sh
 	@$(BIN)/python -m pytest --numprocesses=auto
+
+test-windows: venv ## Run unit and contract tests on a real Windows Python, under Wine (Debian as root installs it).
+	@scripts/dev/windows-tests.sh
 
 # LAB_PWSH names no program: the PCs of the room then answer scripts by their JSON contracts, as on a newcomer's machine.
 test-without-powershell: venv ## Rebuild, look and leave in a room whose PCs have no PowerShell (root, 6 minutes).
@@ -72,6 +75,9 @@ acceptance-line: venv ## Build the lab by its stages, then live in it (root, 30 
 
 acceptance-nfs: venv ## Export and mount NFS between two QEMU guests (root, 1 minute).
 	@$(ACCEPT)/test_nfs.py
+
+pcs: venv ## Print the table of PCs: what is found on each described PC, and how to put it right (tests/pcs).
+	@$(BIN)/python -m tests.pcs
 
 measure: venv ## Say how large this checkout is, and whether its modules are free of circles (two minutes).
 	@$(BIN)/python scripts/dev/measure.py

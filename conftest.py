@@ -18,7 +18,10 @@ from labkit.controller.state import StateDir  # noqa: E402
 from labkit.description.lab import Lab  # noqa: E402
 from labkit.description.load import load_lab  # noqa: E402
 from labkit.session import Session  # noqa: E402
-from tests import sharing, summary  # noqa: E402
+from tests import sharing, summary, windows  # noqa: E402
+
+if windows.IS_WINDOWS:
+    windows.stand_in()
 
 OPEN_TO_THE_NETWORK = ("network", "boot", "rehearsal")
 
@@ -26,6 +29,8 @@ OPEN_TO_THE_NETWORK = ("network", "boot", "rehearsal")
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items[:] = sharing.last(items)
+    if windows.IS_WINDOWS:
+        windows.leave_out(items)
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -29,6 +29,7 @@ class LabError(Exit):  # type: ignore[misc]
         self.problems = _several(problem)
         self.hints = tuple(dict.fromkeys(_several(hint or ())))
         self.resume = ""  # the command that goes on where this failed
+        self.task = ""  # the one that failed; "" while none had begun
         self.inv = "inv"  # how this run was called, up to its first task
         super().__init__(code=self.exit_code)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from labkit.controller.journal import Journal
+from labkit.controller.log import Log
 from labkit.controller.state import StateDir
 from labkit.description.source import PROJECT_FILE
 from labkit.project import ROOT
@@ -40,6 +41,14 @@ class Session:
         self.output = terminal(stderr=False)
         self.command = subprocess.list2cmdline(["inv", *sys.argv[1:]])  # as typed, for hints and for the lock
         self.journal = Journal(self.state.journal, self.console)
+        self.log = Log(self.state)
+        self._warned: set[str] = set()
+
+    def warn(self, text: str) -> None:
+        """Tell a person something that stops nothing; the same text once a run."""
+        if text not in self._warned:
+            self._warned.add(text)
+            self.console.print(text, style="yellow", markup=False, soft_wrap=True)
 
     @cached_property
     def hosts(self) -> Hosts:

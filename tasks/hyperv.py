@@ -117,8 +117,10 @@ def hyperv_trust(c: Context, host: str = "", fingerprint: str = "") -> None:
 
     s = session(c)
     hosts = choice.hosts(s.lab, host)
-    for offer in trust.fetch(s, hosts):
+    offers, errors = trust.fetch(s, hosts)
+    for offer in offers:
         s.output.print(f"{offer.host.name} ({offer.host.address}) shows {offer.fingerprint}", soft_wrap=True)
+        trust.check_name(offer)
         if offer.is_known:
             s.output.print(f"{offer.host.name}: trusted already")
             continue
@@ -127,6 +129,8 @@ def hyperv_trust(c: Context, host: str = "", fingerprint: str = "") -> None:
         s.output.print(f"{offer.host.name}: trusted from now on, and no other certificate")
     for plain in (one.name for one in hosts if one.scheme == "http"):
         s.output.print(f"{plain}: scheme http, encrypted by NTLM; there is no certificate")
+    if errors:
+        raise together(errors)
 
 
 @task(klass=Reader, default=True)
@@ -191,6 +195,23 @@ def hyperv_switch(c: Context) -> None:
             s.output.print(f"{making.host.name}: {', '.join(made) or 'all there'}")
         for line in path.prove(s):
             s.output.print(line)
+
+
+@task(klass=Destroyer)
+def hyperv_remove_switch(c: Context) -> None:
+    """Remove the virtual switches that the lab made."""
+    from labkit.hyperv import unswitching
+    from labkit.line import consent
+
+    s = session(c)
+    removals, stay = unswitching.find(s)
+    for line in stay:
+        s.output.print(line, markup=False)
+    if consent.require(s, [str(one) for one in removals], s.command, dry=c.config.run.dry):
+        with s.journal.step("hyperv.remove-switch") as step:
+            gone = unswitching.remove(s, removals)
+            step.changed = bool(gone)
+            s.output.print(f"removed: {', '.join(gone)}", markup=False)
 
 
 @task(klass=Destroyer, help=ONE, auto_shortflags=False)

@@ -88,12 +88,29 @@ def lab_stop(c: Context) -> None:
         step.changed = bool(lifecycle.stop(s))
 
 
-@task(klass=Reader)
-def lab_report(c: Context) -> None:
+@task(klass=Reader, help={"last": "how many of the last runs (default: 1)"}, auto_shortflags=False)
+def lab_report(c: Context, last: str = "1") -> None:
     """Show what the last run did and how long it took."""
     from labkit.line import report
 
-    report.show(session(c))
+    report.show(session(c), last)
+
+
+@task(
+    klass=Reader,
+    help={"file": "the file to write (default: lab-ID.TIME.bundle.zip, here)"},
+    auto_shortflags=False,
+)
+def lab_bundle(c: Context, file: str = "") -> None:
+    """Gather what a bug report needs into one file."""
+    from pathlib import Path
+
+    from labkit.lab import bundle
+
+    s = session(c)
+    target = Path(file) if file else bundle.default_file(s)
+    s.output.print(bundle.write(s, target), markup=False, soft_wrap=True)
+    s.output.print(f"{target}: look into it before you send it", markup=False, soft_wrap=True)
 
 
 @task(klass=Controller, help={"file": "the file to write (default: lab-ID.export.json, here)"}, auto_shortflags=False)

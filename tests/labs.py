@@ -33,8 +33,25 @@ SMALL: dict[str, list[dict[str, Any]]] = {
 @cache
 def delivered(name: str) -> Lab:
     """The lab of labs/NAME.yaml, or of invoke.yaml; where the file leaves the id to its user, it is 7e57."""
-    text = (FOLDER.parent / "invoke.yaml" if name == "invoke" else FOLDER / f"{name}.yaml").read_text(encoding="utf-8")
-    return _loaded(text.replace("\n  id:\n", "\n  id: '7e57'\n"), f"{name}.yaml")
+    return _loaded(_text(name).replace("\n  id:\n", "\n  id: '7e57'\n"), f"{name}.yaml")
+
+
+def _text(name: str) -> str:
+    file = FOLDER.parent / "invoke.yaml" if name == "invoke" else FOLDER / f"{name}.yaml"
+    return file.read_text(encoding="utf-8")
+
+
+def described(name: str, changes: dict[str, Any]) -> Lab:
+    """The lab of a delivered file with the keys of `changes` in it; lists are replaced."""
+    if not changes:
+        return delivered(name)
+    whole: dict[str, Any] = yaml.safe_load(_text(name))
+    return _loaded(yaml.safe_dump({"lab": _changed(whole["lab"], {"id": "7e57", **changes})}), f"{name}.yaml")
+
+
+def _changed(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+    both = {key: _changed(below[key], value) for key, value in above.items() if isinstance(value, dict)}
+    return below | above | both
 
 
 @cache

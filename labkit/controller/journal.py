@@ -2,7 +2,7 @@
 
 Every line has "time" and "event"; the events are
 run    "command": an `inv` line that changes the lab begins
-done   that line ended, well or not
+done   that line ended: "code" as the process's; of one that failed also "task", "problems" and "hints"
 probe  "step", "missing": a stage that nobody named was looked at; null when it was satisfied
 start  "step"
 end    "step", "result" (ok|failed), "seconds", "changed" (null where the step does not know)

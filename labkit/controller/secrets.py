@@ -5,9 +5,14 @@ from __future__ import annotations
 import getpass
 import os
 import sys
+from typing import TYPE_CHECKING
 
-from labkit.description.lab import Host
 from labkit.errors import MissingError
+
+if TYPE_CHECKING:
+    from labkit.description.lab import Host
+
+MASK = "***"
 
 
 class Secret:
@@ -21,7 +26,7 @@ class Secret:
         return self._value
 
     def __repr__(self) -> str:
-        return "Secret(***)"
+        return f"Secret({MASK})"
 
     __str__ = __repr__
 
@@ -54,6 +59,12 @@ def host_password(host: Host) -> Secret:
         f"no password for {host.user} on {host.name} ({host.address})",
         f"set LAB_PASSWORD (one for all hosts) or {own} in the environment",
     )
+
+
+def passwords() -> list[str]:
+    """Every password that this run knows or could ask for: those of the environment, and what was typed."""
+    given = [value for variable, value in os.environ.items() if variable.upper().startswith("LAB_PASSWORD")]
+    return [*given, *(secret.reveal() for secret in _typed.values())]
 
 
 def _ask(prompt: str) -> str:

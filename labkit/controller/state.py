@@ -1,4 +1,4 @@
-"""What the controller keeps of one lab, in `.lab/<id>/`: keys, known hosts, kubeconfig, journal, lock.
+"""What the controller keeps of one lab, in `.lab/<id>/`: keys, known hosts, kubeconfig, journal, logs, lock.
 
 One folder a lab, because one checkout may drive several (`inv -f labs/...`). Everything in it is for its owner only.
 Its file `version` says how it is laid out; a folder without one is of the first version.
@@ -7,12 +7,13 @@ Its file `version` says how it is laid out; a folder without one is of the first
 from __future__ import annotations
 
 import os
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from labkit import versions
+from labkit.controller import acl
+from labkit.controller.patience import patiently
 from labkit.project import ROOT
 
 if TYPE_CHECKING:
@@ -37,6 +38,11 @@ class StateDir:
     @property
     def journal(self) -> Path:
         return self.path / "journal.jsonl"
+
+    @property
+    def logs(self) -> Path:
+        """A file for each of the last runs: what it printed, and how it ended."""
+        return self.path / "logs"
 
     @property
     def lock(self) -> Path:
@@ -99,15 +105,15 @@ class StateDir:
         fresh.touch(mode=0o600)
         restrict(fresh)
         fresh.write_text(text, encoding="utf-8", newline="\n")
-        fresh.replace(path)
+        patiently(lambda: fresh.replace(path))
 
 
 def restrict(path: Path) -> None:
-    """Leave a file or folder to its owner: by mode, or on Windows by ACL, where modes mean nothing."""
+    """Leave a file or folder to its owner: by mode, or on Windows by ACL, where modes mean nothing.
+
+    Raises LabError where Windows cannot.
+    """
     if os.name == "nt":
-        owner = f"{os.environ.get('USERDOMAIN', '.')}\\{os.environ['USERNAME']}"
-        rights = "(OI)(CI)F" if path.is_dir() else "F"
-        command = ["icacls", str(path), "/inheritance:r", "/grant:r", f"{owner}:{rights}"]
-        subprocess.run(command, check=True, capture_output=True)
+        acl.restrict(path)
     else:
         path.chmod(0o700 if path.is_dir() else 0o600)

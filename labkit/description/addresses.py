@@ -25,6 +25,14 @@ def external_addresses_fit(model: LabModel) -> Iterator[Problem]:
         yield Problem(("external", "first_address"), message, "name a lower one, or a larger range")
 
 
+def gateway_is_no_host(model: LabModel) -> Iterator[Problem]:
+    """Without NAT the way out is the room's router, no PC of the lab."""
+    for name, host in model.hosts.items():
+        if host.address == str(model.external.gateway) and not model.external.nat:
+            message = f"{host.address} is host {name}'s address"
+            yield Problem(("external", "gateway"), message, "name the room's router (`ipconfig` on that PC shows it)")
+
+
 def address_pool_is_apart(model: LabModel) -> Iterator[Problem]:
     """The addresses for Services lie in EXTERNAL's range and are nobody else's; each is called by `lab.check`."""
     pool, cidr, path = model.external.address_pool, model.external.cidr, ("external", "address_pool")

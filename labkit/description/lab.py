@@ -28,6 +28,7 @@ from labkit.description.models import (
 
 NetworkName = Literal["mgmt", "internal", "external"]
 Scheme = Literal["http", "https"]
+Auth = Literal["ntlm", "basic"]  # how the account proves itself to WinRM
 SwitchType = Literal["External", "Internal", "Private"]  # Hyper-V's words
 NETWORKS: tuple[NetworkName, ...] = ("mgmt", "internal", "external")
 WINRM_PORTS: dict[Scheme, int] = {"http": 5985, "https": 5986}
@@ -116,6 +117,7 @@ class Host:
     scheme: Scheme
     port: int
     uplink: str | None
+    auth: Auth = "ntlm"
 
     @property
     def url(self) -> str:
@@ -240,7 +242,7 @@ def derive(model: LabModel, source: Path) -> Lab:
 
 def _host(name: str, host: HostModel, user: str) -> Host:
     port = host.port or WINRM_PORTS[host.scheme]
-    return Host(name, host.address, host.user or user, host.scheme, port, host.uplink)
+    return Host(name, host.address, host.user or user, host.scheme, port, host.uplink, host.auth)
 
 
 def derive_switches(model: LabModel) -> tuple[Switch, ...]:

@@ -10,9 +10,10 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
+from pathlib import PureWindowsPath
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
 LARGEST_NUMBER = 99
 """Of a machine's number, which ends its addresses and its MACs."""
@@ -53,6 +54,29 @@ def _range(value: Any) -> AddressRange | None:
     return AddressRange(first, last)
 
 
+def _host(value: str) -> str:
+    """An IPv4 address or a name; what is nothing but numbers and dots can be no name."""
+    numbers = value.replace(".", "")
+    if numbers.isdigit():
+        is_one = re.fullmatch(r"(\d{1,3})(\.\d{1,3}){3}", value) and all(int(part) < 256 for part in value.split("."))
+    else:
+        is_one = re.search(r"[\s/\\@]", value) is None
+    if not is_one:
+        raise ValueError("an address such as 192.168.1.11, or a name, is expected")
+    return value
+
+
+def _whole_path(value: str) -> str:
+    """A path on a drive of the PC: what is relative would lie below whoever reads it, and a share is no drive."""
+    path = PureWindowsPath(value)
+    if not (path.is_absolute() and re.fullmatch(r"[A-Za-z]:", path.drive)):
+        raise ValueError(r"a whole Windows path, such as 'C:\Lab', is expected")
+    return value
+
+
+WindowsPath = Annotated[str, AfterValidator(_whole_path)]
+
+
 class Model(BaseModel):
     """Frozen and strict about keys: a misspelt key is an error, never ignored."""
 
@@ -60,9 +84,10 @@ class Model(BaseModel):
 
 
 class HostModel(Model):
-    address: str = Field(min_length=1)
+    address: Annotated[str, AfterValidator(_host)] = Field(min_length=1)
     user: str | None = None
     scheme: Literal["http", "https"] = "https"
+    auth: Literal["ntlm", "basic"] = "ntlm"
     port: Annotated[int, Field(ge=1, le=65535)] | None = None
     uplink: str | None = None
 
@@ -146,10 +171,10 @@ class LabModel(Model):
     hosts: dict[Name, HostModel] = Field(min_length=1)
     host_user: str = Field(min_length=1)
     external: ExternalModel
-    iso_path: str = Field(min_length=1)
+    iso_path: WindowsPath = Field(min_length=1)
     switch: str = Field(default="Lab", min_length=1)
     private_switch: str | None = Field(default=None, min_length=1)
-    vm_path: str = Field(default="C:\\Lab", min_length=1)
+    vm_path: WindowsPath = Field(default="C:\\Lab", min_length=1)
     networks: NetworksModel = NetworksModel()
     machines: tuple[MachineModel, ...] = Field(min_length=1)
     machine_user: str = Field(default="lab", pattern=r"^[a-z_][a-z0-9_-]{0,30}$")

@@ -16,7 +16,7 @@ from labkit.description import rules
 from labkit.description.models import LARGEST_NUMBER, LabModel
 from labkit.description.source import KeyPath, Problem
 
-OF_THE_LAB = {"id": "0000", "host_user": "nobody", "iso_path": "none"}
+OF_THE_LAB = {"id": "0000", "host_user": "nobody", "iso_path": "C:\\none"}
 OF_A_MACHINE: dict[str, Callable[[int], Any]] = {
     "name": lambda index: f"unnamed-{index}",
     "number": lambda index: LARGEST_NUMBER - index,

@@ -15,6 +15,7 @@ from labkit.description.addresses import (
     addresses_are_unique,
     addresses_are_usable,
     external_addresses_fit,
+    gateway_is_no_host,
     lies_in,
     macs_are_unique,
     macs_follow_the_plan,
@@ -69,6 +70,22 @@ def host_addresses_are_unique(model: LabModel) -> Iterator[Problem]:
         if first != name:
             message = f"{host.address} is host {first}'s address already"
             yield Problem(("hosts", name, "address"), message, "give each host its own address")
+
+
+def hosts_are_reached_by_ipv4(model: LabModel) -> Iterator[Problem]:
+    """Links, kickstarts and the proof of the way between PCs are of IPv4."""
+    for name, host in model.hosts.items():
+        if ":" in host.address and _is_address(host.address.strip("[]")):
+            fix = "write the PC's IPv4 address, or its name"
+            yield Problem(("hosts", name, "address"), f"{host.address} is of IPv6", fix)
+
+
+def basic_is_for_https(model: LabModel) -> Iterator[Problem]:
+    """Basic sends the password itself, and only TLS encrypts it."""
+    for name, host in model.hosts.items():
+        if host.auth == "basic" and host.scheme == "http":
+            message = "over http Basic shows everybody the password"
+            yield Problem(("hosts", name, "auth"), message, "remove it, or `scheme: http`")
 
 
 def roles_are_filled(model: LabModel) -> Iterator[Problem]:
@@ -226,6 +243,8 @@ RULES: tuple[Rule, ...] = (
     names_and_numbers_are_unique,
     hosts_exist,
     host_addresses_are_unique,
+    hosts_are_reached_by_ipv4,
+    basic_is_for_https,
     roles_are_filled,
     bootstrap_stands_alone,
     control_plane_suffices,
@@ -237,6 +256,7 @@ RULES: tuple[Rule, ...] = (
     switches_fit_the_hosts,
     nat_leads_out,
     external_addresses_fit,
+    gateway_is_no_host,
     address_pool_is_apart,
     addresses_are_unique,
     macs_are_unique,

@@ -71,7 +71,7 @@ def read(file: Path) -> Source:
     try:
         source.data = _parse(text, source)
     except yaml.YAMLError as error:
-        raise ConfigError(_yaml_message(file, error), "correct the YAML at that line") from None
+        raise ConfigError(_yaml_message(file, error), _yaml_hint(error)) from None
     if source.data is not None and not isinstance(source.data, dict):
         found = type(source.data).__name__
         raise ConfigError(f"{source.shown}:1: a mapping is expected, not {found}", "begin with a key, such as `lab:`")
@@ -84,7 +84,7 @@ def _text(file: Path) -> str:
     except FileNotFoundError:
         raise ConfigError(f"{_shown(file)}: no such file", "name an existing file after -f, or leave -f out") from None
     except UnicodeDecodeError:
-        hint = "save it as UTF-8 (Windows PowerShell's `>` writes UTF-16)"
+        hint = "save it as UTF-8 (in Notepad under Save as, Encoding; Windows PowerShell's `>` writes UTF-16)"
         raise ConfigError(f"{_shown(file)}: is not UTF-8 text", hint) from None
     except OSError as error:
         raise ConfigError(f"{_shown(file)}: cannot be read: {error.strerror}", "make it a readable file") from None
@@ -134,6 +134,15 @@ def _yaml_message(file: Path, error: yaml.YAMLError) -> str:
     mark = getattr(error, "problem_mark", None)
     what = getattr(error, "problem", None) or str(error).splitlines()[0]
     return f"{_shown(file)}:{mark.line + 1 if mark else 1}: not valid YAML: {what}"
+
+
+def _yaml_hint(error: yaml.YAMLError) -> str:
+    what = getattr(error, "problem", None) or ""
+    if "escape" in what:  # as in "C:\\ISO", and of eight digits in "C:\\Users"
+        return r"write Windows paths in single quotes: 'C:\ISO\rocky.iso'"
+    if r"'\t'" in what:
+        return "begin lines with blanks, not tabs"
+    return "correct the YAML at that line"
 
 
 def named_on_command_line(argv: Sequence[str]) -> Path | None:

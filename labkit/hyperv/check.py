@@ -17,6 +17,8 @@ from labkit.hyperv.room import (
     architecture_is_x86_64,
     clock_is_right,
     hypervisor_runs,
+    lan_is_the_described_one,
+    nat_is_free,
     processor_suffices,
     range_behind_nat_is_its_own,
     uplink_passes_tags,
@@ -39,12 +41,16 @@ DISK_START_BYTES = {"system": 8 * GB, "data": 1 * GB}  # what a fresh dynamic di
 def check(session: Session, only: Collection[str] | None = None) -> Facts:
     """Read all hosts once and apply every rule; return the facts. With `only`, what is wrong with others is left out.
 
-    Raises RefusedError with all findings, or together with them the errors of hosts that could not be read.
+    Warnings are told once a run. Raises RefusedError with all other findings, or together with them the errors of hosts
+    that could not be read.
     """
     facts, errors = session.hosts.survey(probe=True)
     findings = [one for one in problems(session.lab, facts) if only is None or one.host in only]
-    if findings:
-        errors.append(refusal(findings))
+    for one in findings:
+        if one.is_warning:
+            session.warn(f"{one}\nhint: {one.fix}")
+    if wrong := [one for one in findings if not one.is_warning]:
+        errors.append(refusal(wrong))
     if errors:
         raise together(errors)
     return facts
@@ -99,7 +105,10 @@ def macs_are_free(lab: Lab, facts: Facts) -> Iterator[Finding]:
 
 
 def memory_suffices(lab: Lab, facts: Facts) -> Iterator[Finding]:
-    """Machines have static memory: what is not there keeps them from starting."""
+    """Machines have static memory: what is not there keeps them from starting.
+
+    What is built in and never free for them refuses; what programs use now may be free again when they start.
+    """
     for name, here in facts.items():
         wanted = sum(spec.memory_bytes for spec in specs(lab) if spec.host == name)
         foreign = sum(max(vm.memory_bytes, vm.assigned_bytes) for vm in here.foreign if vm.state not in WITHOUT_MEMORY)
@@ -108,6 +117,12 @@ def memory_suffices(lab: Lab, facts: Facts) -> Iterator[Finding]:
             found = f"{left / GB:.1f} GB of memory are there for machines"
             fix = "stop other VMs there, or give machines less memory_mb or another host"
             yield Finding(name, found, f"they need {wanted / GB:.1f} GB to start", fix)
+            continue
+        free = (here.free_memory_bytes or 0) + sum(vm.assigned_bytes for vm in here.machines.values())
+        if here.free_memory_bytes is not None and wanted > free:
+            found = f"{free / GB:.1f} GB of memory are free for machines now"
+            fix = "close programs there, a browser first, before machines start; or give machines less memory_mb"
+            yield Finding(name, found, f"they need {wanted / GB:.1f} GB to start", fix, is_warning=True)
 
 
 def disk_space_suffices(lab: Lab, facts: Facts) -> Iterator[Finding]:
@@ -116,10 +131,20 @@ def disk_space_suffices(lab: Lab, facts: Facts) -> Iterator[Finding]:
         wanted = sum(_growth(spec, here) for spec in specs(lab) if spec.host == name)
         fix = "free some space there, or name a folder on another drive in lab.vm_path"
         if here.free_bytes is None:
+            fix = "name a folder on a drive that is there in lab.vm_path"
             yield Finding(name, f"there is no drive for {lab.vm_path}", "disks are kept there", fix)
         elif here.free_bytes < wanted:
             why = f"machines not made yet soon need {wanted / GB:.1f} GB"
             yield Finding(name, f"{here.free_bytes / GB:.1f} GB are free for {lab.vm_path}", why, fix)
+
+
+def etcd_has_a_fast_disk(lab: Lab, facts: Facts) -> Iterator[Finding]:
+    """etcd answers a change only when it is on the disk; one that takes long loses leases and leaders."""
+    here, name = facts.get(lab.control_plane.host), lab.control_plane.name
+    if here and here.readiness.media == "HDD":
+        why = f"etcd on {name} waits for it with every change, and the cluster with etcd"
+        fix = f"name a folder on an SSD in lab.vm_path, or another host for {name}"
+        yield Finding(here.host, f"{lab.vm_path} is on a hard disk", why, fix, is_warning=True)
 
 
 def _growth(spec: MachineSpec, here: HostFacts) -> int:
@@ -152,6 +177,7 @@ RULES: tuple[Callable[[Lab, Facts], Iterator[Finding]], ...] = (
     macs_are_free,
     memory_suffices,
     disk_space_suffices,
+    etcd_has_a_fast_disk,
     medium_is_there,
     processor_suffices,
     clock_is_right,
@@ -160,6 +186,8 @@ RULES: tuple[Callable[[Lab, Facts], Iterator[Finding]], ...] = (
     winrm_is_for_the_lan,
     addresses_are_free,
     vlans_are_free,
+    lan_is_the_described_one,
     range_behind_nat_is_its_own,
+    nat_is_free,
     uplink_passes_tags,
 )

@@ -160,11 +160,13 @@ class ReadinessFacts:
     is_probed: bool = False  # the machines' EXTERNAL addresses were called before `neighbours` was read
     neighbours: tuple[tuple[str, str], ...] = ()  # IPv4 address and MAC of whoever the PC heard of
     full_rights: bool | None = None  # False: an account whose rights Windows filtered
+    media: str | None = None  # what the lab's folder lies on: HDD, SSD or SCM
     sleep_s: int | None = None  # idle seconds after which the PC sleeps while plugged in; 0: never
     profiles: tuple[tuple[int, str], ...] = ()  # an adapter's index, and Public, Private or DomainAuthenticated
     rules: tuple[RuleFacts, ...] = ()
     bridged: frozenset[str] = frozenset()  # names of adapters that are members of a network bridge or a team
     vlans: tuple[TagFacts, ...] = ()
+    nats: tuple[tuple[str, str], ...] = ()  # name and range of each network that Windows translates for
 
 
 @dataclass(frozen=True)
@@ -194,6 +196,7 @@ class HostFacts:
         None  # of Windows, while the service does not run: Enabled, EnablePending ...; '': no such one
     )
     readiness: ReadinessFacts = ReadinessFacts()
+    free_memory_bytes: int | None = None  # what Windows, its programs and running VMs leave
     skew_s: float = 0.0  # how far its clock is ahead of the controller's
 
     @property

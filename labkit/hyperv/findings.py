@@ -19,15 +19,19 @@ Facts = Mapping[str, HostFacts]
 
 @dataclass(frozen=True)
 class Finding:
-    """Something that is wrong with a host: what was found, why it matters, how to put it right."""
+    """Something that is wrong with a host: what was found, why it matters, how to put it right.
+
+    A warning is told and keeps nothing from being done: it may go well all the same.
+    """
 
     host: str
     found: str
     why: str
     fix: str
+    is_warning: bool = False
 
     def __str__(self) -> str:
-        return f"host {self.host}: {self.found}: {self.why}"
+        return f"{'warning: ' if self.is_warning else ''}host {self.host}: {self.found}: {self.why}"
 
 
 def refusal(findings: Iterable[Finding]) -> RefusedError:
@@ -50,11 +54,21 @@ def service_answers(here: HostFacts) -> Iterator[Finding]:
     elif here.service != "Running":
         fix = "as administrator there: Start-Service vmms"
         yield Finding(here.host, f"the Hyper-V service (vmms) is {here.service}", why, fix)
+    elif here.refusal and here.refusal.endswith("[CommandNotFoundException]"):
+        fix = "as administrator there: scripts/powershell/Enable-LabHost.ps1, then restart that PC"
+        yield Finding(here.host, "Hyper-V's PowerShell module is not installed", why, fix)
     elif here.refusal and here.readiness.full_rights is False:
         found = f"the account has no full rights over the network ({here.refusal})"
         fix = (
             "as administrator there: scripts/powershell/Enable-LabHost.ps1, which puts it into Administrators and sets "
             "LocalAccountTokenFilterPolicy"
+        )
+        yield Finding(here.host, found, why, fix)
+    elif here.refusal and "[InvalidParameter," in here.refusal:  # Get-VMHost is given none: it is the PC's own name
+        found = f"Hyper-V does not find this PC by its own name ({here.refusal})"
+        fix = (
+            "there: give it a name of 15 characters at most; or, where a VPN or a name server is in the way, add its "
+            r"name behind 127.0.0.1 in C:\Windows\System32\drivers\etc\hosts"
         )
         yield Finding(here.host, found, why, fix)
     elif here.refusal:

@@ -1,19 +1,22 @@
 """All Hyper-V hosts of a lab: the same question to each at once, answers shared by the tasks of one run.
 
-One WS-Man command a host and call. Threads, not processes: the time goes into waiting. They are daemons, so that Ctrl-C
-ends the run and not a wait of minutes; what a host is doing then it finishes, and the next run reads the state again.
+One WS-Man command a host and call. Threads, not processes: the time goes into waiting. Ctrl-C ends the run and not a
+wait of minutes; what a host is doing then it finishes, and the next run reads the state again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import time
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import PureWindowsPath
-from threading import Lock, Thread
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
+from labkit import threads
 from labkit.controller.secrets import Secret, host_password
-from labkit.errors import LabError, together
+from labkit.errors import DeadlineError, LabError, together
 from labkit.hyperv.facts import HostFacts
 from labkit.hyperv.reading import host_facts
 from labkit.transport import powershell
@@ -25,8 +28,13 @@ if TYPE_CHECKING:
 
 READ_DEADLINE_S = 120.0
 WRITE_DEADLINE_S = 900.0
-SLOW_READ_DEADLINES_S = {"Get-LabDigest": 900.0}  # it reads 12 GB
+SLOW_READ_DEADLINES_S = {
+    "Get-LabDigest": 900.0,  # it reads 12 GB
+    "Get-LabReadiness": 300.0,  # it pings, and reads of Windows what a slow PC takes minutes for
+}
+GRACE_S = 30.0  # past its deadline a call ends by itself; a host that drips no answer and no end is given up then
 READ_ATTEMPTS = 3  # a read that got lost may be repeated; a write never is, since it may have been done
+STUCK = "`inv hyperv.status` shows the state; look at that PC for a dialogue or a disk at its limit"
 
 Connect = Callable[["Host", Secret], Transport]
 Scripts = Mapping[str, Mapping[str, Any]]
@@ -44,6 +52,8 @@ class Hosts:
         self._connect = connect
         self._transports: dict[str, Transport] = {}
         self._facts: dict[str, HostFacts] = {}
+        self._arrived: dict[str, datetime] = {}  # when each host's last answer came: another may take minutes longer
+        self.answered: dict[str, dict[str, Any]] = {}  # what each host said when it was read last, word for word
         self._turn = Lock()  # a transport is not for two threads at once
 
     def read(self, fresh: bool = False) -> dict[str, HostFacts]:
@@ -67,21 +77,28 @@ class Hosts:
         }
         answers, errors = self._everywhere(wanted, reading=True)
         for name, answer in answers.items():
-            self._facts[name] = host_facts(name, self.lab.name, answer, datetime.now(UTC))
+            self.answered[name] = answer
+            self._facts[name] = host_facts(name, self.lab.name, answer, self._arrived[name])
         return dict(self._facts), errors
+
+    @property
+    def known(self) -> dict[str, HostFacts]:
+        """What was read so far, by host name; asks nobody."""
+        return dict(self._facts)
 
     def _reading(self, host: Host, probe: bool) -> Scripts:
         """The scripts that read a host: one command, since each costs a whole PowerShell to start."""
+        path = str(PureWindowsPath(self.lab.vm_path, self.lab.name))
         asked: dict[str, Mapping[str, Any]] = {
             "Get-LabHost": {
                 "Lab": self.lab.name,
-                "LabPath": str(PureWindowsPath(self.lab.vm_path, self.lab.name)),
+                "LabPath": path,
                 "IsoPath": self.lab.iso_path if self.lab.bootstrap.host == host.name else "",
             }
         }
         if probe:
             addresses = [str(address) for address in self.lab.external_addresses]
-            asked["Get-LabReadiness"] = {"Lab": self.lab.name, "Probe": addresses}
+            asked["Get-LabReadiness"] = {"Lab": self.lab.name, "LabPath": path, "Probe": addresses}
         return asked
 
     def forget(self) -> None:
@@ -122,28 +139,29 @@ class Hosts:
         self, wanted: Mapping[str, Scripts], *, reading: bool
     ) -> tuple[dict[str, dict[str, Any]], list[LabError]]:
         """Run scripts on several hosts at once, one command a host; give the answers and the LabErrors."""
-        outcomes: dict[str, dict[str, Any] | BaseException] = {name: {} for name in wanted}  # in the lab's order
-
-        def work(name: str) -> None:
-            try:
-                outcomes[name] = self._call(name, wanted[name], reading=reading)
-            except BaseException as error:  # noqa: BLE001 - carried to the calling thread and raised there
-                outcomes[name] = error
-
+        limit_s = GRACE_S + max((_deadline_s(scripts, reading) for scripts in wanted.values()), default=0.0)
         with self._turn:
             for name in wanted:
                 self._transport(name)  # here and not in the threads: it may ask for a password
-            in_parallel(work, wanted)
+            calls = {
+                name: threads.start(partial(self._call, name, scripts, reading=reading), f"host {name}")
+                for name, scripts in wanted.items()
+            }
+            threads.wait(calls.values(), limit_s)
         answers: dict[str, dict[str, Any]] = {}
         errors: list[LabError] = []
-        for name, outcome in outcomes.items():
-            if isinstance(outcome, LabError):
-                errors.append(outcome)
-            elif isinstance(outcome, BaseException):
-                raise outcome
+        for name, call in calls.items():
+            silent = DeadlineError(f"host {name} has not answered after {limit_s:.0f} s", STUCK)
+            error = call.exception() if call.done() else silent
+            if isinstance(error, LabError):
+                errors.append(error)
+                if isinstance(error, DeadlineError):
+                    self.reconnect(name)  # a thread that was given up may still hold the connection
+            elif error is not None:
+                raise error
             else:
-                answers[name] = outcome
-                self._keep_notes(name, outcome)
+                answers[name] = call.result()
+                self._keep_notes(name, answers[name])
         return answers, errors
 
     def _transport(self, name: str) -> Transport:
@@ -153,16 +171,16 @@ class Hosts:
         return self._transports[name]
 
     def _call(self, name: str, scripts: Scripts, *, reading: bool) -> dict[str, Any]:
-        stdin = powershell.payload_of_all(scripts)
+        stdin, transport = powershell.payload_of_all(scripts), self._transports[name]
         attempts = READ_ATTEMPTS if reading else 1
-        read_s = max(SLOW_READ_DEADLINES_S.get(script, READ_DEADLINE_S) for script in scripts)
-        deadline_s = read_s if reading else WRITE_DEADLINE_S
+        until = time.monotonic() + _deadline_s(scripts, reading)
         for attempt in range(1, attempts + 1):
             try:
-                output = self._transports[name].run(powershell.command_line(), stdin, deadline_s)
+                output = transport.run(powershell.command_line(), stdin, until - time.monotonic())
+                self._arrived[name] = datetime.now(UTC)
                 return powershell.answer(name, next(iter(scripts)), output.stdout, output.stderr, output.code)
             except DroppedError:
-                if attempt == attempts:
+                if attempt == attempts or time.monotonic() > until:
                     raise
         raise AssertionError("unreachable")
 
@@ -171,11 +189,8 @@ class Hosts:
             self._journal.note(f"host {name}", text)
 
 
-def in_parallel(work: Callable[[str], None], hosts: Iterable[str]) -> None:
-    """Call `work` for each host in a thread of its own and wait for all."""
-    threads = [Thread(target=work, args=(host,), daemon=True, name=f"host {host}") for host in hosts]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        while thread.is_alive():
-            thread.join(0.2)  # an endless join would keep Ctrl-C from working on Windows
+def _deadline_s(scripts: Scripts, reading: bool) -> float:
+    """How long a command may take that runs these scripts."""
+    return (
+        max(SLOW_READ_DEADLINES_S.get(script, READ_DEADLINE_S) for script in scripts) if reading else WRITE_DEADLINE_S
+    )

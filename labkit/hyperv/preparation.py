@@ -8,11 +8,12 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from labkit.hyperv.findings import Facts, Finding
+from labkit.hyperv.uplink import adapter_index
 
 if TYPE_CHECKING:
     from labkit.description.lab import Lab
 
-EVERYBODY = {"Any", "Internet", "0.0.0.0/0", "0.0.0.0-255.255.255.255"}
+EVERYBODY = {"Any", "Internet", "0.0.0.0/0", "0.0.0.0/0.0.0.0", "0.0.0.0-255.255.255.255"}
 
 
 def stays_awake(lab: Lab, facts: Facts) -> Iterator[Finding]:
@@ -31,7 +32,7 @@ def network_is_private(lab: Lab, facts: Facts) -> Iterator[Finding]:
         if host.name not in facts:
             continue
         here = facts[host.name]
-        index = here.addresses.get(host.address)
+        index = adapter_index(host, here)
         if (index, "Public") in here.readiness.profiles:
             fix = (
                 f"as administrator there: Set-NetConnectionProfile -InterfaceIndex {index} -NetworkCategory Private "

@@ -48,18 +48,25 @@ def host_facts(host: str, lab: str, answer: Mapping[str, Any], now: datetime | N
         free_bytes=answer["free_bytes"], has_iso=answer["iso"], machines=machines,
         duplicates=tuple(vm for vm in vms if vm.machine is not None and machines[vm.machine] is not vm),
         foreign=tuple(vm for vm in vms if vm.machine is None), disks=disks,
-        cpu=pc.get("cpu", ""), cpu_id=pc.get("cpu_id", ""), feature=answer.get("feature"),
+        cpu=pc.get("cpu", ""), cpu_id=pc.get("cpu_id", ""), free_memory_bytes=pc["free_memory_bytes"],
+        feature=answer.get("feature"),
         readiness=_readiness(answer["readiness"]) if "readiness" in answer else ReadinessFacts(),
-        skew_s=(datetime.fromisoformat(pc["time"]) - now).total_seconds() if now else 0.0,
+        skew_s=(_read_at(answer) - now).total_seconds() if now else 0.0,
     )  # fmt: skip
+
+
+def _read_at(answer: Mapping[str, Any]) -> datetime:
+    """What the PC's clock said when it had read all: its readiness is read last, and may take minutes."""
+    return datetime.fromisoformat(answer.get("readiness", {}).get("time", answer["host"]["time"]))
 
 
 def _readiness(row: Mapping[str, Any]) -> ReadinessFacts:
     return ReadinessFacts(
-        is_probed=row["probed"], full_rights=row["full_rights"], sleep_s=row["sleep_s"],
+        is_probed=row["probed"], full_rights=row["full_rights"], sleep_s=row["sleep_s"], media=row["media"],
         neighbours=tuple((one["address"], one["mac"].upper()) for one in row["neighbours"]),
         profiles=tuple((one["index"], one["category"]) for one in row["profiles"]),
         rules=tuple(RuleFacts(r["name"], r["opens"], r["public"], tuple(r["from"])) for r in row["rules"]),
+        nats=tuple((one["name"], one["cidr"]) for one in row["nats"]),
         bridged=frozenset(row["bridged"]),
         vlans=tuple(TagFacts(one["vm"], one["adapter"], one["switch"], one["vlan"]) for one in row["vlans"]),
     )  # fmt: skip

@@ -17,7 +17,9 @@ CPU_ID = re.compile(r"(?P<maker>Intel64|EM64T|AMD64) Family (?P<family>\d+) Mode
 INTEL_FAMILY, HASWELL = 6, 60  # the first models with AVX2, BMI and FMA; older ones have lower numbers
 NEWER_WITHOUT_V3 = frozenset({62, 74, 76, 77, 90, 92, 93, 95, 117, 122, 134, 138, 150, 156})
 """Models above Haswell's that are Ivy Bridge servers or small cores: Silvermont to Tremont."""
-AMD_ZEN, AMD_EXCAVATOR = 23, (21, 96)
+PENTIUMS_WITH_V3 = frozenset({140, 151, 154, 183, 186, 190})
+"""Tiger Lake, Alder Lake and later: the Pentiums and Celerons of all models before have no AVX2."""
+AMD_ZEN, AMD_BULLDOZER, EXCAVATOR = 23, 21, 96
 X64 = 9
 ARCHITECTURES = {0: "x86", 5: "ARM", 12: "ARM64"}  # Win32_Processor.Architecture
 
@@ -57,17 +59,17 @@ def has_v3(cpu_id: str, brand: str) -> bool | None:
     """Whether a processor has x86-64-v3, by Windows' identification of it; None when that cannot be told.
 
     Sources: Intel's and AMD's family and model numbers as in the Linux kernel's intel-family.h and in AMD's guides.
-    Pentium and Celeron of these generations have no AVX2 before Alder Lake (model 151).
+    A number is no date: Coffee and Comet Lake (158, 165) stand above Tiger Lake, AMD's small family 22 above 21.
     """
     found = CPU_ID.match(cpu_id)
     if not found:
         return None
     family, model = int(found["family"]), int(found["model"])
     if found["maker"] == "AMD64":
-        return family >= AMD_ZEN or (family, model) >= AMD_EXCAVATOR
+        return family >= AMD_ZEN or (family == AMD_BULLDOZER and model >= EXCAVATOR)
     if family != INTEL_FAMILY:
         return family > INTEL_FAMILY and family != 15  # 15 is the Pentium 4
-    small = ("Pentium" in brand or "Celeron" in brand) and model < 151
+    small = ("Pentium" in brand or "Celeron" in brand) and model not in PENTIUMS_WITH_V3
     return model >= HASWELL and model not in NEWER_WITHOUT_V3 and not small
 
 
@@ -78,7 +80,7 @@ def clock_is_right(lab: Lab, facts: Facts) -> Iterator[Finding]:
             found = (
                 f"its clock is {abs(here.skew_s):.0f} s {'ahead of' if here.skew_s > 0 else 'behind'} this controller's"
             )
-            fix = "set the wrong one right; on Windows, as administrator: w32tm /resync"
+            fix = "set the wrong one right; on Windows, as administrator: Start-Service w32time; w32tm /resync"
             yield Finding(name, found, "machines wake with their host's time, certificates depend on it", fix)
 
 
@@ -115,6 +117,20 @@ def vlans_are_free(lab: Lab, facts: Facts) -> Iterator[Finding]:
                 yield Finding(name, found, f"it is this lab's {ours[tag.vlan].upper()}", fix)
 
 
+def lan_is_the_described_one(lab: Lab, facts: Facts) -> Iterator[Finding]:
+    """EXTERNAL is the room's LAN. A PC may have no address there, where a second cable is for machines alone."""
+    if lab.switch_of("external").type != "External":
+        return
+    for name, here in facts.items():
+        own = [one for one in map(IPv4Address, here.addresses) if not one.is_loopback]
+        if not any(one in lab.external.cidr for one in own):
+            has = f"none of its addresses ({', '.join(map(str, own))}) is in {lab.external.cidr}"
+            found = has if own else "it has no IPv4 address"
+            fix = "correct external.cidr, gateway and first_address (`ipconfig` there), or plug in that LAN's cable"
+            why = "machines get theirs in external.cidr"
+            yield Finding(name, found, why, fix, is_warning=True)
+
+
 def range_behind_nat_is_its_own(lab: Lab, facts: Facts) -> Iterator[Finding]:
     """A PC in a network of the very range that it translates for would look for that network among its machines."""
     if lab.switch_of("external").type != "Internal":
@@ -125,6 +141,19 @@ def range_behind_nat_is_its_own(lab: Lab, facts: Facts) -> Iterator[Finding]:
                 why = f"behind its NAT is {lab.external.cidr}, too"
                 fix = "choose another external.cidr, with gateway and first_address in it"
                 yield Finding(name, f"it has the address {address} in another network", why, fix)
+
+
+def nat_is_free(lab: Lab, facts: Facts) -> Iterator[Finding]:
+    """Beside somebody else's NAT network Windows makes none; one that is there already goes on."""
+    if lab.switch_of("external").type != "Internal":
+        return
+    for name, here in facts.items():
+        others = [(whose, cidr) for whose, cidr in here.readiness.nats if cidr != str(lab.external.cidr)]
+        if len(others) == len(here.readiness.nats):
+            for whose, cidr in others:
+                found = f"it translates for {whose} ({cidr}) already"
+                fix = f"as administrator there: Remove-NetNat -Name '{whose}', if nothing of yours needs it"
+                yield Finding(name, found, "Windows carries one NAT network, and EXTERNAL needs it", fix)
 
 
 def uplink_passes_tags(lab: Lab, facts: Facts) -> Iterator[Finding]:

@@ -13,6 +13,7 @@ from labkit.errors import MissingError
 from labkit.hyperv.findings import answering
 
 if TYPE_CHECKING:
+    from labkit.hyperv.findings import Facts
     from labkit.session import Session
 
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -24,7 +25,12 @@ def shoot(session: Session, machines: Iterable[str]) -> list[Path]:
 
     Raises MissingError when none of them runs.
     """
-    facts = answering(session.hosts.read())
+    found = pictures(session, answering(session.hosts.read()), machines)
+    return [_keep(session, name, picture) for name, picture in found.items()]
+
+
+def pictures(session: Session, facts: Facts, machines: Iterable[str]) -> dict[str, bytes]:
+    """A PNG of the console of each machine that runs by these `facts`, by its name. Raises as `shoot` does."""
     wanted = list(machines)
     parameters: dict[str, dict[str, Any]] = {}
     for host, here in facts.items():
@@ -33,15 +39,15 @@ def shoot(session: Session, machines: Iterable[str]) -> list[Path]:
             parameters[host] = {"Lab": session.lab.name, "Id": ids}
     if not parameters:
         raise MissingError(f"nothing to see: {', '.join(wanted)} not running", "inv hyperv.start")
-    answers = session.hosts.ask("Get-LabScreen", parameters)
-    return [_keep(session, row) for answer in answers.values() for row in answer["machines"]]
+    rows = [row for answer in session.hosts.ask("Get-LabScreen", parameters).values() for row in answer["machines"]]
+    return {row["name"]: png(base64.b64decode(row["image"]), row["width"], row["height"]) for row in rows}
 
 
-def _keep(session: Session, row: dict[str, Any]) -> Path:
+def _keep(session: Session, name: str, picture: bytes) -> Path:
     session.state.prepare()
-    file = session.state.path / "screens" / f"{row['name']}.png"
+    file = session.state.path / "screens" / f"{name}.png"
     file.parent.mkdir(exist_ok=True)
-    file.write_bytes(png(base64.b64decode(row["image"]), row["width"], row["height"]))
+    file.write_bytes(picture)
     return file
 
 

@@ -84,8 +84,10 @@ def _below(host: Host, here: HostFacts, switch: SwitchFacts) -> Iterator[Finding
     below = [a for a in here.adapters if a.id in switch.adapter_ids or a.description in switch.adapter_descriptions]
     physical = [adapter for adapter in below if adapter.is_hardware]
     fix = "put it on the wired adapter in Hyper-V Manager, or name another switch in lab.switch"
-    if not physical:
-        yield Finding(host.name, f"switch {switch.name} is on no physical adapter", NO_WAY_OUT, fix)
+    if not physical:  # what is not plugged in is not listed
+        gone = "" if below else ", ".join(switch.adapter_descriptions)
+        fix_it = f"plug in {gone}, or {fix}" if gone else fix
+        yield Finding(host.name, f"switch {switch.name} is on no physical adapter", NO_WAY_OUT, fix_it)
     for adapter in physical:
         where = f"switch {switch.name} is on {adapter.name}"
         if adapter.type != ETHERNET:

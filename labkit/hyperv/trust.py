@@ -10,7 +10,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from labkit.errors import ConsentError, LabError, UnreachableError, together
+from cryptography import x509
+
+from labkit.errors import ConsentError, LabError, RefusedError, UnreachableError
 from labkit.transport.ports import NO_TLS, silent
 
 if TYPE_CHECKING:
@@ -35,10 +37,10 @@ class Offer:
         return self.fingerprint == self.kept
 
 
-def fetch(session: Session, hosts: Sequence[Host]) -> list[Offer]:
-    """The certificates of those hosts that are spoken to over HTTPS; no password is sent.
+def fetch(session: Session, hosts: Sequence[Host]) -> tuple[list[Offer], list[LabError]]:
+    """The certificates of those hosts that are spoken to over HTTPS, and the errors of those that show none.
 
-    Raises the UnreachableErrors of all hosts that do not answer, together.
+    No password is sent.
     """
     offers: list[Offer] = []
     errors: list[LabError] = []
@@ -54,10 +56,8 @@ def fetch(session: Session, hosts: Sequence[Host]) -> list[Offer]:
                     )
                 )
             except OSError as error:
-                errors.append(silent(host, error))
-    if errors:
-        raise together(errors)
-    return offers
+                errors.append(silent(host, error, session.state.host_certificate(host.name)))
+    return offers, errors
 
 
 def _offer(session: Session, host: Host) -> Offer:
@@ -75,7 +75,7 @@ def fingerprint(pem: str) -> str:
 def agree(offer: Offer, given: str) -> None:
     """Have a person compare: `given` is the fingerprint from the PC, or '' to be asked at the terminal.
 
-    Raises ConsentError when they differ or nobody is there; nothing was kept then.
+    Raises ConsentError when they differ or nobody is there; nothing was kept then. Names are `check_name`'s matter.
     """
     name = offer.host.name
     if not given and sys.stdin is not None and sys.stdin.isatty():
@@ -89,6 +89,29 @@ def agree(offer: Offer, given: str) -> None:
             f"{name} shows another certificate than the one whose fingerprint was given; nothing was kept",
             f"is {offer.host.address} really that PC? {WHERE}",
         )
+
+
+def check_name(offer: Offer) -> None:
+    """Raise RefusedError for a certificate that does not name its host's address: even trusted it is never accepted."""
+    host, named = offer.host, _names(offer.pem)
+    if host.address.lower() not in map(str.lower, named):
+        raise RefusedError(
+            f"the certificate of {host.name} does not name {host.address}; it names {', '.join(named) or 'nothing'}",
+            f"write one of these as hosts.{host.name}.address, or run Enable-LabHost.ps1 there again: it makes a "
+            "certificate for that PC's present addresses; with `-Address` for one that it does not find by itself",
+        )
+
+
+def _names(pem: str) -> list[str]:
+    """The names and addresses that a certificate is for."""
+    try:
+        found = x509.load_pem_x509_certificate(pem.encode()).extensions.get_extension_for_class(
+            x509.SubjectAlternativeName
+        )
+    except x509.ExtensionNotFound:
+        return []
+    of: list[str] = list(found.value.get_values_for_type(x509.DNSName))
+    return of + [str(one) for one in found.value.get_values_for_type(x509.IPAddress)]
 
 
 def keep(session: Session, offer: Offer) -> bool:

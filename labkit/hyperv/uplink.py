@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
+from contextlib import suppress
+from functools import cache
 from typing import TYPE_CHECKING
 
 from labkit.hyperv.facts import HostFacts, PhysicalFacts
@@ -13,13 +16,35 @@ if TYPE_CHECKING:
 
 ETHERNET = 6  # IANA ifType. Wi-Fi (71) cannot carry the MAC addresses of several machines.
 
+NO_SOCKET = (
+    "plug in a cable: an Ethernet adapter is needed, a USB one will do; a lab on that PC alone needs none "
+    "(labs/one-pc-16gb.yaml)"
+)
+
+
+def adapter_index(host: Host, here: HostFacts) -> int | None:
+    """The index of the adapter there that the host is reached at; None when none has its address, or its name's."""
+    known = (here.addresses.get(address) for address in (host.address, *resolved(host.address)))
+    return next((index for index in known if index is not None), None)
+
+
+@cache
+def resolved(name: str) -> tuple[str, ...]:
+    """The IPv4 addresses behind a name, as this controller finds them; none for an address."""
+    if name.replace(".", "").isdigit():
+        return ()
+    with suppress(OSError):  # reached all the same, so it was found a moment ago: nothing is concluded
+        found = socket.getaddrinfo(name, None, socket.AF_INET, socket.SOCK_STREAM)
+        return tuple(dict.fromkeys(str(address[0]) for *_, address in found))
+    return ()
+
 
 def uplink(host: Host, here: HostFacts) -> PhysicalFacts | None:
     """The adapter that the lab's file names, else the one behind the host's address, else the only one with a link."""
     physical = [adapter for adapter in here.adapters if adapter.is_hardware]
     if host.uplink:
         return next((adapter for adapter in physical if adapter.name == host.uplink), None)
-    behind = here.addresses.get(host.address)
+    behind = adapter_index(host, here)
     for adapter in physical:
         if adapter.index == behind:
             return adapter
@@ -31,32 +56,32 @@ def unsuitable(host: Host, here: HostFacts) -> Iterator[Finding]:
     """What keeps a switch from being made on it: at most one finding."""
     adapter = uplink(host, here)
     physical = [one for one in here.adapters if one.is_hardware]
-    wired = [one.name for one in physical if one.type == ETHERNET]
-    name_it = (
-        f"name one in hosts.{host.name}.uplink: {', '.join(wired) or 'there is none: an Ethernet adapter is needed'}"
-    )
+    wired = [one.name for one in physical if one.type == ETHERNET and one.name not in here.readiness.bridged]
+    name_it = f"name one in hosts.{host.name}.uplink: {', '.join(wired)}" if wired else NO_SOCKET
+    bridged = _bridged(here, adapter)
     if adapter is None and host.uplink:
         names = ", ".join(one.name for one in physical) or "none"
         fix = f"correct hosts.{host.name}.uplink; adapters there: {names}"
         yield Finding(host.name, f"there is no network adapter {host.uplink}", "the lab's file names that uplink", fix)
+    elif bridged:
+        one, are = ("one", "are members") if bridged[1:] else (bridged[0], "is a member")
+        fix = f"take {one} out of it (ncpa.cpl there)"
+        fix += f", or {name_it}" if wired else "; there is no other Ethernet adapter"
+        found = f"{', '.join(bridged)} {are} of a network bridge or a team"
+        yield Finding(host.name, found, "no switch can be put on it", fix)
     elif adapter is None:
-        yield Finding(
-            host.name, "which adapter leads to the LAN cannot be told", "the virtual switch is made on it", name_it
-        )
+        found = "which adapter leads to the LAN cannot be told"
+        yield Finding(host.name, found, "the virtual switch is made on it", name_it)
     elif adapter.type != ETHERNET:
         why = "Wi-Fi carries no machines' addresses, and a switch on it may cut the PC off"
-        yield Finding(
-            host.name, f"{adapter.name}, its way to the LAN, is not Ethernet", why, f"plug in a cable, and {name_it}"
-        )
-    elif adapter.name in here.readiness.bridged:
-        fix = f"take {adapter.name} out of it (ncpa.cpl there), or {name_it}"
-        yield Finding(
-            host.name, f"{adapter.name} is a member of a network bridge or a team", "no switch can be put on it", fix
-        )
+        fix = f"plug in a cable, and {name_it}" if wired else NO_SOCKET
+        yield Finding(host.name, f"{adapter.name}, its way to the LAN, is not Ethernet", why, fix)
     elif not adapter.is_up:
-        yield Finding(
-            host.name,
-            f"{adapter.name}, its way to the LAN, has no link",
-            "it leads to no other PC",
-            "plug its cable in",
-        )
+        found = f"{adapter.name}, its way to the LAN, has no link"
+        yield Finding(host.name, found, "it leads to no other PC", "plug its cable in")
+
+
+def _bridged(here: HostFacts, adapter: PhysicalFacts | None) -> list[str]:
+    """Members of a bridge or a team: the uplink itself, or where none can be told every Ethernet adapter in one."""
+    members = [one for one in here.adapters if one.is_hardware and one.name in here.readiness.bridged]
+    return [one.name for one in members if one.type == ETHERNET and adapter in (None, one)]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 
+from labkit import threads
 from labkit.description.lab import Machine
 from labkit.project import ANSIBLE
 from labkit.session import Session
@@ -27,5 +27,4 @@ def ask(
         return s.machines.to(machine).sudo(command, input=text, timeout_s=TIMEOUT_S).stdout.strip()
 
     asked = tuple(machines)
-    with ThreadPoolExecutor(max(len(asked), 1)) as pool:
-        return dict(zip((machine.name for machine in asked), pool.map(one, asked), strict=True))
+    return dict(zip((machine.name for machine in asked), threads.each(one, asked), strict=True))

@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 
+from labkit.controller.patience import patiently
 from labkit.controller.state import restrict
 from labkit.errors import ConfigError
 from labkit.session import Session
@@ -38,7 +39,7 @@ def merge(session: Session, file: Path) -> bool:
     fresh.touch(mode=0o600)
     restrict(fresh)
     fresh.write_text(text, encoding="utf-8", newline="\n")
-    fresh.replace(target)
+    patiently(lambda: fresh.replace(target))
     return True
 
 

@@ -37,16 +37,22 @@ def discard(session: Session, *, dry: bool) -> None:
 def destroy(session: Session, *, dry: bool) -> None:
     """Remove every virtual machine of the lab and its system disk, after consent to exactly those.
 
-    The NFS data disk stays on its host. With `dry` the list is shown and nothing else happens.
+    The NFS data disk stays on its host; that and what else stays is shown at the end with the command that removes it.
+    With `dry` the lists are shown and nothing else happens.
     """
     from labkit.hyperv import destroy as removal
+    from labkit.hyperv import remains
 
     removals = removal.find(session, None)
+    facts = session.hosts.read()
     if consent.require(session, removal.describe(removals), session.command, dry=dry):
         with session.journal.step("lab.destroy") as step:
             step.changed = True
             removal.remove(session, removals)
             _forget(session, session.lab.machines)
+    session.output.print(remains.HEADING)
+    for one in remains.remains(session.lab, facts):
+        session.output.print(f"  - {one}", markup=False, soft_wrap=True)
 
 
 def start(session: Session) -> list[str]:

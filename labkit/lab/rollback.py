@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-
-from labkit import obstacles
+from labkit import obstacles, threads
 from labkit.description.lab import Machine
 from labkit.lab import lifecycle
 from labkit.line import consent
@@ -44,5 +42,4 @@ def step_clocks(session: Session, machines: tuple[Machine, ...]) -> None:
     def step(machine: Machine) -> None:
         session.machines.to(machine).sudo("chronyc -a makestep", timeout_s=CLOCK_TIMEOUT_S)
 
-    with ThreadPoolExecutor(max_workers=len(machines)) as pool:
-        list(pool.map(step, machines))
+    threads.each(step, machines)

@@ -21,7 +21,7 @@ from labkit.session import Session
 if TYPE_CHECKING:
     from labkit.hyperv.findings import Facts
 
-NO_HOST, NO_HYPERV = "host does not answer", "Hyper-V does not answer"
+UNKNOWN, NO_HYPERV = "unknown", "Hyper-V does not answer"
 COLOURS = {"Running": "green", "answers": "green", "Ready": "green", "": "default", "-": "default"}
 
 
@@ -57,7 +57,7 @@ def show(session: Session) -> None:
 def rows(session: Session, facts: Facts) -> tuple[list[Row], list[str]]:
     """Every machine's state as these hosts, SSH and the cluster tell it, and in words what could not be asked."""
     vms = {machine.name: _vm(facts, machine) for machine in session.lab.machines}
-    asked = [machine for machine in session.lab.machines if vms[machine.name] in ("Running", NO_HOST, NO_HYPERV)]
+    asked = [machine for machine in session.lab.machines if vms[machine.name] in ("Running", UNKNOWN, NO_HYPERV)]
     reason = obstacle(session, facts)
     answers = {} if reason else _answering(session, asked)
     reason = reason or ("" if answers else f"{session.lab.bootstrap.name} cannot be entered by SSH")
@@ -77,10 +77,13 @@ def rows(session: Session, facts: Facts) -> tuple[list[Row], list[str]]:
 
 
 def _vm(facts: Facts, machine: Machine) -> str:
-    """The VM's state in Hyper-V's word; "none" is believed only of a host whose Hyper-V answers."""
+    """The VM's state in Hyper-V's word; "none" is believed only of a host whose Hyper-V answers.
+
+    Why a host tells nothing (off, a wrong password, another certificate) is its error's matter.
+    """
     here = facts.get(machine.host)
     if here is None:
-        return NO_HOST
+        return UNKNOWN
     if not here.answers:
         return NO_HYPERV
     vm = here.machines.get(machine.name)

@@ -12,14 +12,19 @@ print what for, and, unless something is destroyed before them, Ansible's stages
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
+from invoke import Context
+from invoke.exceptions import Exit
 from invoke.executor import Executor
 
-from labkit.errors import ConfigError, ConsentError, LabError, RefusedError
+from labkit.controller.redaction import without_secrets
+from labkit.errors import ConfigError, ConsentError, LabError, RefusedError, as_typed
 from labkit.line import kinds, lock, report, stages
-from labkit.line.failures import explained
+from labkit.line.failures import BUNDLE, explained, offer_bundle, outcome
 from labkit.line.kinds import Destroyer, Umbrella, Verification, typed_name
 from labkit.session import Session, inv, session
 
@@ -31,11 +36,27 @@ class LabExecutor(Executor):  # type: ignore[misc]
 
     def execute(self, *tasks: Any) -> dict[Any, Any]:
         """Run `tasks` (as Invoke hands them over: names, or parsed contexts) with their pre- and post-tasks."""
+        with self._logged(tasks):
+            try:
+                return self._execute(tasks)
+            except LabError as error:
+                error.inv = inv(self.config)
+                offer_bundle(error)
+                raise
+            except Exception as mistake:
+                if not isinstance(mistake, Exit):  # of ours: its traceback follows
+                    print(as_typed(f"hint: {BUNDLE}", inv(self.config)), file=sys.stderr)
+                raise
+
+    def _logged(self, tasks: Sequence[Any]) -> AbstractContextManager[None]:
+        """Keep the line's log; none of a dry one, and none where the lab is not described: the task will say why."""
+        if self.config.run.dry or not tasks:
+            return nullcontext()
         try:
-            return self._execute(tasks)
-        except LabError as error:
-            error.inv = inv(self.config)
-            raise
+            lab = session(Context(self.config))
+        except LabError:
+            return nullcontext()
+        return lab.log.kept(_name(tasks[0]), lab.command, lab.console, lab.output)
 
     def _execute(self, tasks: Sequence[Any]) -> dict[Any, Any]:
         named = self.normalize(tasks)
@@ -71,8 +92,7 @@ class LabExecutor(Executor):  # type: ignore[misc]
             part.task for call, parts in zip(named, below, strict=True) if _is_umbrella(call) for part in parts
         }
         results: dict[Any, Any] = {}
-        with lock.held(lab):
-            lab.journal.write("run", command=lab.command)
+        with lock.held(lab), _journalled(lab):
             try:
                 for call in calls:
                     name = typed_name(call)
@@ -85,9 +105,6 @@ class LabExecutor(Executor):  # type: ignore[misc]
             except LabError as error:
                 error.resume = _resume(tasks, below, results)
                 raise
-            finally:
-                lab.journal.write("done")
-                report.closing(lab)
         return results
 
     def _run(self, call: Any) -> Any:
@@ -99,6 +116,21 @@ class LabExecutor(Executor):  # type: ignore[misc]
         if call.autoprint and call.called_as:
             print(result)
         return result
+
+
+@contextmanager
+def _journalled(lab: Session) -> Iterator[None]:
+    """Write the line's begin and end into the journal, with what ended it; print what it did."""
+    lab.journal.write("run", command=without_secrets(lab.command))
+    ended: dict[str, Any] = {"code": 0}
+    try:
+        yield
+    except BaseException as error:
+        ended = outcome(error)
+        raise
+    finally:
+        lab.journal.write("done", **ended)
+        report.closing(lab)
 
 
 def refuse_company(named: Calls, below: list[Calls], commands: Sequence[str]) -> None:

@@ -18,6 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from labkit.controller.patience import patiently
 from labkit.controller.state import restrict
 from labkit.errors import LockedError
 from labkit.session import Session
@@ -36,23 +37,30 @@ def held(session: Session) -> Iterator[None]:
         yield
     finally:
         if (_read(file) or {}).get("token") == mine["token"]:
-            file.unlink()
+            patiently(file.unlink)
 
 
 def _me(command: str) -> dict[str, Any]:
     return {
         "pid": os.getpid(),
         "host": socket.gethostname(),
-        "user": getpass.getuser(),
+        "user": _user(),
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
         "command": command,
         "token": secrets.token_hex(8),
     }
 
 
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):  # which of them depends on Python's version
+        return "somebody"
+
+
 def _create(file: Path, content: dict[str, Any]) -> bool:
     try:
-        handle = os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+        handle = patiently(lambda: os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     except FileExistsError:
         return False
     with os.fdopen(handle, "w", encoding="utf-8") as lock:
@@ -79,11 +87,11 @@ def _clear_if_left_behind(file: Path, session: Session) -> None:
         return
     aside = file.with_name(f"lock.{secrets.token_hex(4)}.left")
     try:
-        file.rename(aside)
+        patiently(lambda: file.rename(aside))
     except FileNotFoundError:
         return
     moved = _read(aside) or {}
-    aside.unlink()
+    patiently(aside.unlink)
     if moved.get("token") != holder.get("token"):
         _create(file, moved)
         return

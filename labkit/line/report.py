@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from labkit.errors import ConfigError, as_typed
 from labkit.session import Session
 
 if TYPE_CHECKING:
@@ -24,13 +25,30 @@ class Line:
     slowest: str
 
 
-def last_run(rows: Rows) -> Rows:
-    """The journal's rows of the last command that changes the lab; what only reads writes between such commands."""
+def runs(rows: Rows) -> list[Rows]:
+    """The journal's rows by command that changes the lab, oldest first; between them stands what only reads writes."""
     begins = [index for index, row in enumerate(rows) if row["event"] == "run"]
-    if not begins:
+    found = []
+    for begin, after in zip(begins, [*begins, len(rows)][1:], strict=True):
+        ends = (index + 1 for index in range(begin, after) if rows[index]["event"] == "done")
+        found.append(rows[begin : next(ends, after)])
+    return found
+
+
+def last_run(rows: Rows) -> Rows:
+    """The rows of the last of them; none when nothing was run yet."""
+    return next(reversed(runs(rows)), [])
+
+
+def failure(rows: Rows, inv: str) -> list[str]:
+    """How a run failed, in lines: exit code, problems, hints with their commands as `inv` types them; else nothing."""
+    ended = rows[-1]
+    if ended["event"] != "done" or not ended.get("code"):
         return []
-    ends = (index for index, row in enumerate(rows) if row["event"] == "done" and index > begins[-1])
-    return rows[begins[-1] : next(ends, len(rows))]
+    where = f" in {ended['task']}" if ended.get("task") else ""
+    problems = (f"error: {text}" for text in ended["problems"])
+    hints = (as_typed(f"hint: {text}", inv) for text in ended["hints"])
+    return [f"failed{where}, exit code {ended['code']}", *problems, *hints]
 
 
 def lines(rows: Rows) -> list[Line]:
@@ -97,13 +115,25 @@ def table(rows: Rows) -> Table:
     return shown
 
 
-def show(session: Session) -> None:
-    """Print the last run's stages and notes to standard output; says so when nothing was run yet."""
-    rows = last_run(session.journal.rows())
-    if not rows:
+def show(session: Session, last: str = "1") -> None:
+    """Print the stages, the failure and the notes of the `last` runs to standard output, the newest below.
+
+    Says so when nothing was run yet. Raises ConfigError when `last` is no number.
+    """
+    if not last.isdecimal() or int(last) == 0:
+        raise ConfigError(f"--last takes a number from 1, not {last!r}", "give a number, such as --last 3")
+    found = runs(session.journal.rows())[-int(last) :]
+    if not found:
         begin = f"begin with `{session.inv} lab.up`"
         session.output.print(f"{session.lab.name}: nothing was run from this controller yet; {begin}", soft_wrap=True)
-        return
-    session.output.print(table(rows))
-    for note in notes(rows):
-        session.output.print(f"note: {note}", markup=False, soft_wrap=True)
+    for rows in found:
+        _show(session, rows)
+
+
+def _show(session: Session, rows: Rows) -> None:
+    if lines(rows):
+        session.output.print(table(rows))
+    else:
+        session.output.print(f"{rows[0].get('command')}: ended before its first stage", markup=False, soft_wrap=True)
+    for line in (*failure(rows, session.inv), *(f"note: {note}" for note in notes(rows))):
+        session.output.print(line, markup=False, soft_wrap=True)

@@ -24,7 +24,9 @@ def enter(session: Session, name: str, command: str = "") -> None:
         raise MissingError("there is no ssh on this computer's PATH", "install OpenSSH's client, which Windows has too")
     if not session.state.ssh_config.exists():
         raise MissingError("this lab has no SSH keys yet", "run `inv os.bootstrap`, which makes them")
-    words = [program, "-F", str(session.state.ssh_config), machine.name, *([command] if command else [])]
-    code = subprocess.run(words, check=False).returncode
+    # From its folder: ssh hands -F on to the ssh of the jump without quotes, so a blank in the path would part it.
+    config = session.state.ssh_config
+    words = [program, "-F", config.name, machine.name, *([command] if command else [])]
+    code = subprocess.run(words, check=False, cwd=config.parent).returncode
     if code:
         raise Exit(code=code)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from contextlib import closing
+from functools import partial
 
 from rich.markup import escape
 
+from labkit import threads
 from labkit.controller import keys
 from labkit.description.lab import Machine
 from labkit.errors import LabError, UnreachableError
@@ -47,8 +49,7 @@ class Watch:
 
     def run(self, others: list[Machine]) -> None:
         """Follow the waiting machines; `others` are installed already and are waited for by SSH meanwhile."""
-        with ThreadPoolExecutor(len(self.places) + len(others)) as pool, self.board:
-            self.pool = pool
+        with self.board:
             try:
                 for name, timeline in self.timelines.items():
                     if name in self.places:
@@ -122,7 +123,7 @@ class Watch:
 
     def _await_ssh(self, machine: Machine) -> None:
         timeout_s = self.session.lab.timeouts.ssh_s
-        self.answers[machine.name] = self.pool.submit(wait.for_ssh, self.session, machine, timeout_s, self.stop)
+        self.answers[machine.name] = threads.start(partial(wait.for_ssh, self.session, machine, timeout_s, self.stop))
 
     def _answered(self, name: str, answer: Future[None]) -> None:
         error = answer.exception()

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from labkit import threads
 from labkit.errors import LabError
 from labkit.machines import wait
 from labkit.machines.survey import Place, Survey, read_history
@@ -60,18 +60,14 @@ def obstacle(session: Session, facts: Facts) -> str:
 
 def _within(seconds: float, session: Session, places: list[Place]) -> dict[str, str] | str:
     """What the bootstrap server tells; in words why it does not, or not in time."""
-    told: list[dict[str, str] | str] = []
-
-    def ask() -> None:
-        try:
-            told.append(_ask(session, places))
-        except LabError as error:
-            told.append(error.problem)
-
-    asking = threading.Thread(target=ask, daemon=True)  # left behind when it takes longer
-    asking.start()
-    asking.join(seconds)
-    return told[0] if told else f"{session.lab.bootstrap.name} takes more than {seconds:.0f} s to answer"
+    asking = threads.start(lambda: _ask(session, places))  # left behind when it takes longer
+    threads.wait([asking], seconds)
+    if not asking.done():
+        return f"{session.lab.bootstrap.name} takes more than {seconds:.0f} s to answer"
+    try:
+        return asking.result()
+    except LabError as error:
+        return error.problem
 
 
 def _ask(session: Session, places: list[Place]) -> dict[str, str]:

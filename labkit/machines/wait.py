@@ -5,8 +5,8 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 
+from labkit import threads
 from labkit.description.lab import Machine
 from labkit.errors import DeadlineError, LabError, UnreachableError
 from labkit.session import Session
@@ -88,11 +88,10 @@ def for_each(
         except LabError as error:
             errors[machine.name] = error
 
-    with ThreadPoolExecutor(max(len(wanted), 1)) as pool:
-        try:
-            list(pool.map(wait, wanted))
-        finally:
-            stop.set()
+    try:
+        threads.each(wait, wanted)
+    finally:
+        stop.set()
     return seconds, errors
 
 
@@ -110,5 +109,4 @@ def listening(session: Session, machines: Iterable[Machine]) -> set[str]:
 def answering(session: Session, machines: Iterable[Machine]) -> dict[str, bool]:
     """Which machines run a command now; all asked at once."""
     wanted = list(machines)
-    with ThreadPoolExecutor(max(len(wanted), 1)) as pool:
-        return dict(zip((m.name for m in wanted), pool.map(session.machines.is_up, wanted), strict=True))
+    return dict(zip((m.name for m in wanted), threads.each(session.machines.is_up, wanted), strict=True))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
+from labkit import threads
 from labkit.description import choice
 from labkit.description.lab import Machine
 from labkit.errors import UnreachableError
@@ -120,13 +120,14 @@ def until_ssh(session: Session, name: str) -> dict[str, float]:
     """
     machines, stop = choice.machines(session.lab, name), threading.Event()
     onlooker = Onlooker(session, machines)
-    with ThreadPoolExecutor(1) as pool:
-        timeout_s = session.lab.timeouts.ssh_s
-        answers = pool.submit(
-            wait.for_all, session, machines, timeout_s, stop, lambda one: onlooker.board.show(one, "ssh")
-        )
-        try:
-            onlooker.run(answers.done)
-        finally:
-            stop.set()
-    return answers.result()
+    timeout_s = session.lab.timeouts.ssh_s
+
+    def tell(one: str) -> None:
+        onlooker.board.show(one, "ssh")
+
+    answers = threads.start(lambda: wait.for_all(session, machines, timeout_s, stop, tell))
+    try:
+        onlooker.run(answers.done)
+    finally:
+        stop.set()
+    return threads.result(answers)

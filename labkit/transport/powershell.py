@@ -101,7 +101,7 @@ def answer(host: str, script: str, stdout: bytes, stderr: bytes, code: int) -> d
     Judged by standard output alone: standard error carries progress and warnings as CLIXML on success too. Raises the
     LabError of an error that was reported, or UnreachableError when there is no answer, showing what was said instead.
     """
-    lines = stdout.decode("utf-8", "replace").strip().splitlines()
+    lines = stdout.decode("utf-8-sig", "replace").strip().splitlines()
     try:
         value = json.loads(lines[-1]) if lines else None
     except json.JSONDecodeError:
@@ -118,17 +118,29 @@ def answer(host: str, script: str, stdout: bytes, stderr: bytes, code: int) -> d
 
 
 def lab_error(host: str, script: str, error: PowerShellError, machine: str | None = None) -> LabError:
-    """The LabError for a PowerShell error; class and hint follow from its id and category, never from its message."""
+    """The LabError for a PowerShell error; class and hint follow from its id, category and Windows' own numbers.
+
+    Never from the words of its message, which are translated.
+    """
     where = f"host {host}" + (f", machine {machine}" if machine else "")
     line = f", line {error.line}" if error.line else ""
     file = error.script or f"{script}.ps1"
     text = f"{where}: {error.message} [{error.id or 'no id'}, {error.category}; {file}{line}]"
     for known, kind, hint in ADVICE:
-        if known in (error.id, error.short_id, error.category):
+        if known in (error.id, error.short_id, error.category, *HRESULT.findall(error.message)):
             return kind(text, hint)
     return LabError(text, "`inv hyperv.plan` shows the state that is left; repeating the command goes on from there")
 
 
+HRESULT = re.compile(r"0x[0-9A-F]{8}")
+NO_FOLDER = (
+    r"the folder `vm_path` of the lab's file: on NTFS or ReFS, with full rights for SYSTEM and for "
+    r"NT VIRTUAL MACHINE\Virtual Machines, which a folder on another drive may lack"
+)
+NO_DISKS = (
+    "the folder `vm_path` is compressed or encrypted, and so is what is made there: as administrator there `compact /u "
+    "/s:FOLDER`, `cipher /d /s:FOLDER`; on ReFS without integrity (Set-FileIntegrity). Then repeat"
+)
 NO_RIGHTS = (
     "the account must be in Administrators there, with full rights over the network (LocalAccountTokenFilterPolicy): "
     "Enable-LabHost.ps1 sees to both"
@@ -138,12 +150,20 @@ NO_PEER = (
     "the lab answer there? (hosts.<host>.uplink names the adapter)"
 )
 ADVICE: tuple[tuple[str, type[LabError], str], ...] = (
+    ("0xC03A001A", RefusedError, NO_DISKS),
+    ("AccessDenied,Microsoft.HyperV.PowerShell.Commands.StartVM", RefusedError, NO_FOLDER),
+    ("AccessDenied,Microsoft.Vhd.PowerShell.Cmdlets.NewVhd", RefusedError, NO_FOLDER),
     ("LabNotOurs", RefusedError, "only machines with this lab's mark are touched; `inv hyperv.plan` shows them"),
     ("LabNameTaken", RefusedError, "rename or remove that VM in Hyper-V Manager, or choose another lab.id"),
     ("LabNotRunning", RefusedError, "`inv hyperv.start`; a machine that is off shows nothing"),
     ("LabNotOff", RefusedError, "`inv lab.stop`, then repeat"),
     ("LabNoCheckpoint", RefusedError, "`inv hyperv.checkpoints` lists those that are there"),
     ("LabSwitchBusy", RefusedError, "it ends by itself within minutes, or with that PC's next start; then repeat"),
+    (
+        "LabSwitchUsed",
+        RefusedError,
+        "`inv lab.destroy` removes the lab's VMs; connect others with another switch there",
+    ),
     ("LabNobodyAnswers", RefusedError, NO_PEER),
     ("LabNoAdapter", RefusedError, "`inv hyperv.check` looks at the adapters there"),
     ("LabNatTaken", RefusedError, "Windows carries one such network: remove that one there (Remove-NetNat), or use it"),
@@ -161,7 +181,7 @@ ADVICE: tuple[tuple[str, type[LabError], str], ...] = (
     ("InvalidState", RefusedError, "the machine's state does not allow it: `inv hyperv.status`, then repeat"),
     ("ObjectNotFound", LabError, "`inv hyperv.check` looks at the Hyper-V service and at what should be there"),
 )
-"""Error id (whole or short) or category -> class and hint; the first that fits counts."""
+"""Error id (whole or short), category or HRESULT -> class and hint; the first that fits counts."""
 
 
 def clixml_text(text: str) -> str:

@@ -12,13 +12,13 @@ import logging
 import socket
 import threading
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
 import paramiko
 from fabric import Config, Connection
 
+from labkit import threads
 from labkit.controller.state import StateDir
 from labkit.description.lab import Lab, Machine
 from labkit.errors import DeadlineError, MissingError, UnreachableError
@@ -28,6 +28,7 @@ __all__ = ["Link", "Machines", "Remote", "Result"]
 
 CONNECT_TIMEOUT_S = 10
 KEEPALIVE_S = 15
+GREETING_S = 4.0  # sshd makes a process for whoever comes, which takes a moment on a machine that is busy
 
 # paramiko logs whole tracebacks of refused connections to standard error unless somebody takes its log.
 logging.getLogger("paramiko").addHandler(logging.NullHandler())
@@ -66,7 +67,7 @@ class Machines:
             return False
 
     def listens(self, timeout_s: float) -> bool:
-        """Whether the bootstrap server takes a connection on its SSH port within that time; nothing is sent."""
+        """Whether the bootstrap server takes a connection within that time, and greets as SSH; nothing is sent."""
         return self.bootstrap().link.listens(timeout_s)
 
     def forget(self, machine: Machine) -> None:
@@ -124,12 +125,16 @@ class Link:
             _close(channel)
 
     def listens(self, timeout_s: float) -> bool:
-        """Whether the port takes a connection within `timeout_s` seconds; only for a machine without a gateway."""
+        """Whether the port takes a connection within `timeout_s` seconds, and SSH greets there within GREETING_S.
+
+        Only for a machine without a gateway.
+        """
         try:
-            socket.create_connection((self.address, self._port), timeout_s).close()
+            with socket.create_connection((self.address, self._port), timeout_s) as connection:
+                connection.settimeout(GREETING_S)
+                return connection.recv(255).startswith(b"SSH-")
         except OSError:
             return False
-        return True
 
     def close(self) -> None:
         with self._lock:
@@ -142,13 +147,9 @@ class Link:
         # Not Connection.run: Invoke's runner feeds standard input one character a loop and decodes in the controller's
         # own encoding. The channel takes bytes.
         channel = self._channel()
-        with ThreadPoolExecutor(2) as pool, _closed_after(channel, timeout_s) as expired:
+        with _closed_after(channel, timeout_s) as expired:
             try:
-                channel.exec_command(command)
-                stderr = pool.submit(channel.makefile_stderr("rb").read)
-                pool.submit(_send, channel, data)
-                stdout = channel.makefile("rb").read()
-                code = channel.recv_exit_status()
+                stdout, stderr, code = threads.result(threads.start(lambda: _exchange(channel, command, data)))
             except (paramiko.SSHException, EOFError, OSError) as error:
                 if not expired.is_set():
                     raise self._unreachable(error) from None
@@ -157,7 +158,7 @@ class Link:
             raise DeadlineError(f"{self.name}: `{short(command)}` did not end within {timeout_s:.0f} s")
         if code < 0:
             raise UnreachableError(f"{self.name} ({self.address}): the connection broke during `{short(command)}`")
-        return stdout, stderr.result(), code
+        return stdout, stderr, code
 
     def _channel(self) -> Any:
         try:
@@ -252,6 +253,15 @@ def _closed_after(channel: Any, timeout_s: float) -> Iterator[threading.Event]:
     finally:
         timer.cancel()
         _close(channel)
+
+
+def _exchange(channel: Any, command: str, data: bytes | None) -> tuple[bytes, bytes, int]:
+    """All of a command on its channel, each of its three streams in a thread, so that none of them holds another up."""
+    channel.exec_command(command)
+    stderr = threads.start(channel.makefile_stderr("rb").read)
+    threads.start(lambda: _send(channel, data))
+    stdout = channel.makefile("rb").read()
+    return stdout, threads.result(stderr), channel.recv_exit_status()
 
 
 def _close(channel: Any) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from functools import partial
 
+from labkit import threads
 from labkit.errors import LabError, MissingError, UnreachableError, VerificationError
 from labkit.k8s import kubectl
 from labkit.session import Session
@@ -54,12 +55,13 @@ def _api(cluster: Cluster) -> Row:
 
 
 def _side_by_side(cluster: Cluster, checks: Sequence[Check]) -> list[Row]:
-    with ThreadPoolExecutor(len(checks)) as pool:
-        try:
-            return [row for rows in pool.map(lambda check: _guarded(cluster, check), checks) for row in rows]
-        except BaseException:
-            cluster.stopped.set()  # Ctrl-C: leaving the pool waits for its threads, so they must not wait on
-            raise
+    work = [threads.start(partial(_guarded, cluster, check)) for check in checks]
+    try:
+        return [row for one in work for row in threads.result(one)]
+    except BaseException:
+        cluster.stopped.set()  # Ctrl-C: what the checks look at is removed next, so they end first
+        threads.wait(work)
+        raise
 
 
 def _guarded(cluster: Cluster, check: Check) -> list[Row]:

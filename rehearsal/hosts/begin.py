@@ -20,6 +20,7 @@ WIRED = "Ethernet"
 def begin(lab: Lab, host: str, *, address: str, prefix: int) -> Json:
     """Describe the fresh PC `host` of `lab` at its own address on the room's LAN."""
     state = initial(host, address=address, memory_bytes=memory_bytes(lab, host), prefix=prefix)
+    state["memory_used_bytes"] = 2 * GIB  # nobody sits at it: a machine more has room beside the described ones
     outside = lab.switch_of("external")
     if outside.type == "External":
         _rename(state, outside.name)

@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
+
+from rehearsal.hosts.pc import prices
 
 SCRIPTS = Path(__file__).resolve().parents[2] / "scripts" / "powershell"
 READ_VERB = "Get-"
@@ -19,20 +22,19 @@ class Calls:
         self._scripts = scripts
         self._lock = threading.Lock()
 
-    def script(self, stdin: bytes) -> str | None:
-        """Return the name of the project's script in a command's standard input; of several, the first one's."""
-        return self.scripts(stdin)[0]
-
     def scripts(self, stdin: bytes) -> list[str | None]:
         """Return the names of all of them: they follow the first line and the prelude, each behind a form feed."""
         known = {_plain(path.read_bytes()): path.stem for path in self._scripts.glob("*.ps1")}
         return [known.get(_plain(text)) for text in stdin.split(b"\f")[1:]] or [None]
 
-    def record(self, script: str | None, started: float) -> None:
-        """Append one finished command; `started` is its start in seconds since the epoch.
+    def record(self, scripts: Sequence[str | None], started: float) -> None:
+        """Append one finished command, by the first of its scripts; `started` is in seconds since the epoch.
 
-        What is not known to be a read counts as a change.
+        What is not known to be a read counts as a change. What the command takes on a PC is charged here.
         """
+        script = scripts[0]
+        names = [name for name in scripts if name]
+        prices.charge_command(self.path.parent, [(self._scripts / f"{name}.ps1").read_text("ascii") for name in names])
         entry = {
             "time": started,
             "script": script,

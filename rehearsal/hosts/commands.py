@@ -71,7 +71,7 @@ class Refusal(Command):
         super().__init__()
         self._write("stderr", message.encode() + b"\n")
         self._finish(1)
-        calls.record(None, time.time())
+        calls.record([None], time.time())
 
     def feed(self, data: bytes, *, end: bool) -> None:
         """Nobody reads it."""
@@ -117,7 +117,7 @@ class Program(Command):
         output.join()
         errors.join()
         self._write("stderr", clixml.stderr(errors.kept.decode(errors="replace")))
-        self._calls.record(self._calls.script(bytes(self._stdin)), self._started)
+        self._calls.record(self._calls.scripts(bytes(self._stdin)), self._started)
         self._finish(code if code >= 0 else KILLED)
 
 
@@ -171,5 +171,5 @@ class Answered(Command):
         finally:
             # Also when the stand-in itself is wrong: the client then sees a powershell.exe that died without a word.
             self._write("stderr", clixml.stderr())
-            self._calls.record(scripts[0], self._started)
+            self._calls.record(scripts, self._started)
             self._finish(code)

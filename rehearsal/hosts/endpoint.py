@@ -24,6 +24,7 @@ from rehearsal.hosts.state import HostState, initial
 
 PORT = 5985
 RESTART_S = 0.5
+IDLE_S = 120.0  # Windows' HTTP service closes a connection on which nothing came for so long
 SOAP = "application/soap+xml;charset=UTF-8"
 
 
@@ -54,6 +55,7 @@ class Endpoint(ThreadingHTTPServer):
 
     daemon_threads = True
     request_queue_size = 128
+    idle_s = IDLE_S
 
     def __init__(
         self,
@@ -85,6 +87,11 @@ class Endpoint(ThreadingHTTPServer):
     def port(self) -> int:
         """The port it listens on."""
         return int(self.server_address[1])
+
+    @property
+    def takes_basic(self) -> bool:
+        """Whether WSMan:\\localhost\\Service\\Auth\\Basic is set there, and counts: not without TLS."""
+        return self.is_secure and bool(self._state.read().get("basic"))
 
     def verify_request(self, request: Any, client_address: Any) -> bool:
         """Take a connection, unless it is to be reset on purpose."""
@@ -157,6 +164,7 @@ class Handler(BaseHTTPRequestHandler):
     def setup(self) -> None:
         """Prepare a connection: nobody is logged on."""
         super().setup()
+        self.connection.settimeout(self.server.idle_s)
         self.authentication = Authentication(self.server.accounts)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
@@ -165,6 +173,9 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         """Take one HTTP request: a step of the log-on, or a message."""
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        if fault := self.server.faults.take("web"):
+            self._reply(fault["status"])
+            return
         header = self.headers.get("Authorization")
         if header or not self.authentication.complete:
             if not self._log_on(header):
@@ -176,8 +187,12 @@ class Handler(BaseHTTPRequestHandler):
 
     def _log_on(self, header: str | None) -> bool:
         """Do one step of NTLM; return whether the client is in."""
+        if header and self.server.takes_basic and self.server.accounts.opens(header):
+            return True
         challenge: str | None = "Negotiate"
-        if header:
+        if header and (fault := self.server.faults.take("no ntlm")):
+            challenge = f"Negotiate {fault.get('token', '')}".strip()
+        elif header:
             try:
                 challenge = self.authentication.answer(header)
             except ntlm.LogOnError:
@@ -236,6 +251,8 @@ class Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         if challenge:
             self.send_header("WWW-Authenticate", challenge)
+        if challenge and self.server.takes_basic:
+            self.send_header("WWW-Authenticate", 'Basic realm="WSMAN"')
         if body:
             self.send_header("Content-Type", content_type)
         self.send_header("Content-Length", str(len(body)))

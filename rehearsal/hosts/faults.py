@@ -3,6 +3,8 @@
 The file is a list of objects. `kind` is one of:
   refuse  reset every new connection
   401     reject the credentials
+  web     answer each request with `status`: no WinRM, but another server, is there
+  no ntlm take no NTLM log-on, as by a policy: answer each with `token`, or without one
   hang    keep the client waiting for `seconds` before the request is acted on
   drop    close the connection after the request was acted on, without an answer
   slow    wait `seconds`, then answer as usual
@@ -21,7 +23,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
-KINDS = ("refuse", "401", "hang", "drop", "slow", "reboot", "noise", "translated")
+KINDS = ("refuse", "401", "web", "no ntlm", "hang", "drop", "slow", "reboot", "noise", "translated")
 WARNING = (
     "경고: 가상 컴퓨터가 이미 지정된 상태에 있습니다. "
     "이 작업은 가상 컴퓨터의 현재 상태에서 수행할 수 없으므로 무시됩니다."

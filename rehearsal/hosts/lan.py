@@ -12,8 +12,9 @@ import time
 from collections.abc import Callable, Iterator
 from ipaddress import IPv4Address, IPv4Interface
 
+from rehearsal.hosts.pc import prices
 from rehearsal.hosts.state import HostState, Json
-from rehearsal.hosts.wiring import management
+from rehearsal.hosts.wiring import adapter_of
 
 HEADERS = 28  # bytes of IPv4 and ICMP
 ETHERNET_MTU = 1500
@@ -29,13 +30,14 @@ def neighbors(state: Json) -> list[Json]:
     return list(state["neighbors"]) if is_up(state) else []
 
 
-def answers(pc: HostState, address: str, size: int) -> bool:
+def answers(pc: HostState, address: str, size: int, timeout_ms: int = 1000) -> bool:
     """Whether a ping of that many bytes, not to be split, comes back to the PC."""
     state = pc.read()
-    if not is_up(state):
-        return False
     heard = any(one["address"] == address for one in neighbors(state))
-    return heard or any(_reaches(pc, state, other, address, size) for other in _others(pc))
+    if is_up(state) and (heard or any(_reaches(pc, state, other, address, size) for other in _others(pc))):
+        return True
+    prices.charge(pc.folder, "wait a second for a ping", timeout_ms / 1000)
+    return False
 
 
 def _reaches(pc: HostState, state: Json, other: Json, address: str, size: int) -> bool:
@@ -57,8 +59,9 @@ def _reaches(pc: HostState, state: Json, other: Json, address: str, size: int) -
 def _place(state: Json, is_wanted: Callable[[Json], bool]) -> tuple[str, int | None] | None:
     """The address of one of the PC's own added adapters, and the VLAN that it is in."""
     for own in state.get("management_adapters", []):
+        name = (adapter_of(state, own["name"]) or {}).get("name")
         for entry in state["addresses"]:
-            if entry["adapter"] == management(own["name"]) and is_wanted(entry):
+            if entry["adapter"] == name and is_wanted(entry):
                 return entry["address"], own["vlan"]
     return None
 

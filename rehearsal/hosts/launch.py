@@ -20,7 +20,7 @@ LINE_LIMIT = 8191
 
 # Runs before the client's own script, on its first line, so that the script's line numbers stay what they are.
 PRELUDE = (
-    "Import-Module -Name $env:REHEARSAL_CMDLETS; "
+    "Import-Module -Name $env:REHEARSAL_CMDLETS; [Rehearsal.Culture]::Take(); "
     "$null = New-PSDrive -Name C -PSProvider FileSystem -Root $env:REHEARSAL_DRIVE -Scope Global; "
 )
 

@@ -50,8 +50,13 @@ class Accounts:
     def __init__(self, computer: str, user: str, password: str) -> None:
         names = ((domain, user) for domain in ("", ".", computer.upper()))
         self._lines = "".join(f"{domain}:{name}:{password}\n" for domain, name in names)
+        self._basic = base64.b64encode(f"{user}:{password}".encode()).decode()
 
         self._file = _accounts_file()
+
+    def opens(self, header: str) -> bool:
+        """Whether an `Authorization` header names account and password, as Basic does."""
+        return header == f"Basic {self._basic}"
 
     def step(self, context: Any, token: bytes) -> bytes | None:
         """Take one message of the client's and return the answer; LogOnError when it is wrong."""

@@ -10,6 +10,7 @@ import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from rehearsal.hosts.pc import prices
 from rehearsal.hosts.state import HostState, Json
 
 KEY = "power_fails_after"
@@ -23,6 +24,7 @@ class PowerFailsError(Exception):
 def change(pc: HostState) -> Iterator[Json]:
     """Change the state as Hyper-V does; PowerFailsError, and no change, when it is one too many."""
     is_off = False
+    prices.charge(pc.folder, "change something")
     with pc.change() as state:
         before = copy.deepcopy(state) if KEY in state else None
         yield state
@@ -38,12 +40,22 @@ def change(pc: HostState) -> Iterator[Json]:
 
 def before_files(pc: HostState) -> None:
     """Call this before a change that is made to files: it may be the one at which the power fails."""
+    prices.charge(pc.folder, "change something")
     if KEY not in pc.read():
         return
     with pc.change() as state:
         state[KEY] -= 1
     if pc.read()[KEY] < 0:
         raise PowerFailsError(pc.host)
+
+
+def fails_at_first(pc: HostState, cmdlet: str) -> bool:
+    """Whether this try is one of the first, which fail: `state["fails_at_first"]` counts them down by cmdlet."""
+    left: int = pc.read().get("fails_at_first", {}).get(cmdlet, 0)
+    if left:
+        with pc.change() as state:
+            state["fails_at_first"][cmdlet] = left - 1
+    return left > 0
 
 
 def over(pc: HostState) -> bool:

@@ -17,7 +17,7 @@ LAN_BRIDGE = "br-external"  # untagged frames of every External switch
 UPSTREAM = IPv4Interface("192.0.2.1/24")
 CONTROLLER = IPv4Interface("192.0.2.5/24")
 HOST_USER = "lab"
-HOST_PASSWORD = "rehearsal"  # noqa: S105 - opens nothing outside the room
+HOST_PASSWORD = "Rehearse-7e57"  # noqa: S105 - opens nothing outside the room
 
 
 @dataclass(frozen=True)

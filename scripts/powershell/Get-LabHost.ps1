@@ -30,15 +30,16 @@ function Get-Pc {
         memory_bytes = [long]$computer.TotalPhysicalMemory; free_memory_bytes = 1KB * $system.FreePhysicalMemory
         processors = [int]$computer.NumberOfLogicalProcessors
         cpu = "$($cpu.Name)".Trim(); cpu_id = "$($cpu.Description)"; architecture = [int]$cpu.Architecture
-        hypervisor = [bool]$computer.HypervisorPresent
-        time = [DateTime]::UtcNow.ToString('yyyy-MM-ddTHH:mm:ssZ') }
+        hypervisor = [bool]$computer.HypervisorPresent }
 }
 
+# By its place, too: an old TAP or Bluetooth's network calls itself a card, and stands on no bus that a card is on.
 function Get-Physical {
     foreach ($nic in @(Get-NetAdapter)) {
         @{ id = "$($nic.InterfaceGuid)".Trim('{}').ToLowerInvariant(); index = [int]$nic.InterfaceIndex
             name = $nic.Name; description = $nic.InterfaceDescription; mac = "$($nic.MacAddress)" -replace '-', ''
-            type = [int]$nic.InterfaceType; hardware = [bool]$nic.HardwareInterface
+            type = [int]$nic.InterfaceType
+            hardware = $nic.HardwareInterface -and "$($nic.PnPDeviceID)" -notmatch '^(ROOT|BTH)\\'
             up = [int]$nic.InterfaceOperationalStatus -eq 1; vlan = [int]$nic.VlanID }
     }
 }
@@ -66,7 +67,7 @@ function Get-Adapter {
 function Get-Checkpoint {
     param([object] $VM)
     foreach ($one in @(Get-VMSnapshot -VM $VM)) {
-        @{ name = $one.Name; time = $one.CreationTime.ToUniversalTime().ToString('yyyy-MM-ddTHH:mm:ssZ')
+        @{ name = $one.Name; time = $one.CreationTime.ToUniversalTime().ToString('s') + 'Z'  # in every culture the same
             disks = @(Get-VMHardDiskDrive -VMSnapshot $one | ForEach-Object { "$($_.Path)" }) }
     }
 }
@@ -116,19 +117,23 @@ $answer = @{ changed = $false; host = Get-Pc; service = ''; refusal = $null; fea
     iso = $IsoPath -ne '' -and (Test-Path -LiteralPath $IsoPath)
     addresses = @(Get-NetIPAddress -AddressFamily IPv4 | ForEach-Object {
             @{ index = [int]$_.InterfaceIndex; address = "$($_.IPAddress)" } }) }
-$answer.free_bytes = try { [long](Get-Volume -DriveLetter $LabPath[0]).SizeRemaining } catch { $null }  # no such drive
+# Not by Get-Volume: it loads a large module for one number.
+$drive = @(Get-CimInstance -ClassName Win32_LogicalDisk -Filter "DeviceID = '$($LabPath.Substring(0, 2))'")[0]
+$answer.free_bytes = if ($drive) { [long]$drive.FreeSpace } else { $null }  # no such drive
 $answer.service = "$(@(Get-Service -Name vmms -ErrorAction SilentlyContinue)[0].Status)"  # '': not installed
-if ($answer.service -ne 'Running') {
+if ($answer.service -eq 'Running') {
+    try {
+        $answer.templates = @((Get-VMHost).SecureBootTemplates |
+                ForEach-Object { if ($_.Name) { $_.Name } else { "$_" } })
+        $answer.switches = @(Get-Switch); $answer.vms = @(Get-Machine); $answer.disks = @(Get-Disk)
+    } catch {
+        $answer.vms = @()
+        $answer.refusal = ConvertTo-LabError -Record $_
+    }
+} else {
     $answer.feature = try {
         "$((Get-WindowsOptionalFeature -Online -FeatureName 'Microsoft-Hyper-V').State)"
     } catch { $null }  # only an administrator may ask
-    return $answer
 }
-try {
-    $answer.templates = @((Get-VMHost).SecureBootTemplates | ForEach-Object { if ($_.Name) { $_.Name } else { "$_" } })
-    $answer.switches = @(Get-Switch); $answer.vms = @(Get-Machine); $answer.disks = @(Get-Disk)
-} catch {
-    $answer.vms = @()
-    $answer.refusal = ConvertTo-LabError -Record $_
-}
+$answer.host.time = [DateTime]::UtcNow.ToString('s') + 'Z'  # last: the controller compares it with its own on arrival
 $answer

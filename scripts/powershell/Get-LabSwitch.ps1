@@ -1,6 +1,6 @@
 <#
 .SYNOPSIS
-Tells how far the making of an External switch is on this PC; changes nothing.
+Tells how far the making or removing of an External switch is on this PC; changes nothing.
 .DESCRIPTION
 Reads what Invoke-LabSwitch.ps1 wrote last, and whether its task is still there. README.md in this folder describes the
 answer.
@@ -27,7 +27,9 @@ function Get-Kept {
 $operation = Get-Kept -Name 'switch.json'
 if (-not $operation -or $operation.lab -ne $Lab) { return @{ changed = $false; operation = $null } }
 $state = Get-Kept -Name 'switch-state.json'
-$runs = @(Get-ScheduledTask | Where-Object { $_.TaskName -eq 'hyperv-k8s-lab-switch' }).Count -gt 0
+# By its name: among all tasks one of somebody else's that is broken would be an error.
+$runs = @(Get-ScheduledTask -TaskName 'hyperv-k8s-lab-switch' -ErrorAction SilentlyContinue).Count -gt 0
 @{ changed = $false; operation = @{ name = $operation.name; deadline = $operation.deadline; runs = $runs
+        adapter = "$($operation.adapter)"; before = $operation.before; removes = [bool]$operation.remove
         state = if ($state) { $state.state } else { 'begun' }
         reached = @($state.reached | Where-Object { $_ }); problem = "$($state.problem)" } }

@@ -1,6 +1,6 @@
 <#
 .SYNOPSIS
-What the scripts of this folder share: whose a VM is, how an error is told, the one loop over machines.
+What the scripts of this folder share: whose a VM is, how an error is told, the loop over machines, the PC's network.
 .DESCRIPTION
 Functions only: run alone it does nothing. labkit sends it in front of every script; a script that is run by hand
 takes it from its own folder. A script block that is given to one of these sees the script's variables, except where the
@@ -53,6 +53,15 @@ function Invoke-LabMachine {
     @{ changed = @($answers | Where-Object { $_.changed }).Count -gt 0; machines = @($answers) }
 }
 
+# What Windows may refuse for some seconds (a file that is still open, a drive of a running VM) is tried three times.
+function Invoke-LabAgain {
+    param([scriptblock] $Do)
+    foreach ($left in 2, 1, 0) {
+        try { return & $Do } catch { if (-not $left) { throw } }
+        Start-Sleep -Seconds 3
+    }
+}
+
 # Attaches the disks that are not in the VM, and emits each when it is.
 function Add-LabDrive {
     param([object] $VM, [string[]] $Path)
@@ -69,4 +78,51 @@ function Invoke-LabApart {
     Get-VMHardDiskDrive -VM $VM | Where-Object { $Path -contains $_.Path } |
         ForEach-Object { Remove-VMHardDiskDrive -VMHardDiskDrive $_ }
     try { & $Do } finally { [void]@(Add-LabDrive -VM $VM -Path $Path) }
+}
+
+# The PC's own adapter that Hyper-V knows by that name. Windows installs it after the call that made it, and numbers its
+# name where an earlier one has left a trace: so by its id, and in half a minute.
+function Wait-LabAdapter {
+    param([string] $Name)
+    for ($try = 0; $try -lt 100; $try++) {
+        $own = @(Get-VMNetworkAdapter -ManagementOS | Where-Object { $_.Name -eq $Name })[0]
+        $nic = @(Get-NetAdapter | Where-Object { $own -and "$($_.InterfaceGuid)" -eq "$($own.DeviceId)" })[0]
+        if ($nic) { return $nic }
+        Start-Sleep -Milliseconds 300
+    }
+    Write-Error -Message "the adapter vEthernet ($Name) does not come up" -ErrorId LabNoAdapter
+}
+
+# How an adapter is configured, for Invoke-LabSwitch.ps1 to put it back.
+function Get-LabNetwork {
+    param([uint32] $Index)
+    $ip = @{ InterfaceIndex = $Index; AddressFamily = 'IPv4' }
+    $gateways = @(Get-NetRoute -InterfaceIndex $Index -DestinationPrefix '0.0.0.0/0' -ErrorAction SilentlyContinue |
+            ForEach-Object { "$($_.NextHop)" })
+    $lan = @(Get-NetConnectionProfile -InterfaceIndex $Index -ErrorAction SilentlyContinue)[0]
+    @{ dhcp = "$((Get-NetIPInterface @ip).Dhcp)" -eq 'Enabled'; gateways = $gateways
+        addresses = @(Get-NetIPAddress @ip -ErrorAction SilentlyContinue |
+                ForEach-Object { @{ address = "$($_.IPAddress)"; prefix = [int]$_.PrefixLength } })
+        dns = @((Get-DnsClientServerAddress @ip).ServerAddresses | Where-Object { $_ } | ForEach-Object { "$_" })
+        profile = "$($lan.NetworkCategory)" }
+}
+
+# Lays down what is to become of the PC's network until Seconds from now, and lets Windows do it, as SYSTEM.
+function Start-LabSwitch {
+    param([hashtable] $Operation, [int] $Seconds, [string] $Program)
+    $to, $task = "$env:ProgramFiles\hyperv-k8s-lab", 'hyperv-k8s-lab-switch'
+    if (@(Get-ScheduledTask -TaskName $task -ErrorAction SilentlyContinue)) {
+        Write-Error -Message 'a switch is being made or removed on this PC already' -ErrorId LabSwitchBusy
+    }
+    $Operation.deadline = [DateTime]::UtcNow.AddSeconds($Seconds).ToString('s') + 'Z'  # in no calendar of the PC's
+    if (-not (Test-Path -LiteralPath $to)) { [void](New-Item -ItemType Directory -Path $to) }
+    Get-ChildItem -LiteralPath $to -Filter 'switch-*.json' | ForEach-Object { Remove-Item -LiteralPath "$to\$($_.Name)" }
+    Set-Content -LiteralPath "$to\switch.json" -Encoding UTF8 -Value (ConvertTo-Json -InputObject $Operation -Depth 6)
+    Set-Content -LiteralPath "$to\Invoke-LabSwitch.ps1" -Value $Program -Encoding Ascii
+    $arguments = "-NoProfile -NonInteractive -ExecutionPolicy Bypass -File `"$to\Invoke-LabSwitch.ps1`" -Folder `"$to`""
+    $settings = New-ScheduledTaskSettingsSet -AllowStartIfOnBatteries -DontStopIfGoingOnBatteries
+    [void](Register-ScheduledTask -TaskName $task -Trigger (New-ScheduledTaskTrigger -AtStartup) -Settings $settings `
+            -Action (New-ScheduledTaskAction -Execute 'powershell.exe' -Argument $arguments) `
+            -Principal (New-ScheduledTaskPrincipal -UserId 'S-1-5-18' -LogonType ServiceAccount -RunLevel Highest))
+    Start-ScheduledTask -TaskName $task
 }

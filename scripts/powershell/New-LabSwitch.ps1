@@ -28,66 +28,38 @@ param(
     [string] $Program
 )
 $ErrorActionPreference = 'Stop'
-
-$folder = "$env:ProgramFiles\hyperv-k8s-lab"
-$task = 'hyperv-k8s-lab-switch'
-
-function Get-Before {
-    param([uint32] $Index)
-    $ip = @{ InterfaceIndex = $Index; AddressFamily = 'IPv4' }
-    $gateways = @(Get-NetRoute -InterfaceIndex $Index -DestinationPrefix '0.0.0.0/0' -ErrorAction SilentlyContinue |
-            ForEach-Object { "$($_.NextHop)" })
-    $lan = @(Get-NetConnectionProfile -InterfaceIndex $Index -ErrorAction SilentlyContinue)[0]
-    @{ dhcp = "$((Get-NetIPInterface @ip).Dhcp)" -eq 'Enabled'; gateways = $gateways
-        addresses = @(Get-NetIPAddress @ip -ErrorAction SilentlyContinue |
-                ForEach-Object { @{ address = "$($_.IPAddress)"; prefix = [int]$_.PrefixLength } })
-        dns = @((Get-DnsClientServerAddress @ip).ServerAddresses | Where-Object { $_ } | ForEach-Object { "$_" })
-        profile = "$($lan.NetworkCategory)" }
-}
+if ($PSScriptRoot) { . "$PSScriptRoot\Lab.ps1" }  # run by hand; sent, it came in front
 
 # A ping that a firewall eats proves nothing; who has an address answers ARP all the same.
 function Test-Peer {
     param([uint32] $Index, [string[]] $Address)
     $filter = 'Timeout = 500 AND (' + (@($Address | ForEach-Object { "Address = '$_'" }) -join ' OR ') + ')'
     try { [void]@(Get-CimInstance -ClassName Win32_PingStatus -Filter $filter) } catch { return $false }
-    @(Get-NetNeighbor -InterfaceIndex $Index | Where-Object { $Address -contains "$($_.IPAddress)" -and
-            @('Unreachable', 'Incomplete', 'Permanent') -notcontains "$($_.State)" }).Count -gt 0
+    @(Get-NetNeighbor -InterfaceIndex $Index -ErrorAction SilentlyContinue |
+            Where-Object { $Address -contains "$($_.IPAddress)" -and
+                @('Unreachable', 'Incomplete', 'Permanent') -notcontains "$($_.State)" }).Count -gt 0
 }
 
-function Start-Detached {
+# Returns what was laid down.
+function Start-Making {
     param([object] $Wanted)
-    if (@(Get-ScheduledTask | Where-Object { $_.TaskName -eq $task })) {
-        Write-Error -Message 'a switch is being made on this PC already' -ErrorId LabSwitchBusy
-    }
     $nic = @(Get-NetAdapter | Where-Object { "$($_.InterfaceGuid)".Trim('{}') -eq $Wanted.adapter_id })[0]
     if (-not $nic) { Write-Error -Message "no network adapter $($Wanted.adapter_id)" -ErrorId LabNoAdapter }
-    $before = Get-Before -Index $nic.InterfaceIndex
+    $before = Get-LabNetwork -Index $nic.InterfaceIndex
     $peers = @(@($Peer) + @($before.gateways) | Where-Object { $_ } | Select-Object -Unique)
     if (-not $peers -or -not (Test-Peer -Index $nic.InterfaceIndex -Address $peers)) {
         Write-Error -Message "nobody answers on $($nic.Name) (asked: $peers)" -ErrorId LabNobodyAnswers
     }
-    $deadline = [DateTime]::UtcNow.AddSeconds($Seconds).ToString('yyyy-MM-ddTHH:mm:ssZ')
-    $operation = @{ lab = $Lab; name = $Wanted.name; notes = $Wanted.notes; adapter = $nic.Name
-        index = [int]$nic.InterfaceIndex; before = $before; peers = $peers; deadline = $deadline }
-    if (-not (Test-Path -LiteralPath $folder)) { [void](New-Item -ItemType Directory -Path $folder) }
-    Get-ChildItem -LiteralPath $folder -Filter 'switch-*.json' | ForEach-Object {
-        Remove-Item -LiteralPath "$folder\$($_.Name)" }
-    $text = ConvertTo-Json -InputObject $operation -Depth 6
-    Set-Content -LiteralPath "$folder\switch.json" -Encoding UTF8 -Value $text
-    Set-Content -LiteralPath "$folder\Invoke-LabSwitch.ps1" -Value $Program -Encoding Ascii
-    $arguments = '-NoProfile -NonInteractive -ExecutionPolicy Bypass ' +
-    "-File `"$folder\Invoke-LabSwitch.ps1`" -Folder `"$folder`""
-    $settings = New-ScheduledTaskSettingsSet -AllowStartIfOnBatteries -DontStopIfGoingOnBatteries
-    [void](Register-ScheduledTask -TaskName $task -Trigger (New-ScheduledTaskTrigger -AtStartup) -Settings $settings `
-            -Action (New-ScheduledTaskAction -Execute 'powershell.exe' -Argument $arguments) `
-            -Principal (New-ScheduledTaskPrincipal -UserId 'S-1-5-18' -LogonType ServiceAccount -RunLevel Highest))
-    Start-ScheduledTask -TaskName $task
+    $operation = @{ lab = $Lab; name = $Wanted.name; notes = $Wanted.notes; before = $before; peers = $peers
+        adapter = $nic.Name; adapter_id = $Wanted.adapter_id }
+    Start-LabSwitch -Operation $operation -Seconds $Seconds -Program $Program
+    $operation
 }
 
 # The PC is the gateway of an Internal switch and translates addresses for it; Windows carries one such network.
 function Enable-Nat {
     param([object] $Wanted)
-    $nic = Get-NetAdapter -Name "vEthernet ($($Wanted.name))"
+    $nic = Wait-LabAdapter -Name $Wanted.name
     $there = @(Get-NetIPAddress -InterfaceIndex $nic.InterfaceIndex -ErrorAction SilentlyContinue |
             Where-Object { "$($_.IPAddress)" -eq $Wanted.gateway })
     if (-not $there) {
@@ -105,14 +77,15 @@ function Enable-Nat {
 
 $answers = foreach ($wanted in $VirtualSwitch) {
     $named = @(Get-VMSwitch | Where-Object { $_.Name -eq $wanted.name })
+    $begun = if (-not $named -and $wanted.type -eq 'External') { Start-Making -Wanted $wanted }
     $done = @(
-        if (-not $named -and $wanted.type -eq 'External') { Start-Detached -Wanted $wanted; 'begun' }
+        if ($begun) { 'begun' }
         elseif (-not $named) {
             [void](New-VMSwitch -Name $wanted.name -SwitchType $wanted.type -Notes $wanted.notes)
             'switch'
         }
         if ($wanted.cidr -and (-not $named -or "$($named[0].Notes)" -eq $wanted.notes)) { Enable-Nat -Wanted $wanted }
     )
-    @{ name = $wanted.name; changed = $done }
+    @{ name = $wanted.name; changed = $done; adapter = "$($begun.adapter)"; before = $begun.before }
 }
 @{ changed = @($answers | Where-Object { $_.changed }).Count -gt 0; switches = @($answers) }

@@ -2,7 +2,7 @@
 .SYNOPSIS
 Takes a machine's boot disk out, with its drive, and deletes the image: it holds the machine's private SSH host key.
 .DESCRIPTION
-The machine may run. It may be done again.
+The machine may run; where Windows then keeps the drive, it stays, empty. It may be done again.
 .PARAMETER Lab
 The lab's name; a VM without its mark is refused.
 .PARAMETER Id
@@ -24,7 +24,9 @@ if ($PSScriptRoot) { . "$PSScriptRoot\Lab.ps1" }  # run by hand; sent, it came i
 $vm = Get-VM -Id $Id
 Assert-LabMark -VM $vm -Lab $Lab
 $drives = @(Get-VMDvdDrive -VM $vm | Where-Object { $_.Path -eq $Path })
-$drives | ForEach-Object { Remove-VMDvdDrive -VMDvdDrive $_ }
+foreach ($one in $drives) {
+    try { Invoke-LabAgain -Do { Remove-VMDvdDrive -VMDvdDrive $one } } catch { Set-VMDvdDrive -VMDvdDrive $one -Path $null }
+}
 $there = Test-Path -LiteralPath $Path
-if ($there) { Remove-Item -LiteralPath $Path }
+if ($there) { Invoke-LabAgain -Do { Remove-Item -LiteralPath $Path } }
 @{ changed = $drives.Count -gt 0 -or $there }

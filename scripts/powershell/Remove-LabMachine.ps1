@@ -53,7 +53,9 @@ Invoke-LabMachine -Machine $Machine -Blank @{ state = 'Absent'; changed = @() } 
         $Answer.changed += 'removed'
     }
     foreach ($path in @($Wanted.delete | ForEach-Object { $_; "$_.lab.json" })) {
-        if (Test-Path -LiteralPath $path) { Remove-Item -LiteralPath $path; $Answer.changed += 'deleted' }
+        if (-not (Test-Path -LiteralPath $path)) { continue }
+        Invoke-LabAgain -Do { Remove-Item -LiteralPath $path }
+        $Answer.changed += 'deleted'
     }
     Remove-LoneMark -Wanted $Wanted
     Remove-EmptyFolder -Path $Wanted.folder

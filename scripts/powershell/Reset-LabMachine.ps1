@@ -49,7 +49,9 @@ Invoke-LabMachine -Machine $Machine -Blank @{ state = 'Absent'; changed = @() } 
         $Answer.state = "$((Get-VM -Id $Wanted.id).State)"
     }
     foreach ($path in @($Wanted.discard | ForEach-Object { $_.path; "$($_.path).lab.json" })) {
-        if (Test-Path -LiteralPath $path) { Remove-Item -LiteralPath $path; $Answer.changed += 'deleted' }
+        if (-not (Test-Path -LiteralPath $path)) { continue }
+        Invoke-LabAgain -Do { Remove-Item -LiteralPath $path }
+        $Answer.changed += 'deleted'
     }
     $Answer.changed = @($Answer.changed | Select-Object -Unique)
 }

@@ -17,14 +17,15 @@ param(
     [object[]] $Path
 )
 $ErrorActionPreference = 'Stop'
+if ($PSScriptRoot) { . "$PSScriptRoot\Lab.ps1" }  # run by hand; sent, it came in front
 
 function Remove-Path {
     foreach ($one in @(Get-VMNetworkAdapter -ManagementOS | Where-Object { $_.Name -like "$Lab-path-*" })) {
         Remove-VMNetworkAdapter -ManagementOS -Name $one.Name -SwitchName $one.SwitchName
         'removed'
     }
-    foreach ($one in @(Get-NetFirewallRule | Where-Object { $_.Name -like "$Lab-path-*" })) {
-        Remove-NetFirewallRule -Name $one.Name
+    foreach ($network in 'mgmt', 'internal') {  # by their names: a PC has a thousand rules, which take a minute to list
+        Remove-NetFirewallRule -Name "$Lab-path-$network" -ErrorAction SilentlyContinue
     }
 }
 
@@ -35,12 +36,7 @@ function Add-Path {
     if ($Wanted.vlan) {
         Set-VMNetworkAdapterVlan -ManagementOS -VMNetworkAdapterName $name -Access -VlanId $Wanted.vlan
     }
-    $end = [DateTime]::UtcNow.AddSeconds(20)  # Windows installs the adapter after the call
-    do {
-        $nic = @(Get-NetAdapter | Where-Object { $_.Name -eq "vEthernet ($name)" })[0]
-        if (-not $nic) { Start-Sleep -Milliseconds 300 }
-    } until ($nic -or [DateTime]::UtcNow -gt $end)
-    if (-not $nic) { Write-Error -Message "the adapter vEthernet ($name) does not come up" -ErrorId LabNoAdapter }
+    $nic = Wait-LabAdapter -Name $name
     [void](New-NetIPAddress -InterfaceIndex $nic.InterfaceIndex -IPAddress $Wanted.address -PrefixLength $Wanted.prefix)
     [void](New-NetFirewallRule -Name $name -DisplayName $name -Direction Inbound -Protocol ICMPv4 -IcmpType 8 `
             -RemoteAddress $Wanted.peers -Action Allow -Profile Any)

@@ -19,7 +19,7 @@ from rehearsal.tests import host
 from tests import summary
 from tests.rehearsal.rehearsing import Rehearsal, Run
 
-ORDER = ("rebuild", "consent", "healthy", "nginx", "nodes", "rows", "repair", "host")
+ORDER = ("rebuild", "consent", "healthy", "nginx", "nodes", "rows", "repair", "bundle", "host")
 HERE = Path(__file__).parent
 KEEP = "LAB_KEEP_ROOM" in os.environ
 # From nothing: packages, base image, upstream tree and the rebuilding itself are in the first test's time.

@@ -32,6 +32,8 @@ SCRIPTS: dict[str, Callable[[HostState, Json], Json]] = {
     "Remove-LabCheckpoint": rollback.remove_lab_checkpoint,
     "New-LabSwitch": switches.new_lab_switch,
     "Get-LabSwitch": switches.get_lab_switch,
+    "Get-LabSwitchUse": switches.get_lab_switch_use,
+    "Remove-LabSwitch": switches.remove_lab_switch,
     "Confirm-LabSwitch": switches.confirm_lab_switch,
     "Set-LabPath": paths.set_lab_path,
     "Get-LabPath": paths.get_lab_path,

@@ -36,11 +36,19 @@ def remove_lab_boot_disk(pc: HostState, given: Json) -> Json:
     vm = _own(pc, given)
     drives = _drives(vm, given["Path"])
     for one in drives:
-        disks.remove(pc, vm["id"], one, "dvds", "RemoveVMDvdDrive")
-    image = pc.local(given["Path"])
-    there = image.exists()
-    image.unlink(missing_ok=True)
+        _take_out(pc, vm["id"], one)
+    there = pc.local(given["Path"]).exists()
+    if there:
+        changes.delete(pc, given["Path"])
     return {"changed": bool(drives) or there}
+
+
+def _take_out(pc: HostState, vm_id: str, drive_id: str) -> None:
+    """With its drive, or where that does not go, without."""
+    try:
+        changes.again(lambda: disks.remove(pc, vm_id, drive_id, "dvds", "RemoveVMDvdDrive"))
+    except RefusedError:
+        disks.insert(pc, vm_id, drive_id, None)
 
 
 def _own(pc: HostState, given: Json) -> Json:

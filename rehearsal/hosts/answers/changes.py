@@ -116,6 +116,17 @@ def each(wanted: list[Json], work: Work, **blank: str) -> Json:
     return {"changed": any(answer.get("changed") for answer in answers), "machines": answers}
 
 
+def again(work: Callable[[], None]) -> None:
+    """Three tries, as the scripts give what Windows may refuse at first."""
+    for left in (2, 1, 0):
+        try:
+            return work()
+        except RefusedError:
+            if not left:
+                raise
+    return None
+
+
 def _resolve(pc: HostState, lab: str, wanted: Json) -> str:
     """Return the id of the machine's VM, made now when there is none."""
     everyone = machines.everyone(pc)
@@ -178,11 +189,16 @@ def _cut(pc: HostState, vm: Json, answer: Json) -> None:
         answer["changed"].append("stopped")
 
 
+def delete(pc: HostState, path: str) -> None:
+    """Delete a file that is there."""
+    again(lambda: disks.before_delete(pc, path))
+    pc.local(path).unlink()
+
+
 def _delete(pc: HostState, paths: list[str], answer: Json) -> None:
     for name in (name for path in paths for name in (path, f"{path}.lab.json")):
         if pc.local(name).exists():
-            disks.before_delete(pc, name)
-            pc.local(name).unlink()
+            delete(pc, name)
             answer["changed"].append("deleted")
     answer["changed"] = list(dict.fromkeys(answer["changed"]))
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 
-from rehearsal.hosts import lan, wiring
+from rehearsal.hosts import lan
+from rehearsal.hosts.answers.switches import own_adapter
 from rehearsal.hosts.pc import adapters, network, switches
 from rehearsal.hosts.pc.refusals import RefusedError
 from rehearsal.hosts.state import HostState, Json
@@ -42,7 +43,7 @@ def _remove(pc: HostState, prefix: str) -> int:
     left = [one["name"] for one in adapters.own(pc) if one["name"].startswith(prefix)]
     for name in left:
         adapters.remove_own(pc, name)
-    for name in [name for name in pc.read().get("firewall_rules", {}) if name.startswith(prefix)]:
+    for name in network.registered_rules(pc).keys() & {f"{prefix}mgmt", f"{prefix}internal"}:
         network.remove_rule(pc, name)
     return len(left)
 
@@ -51,8 +52,7 @@ def _add(pc: HostState, name: str, wanted: Json) -> None:
     adapters.add_own(pc, name, switches.named(pc, wanted["switch"], "AddVMNetworkAdapter"))
     if wanted["vlan"]:
         adapters.set_own_vlan(pc, name, wanted["vlan"])
-    index = network.index_of(pc.read(), wiring.management(name))
-    network.new_address(pc, index, wanted["address"], wanted["prefix"])
+    network.new_address(pc, own_adapter(pc, name)["index"], wanted["address"], wanted["prefix"])
     network.new_rule(
         pc, name, DisplayName=name, Direction="Inbound", Protocol="ICMPv4", IcmpType=["8"],
         RemoteAddress=wanted["peers"], Action="Allow", Profile="Any",

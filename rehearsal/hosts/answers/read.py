@@ -6,6 +6,7 @@ import json
 import time
 from pathlib import Path
 
+from rehearsal.hosts import wiring
 from rehearsal.hosts.pc import disks, machines
 from rehearsal.hosts.pc.power import free_memory
 from rehearsal.hosts.pc.refusals import RefusedError
@@ -29,8 +30,8 @@ def get_lab_host(pc: HostState, given: Json) -> Json:
         "switches": [],
         "vms": [],
         "disks": [],
-        "adapters": [_adapter(adapter) for adapter in state["adapters"]],
-        "addresses": [_address(state, item) for item in state["addresses"] if ":" not in item["address"]],
+        "adapters": [_adapter(adapter) for adapter in wiring.there(state["adapters"])],
+        "addresses": [_address(state, item) for item in wiring.there(state["addresses"]) if ":" not in item["address"]],
         "free_bytes": _free_bytes(state, lab_path),
         "iso": iso != "" and _exists(pc, iso),
     }
@@ -72,7 +73,7 @@ def _host(state: Json) -> Json:
         "name": state["computer_name"],
         "powershell": POWERSHELL,
         "windows_build": int(state["os"]["build"]),
-        "time": _utc(time.time()),
+        "time": utc(time.time()),
         "memory_bytes": state["memory_bytes"],
         "free_memory_bytes": max(0, free_memory(state)),
         "processors": state["cpu"]["logical"],
@@ -91,7 +92,7 @@ def _adapter(adapter: Json) -> Json:
         "description": adapter["description"],
         "mac": adapter["mac"],
         "up": adapter["status"] == "Up",
-        "hardware": adapter["physical"],
+        "hardware": adapter["physical"] and not adapter.get("pnp", "").startswith(("ROOT\\", "BTH\\")),
         "vlan": adapter.get("vlan") or 0,
         "type": WIFI if adapter["medium"] == "Native 802.11" else ETHERNET,
     }
@@ -154,12 +155,13 @@ def _detail(vm: Json) -> Json:
 def _checkpoint(snapshot: Json) -> Json:
     return {
         "name": snapshot["name"],
-        "time": _utc(snapshot["created_at"]),
+        "time": utc(snapshot["created_at"]),
         "disks": [drive["path"] for drive in snapshot["config"]["drives"]],
     }
 
 
-def _utc(seconds: float) -> str:
+def utc(seconds: float) -> str:
+    """A time as the scripts tell it."""
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
 
 

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-import re
+import time
 from collections.abc import Iterator
 
 from rehearsal.hosts import lan
-from rehearsal.hosts.pc import adapters, machines
+from rehearsal.hosts.answers import read
+from rehearsal.hosts.pc import adapters, machines, network, prices
 from rehearsal.hosts.pc.refusals import RefusedError
 from rehearsal.hosts.state import HostState, Json
 
+MEDIA = {3: "HDD", 4: "SSD", 5: "SCM"}
 WINRM_PORTS = {"5985", "5986"}
+ADDRESSES = ("RA4", "RA42", "RA6", "RA62")
 
 
 def get_lab_readiness(pc: HostState, given: Json) -> Json:
     """Tell how the PC was prepared and who else is on its LAN."""
     state = pc.read()
+    _wait_for_silent(pc, given.get("Probe") or [])
     found = {
         "probed": bool(given.get("Probe")),
         "neighbours": [
@@ -24,27 +28,40 @@ def get_lab_readiness(pc: HostState, given: Json) -> Json:
             if "." in item["address"] and item["state"] != "Unreachable"
         ],
         "full_rights": state.get("hyperv_refuses") != "rights",
+        "media": MEDIA.get(state["volume"].get("media_type", 4)),
         "sleep_s": state.get("sleep_s", 0),
         "profiles": [
             {"index": one["InterfaceIndex"], "category": one["NetworkCategory"]} for one in state["profiles"].values()
         ],
-        "rules": [_rule(one) for one in state.get("firewall_rules", {}).values() if _is_winrm(one)],
+        "rules": [rule for name, text in network.registered_rules(pc).items() if (rule := _rule(name, text))],
         "bridged": [adapter["name"] for adapter in state["adapters"] if adapter.get("bridged")],
+        "nats": [{"name": one["name"], "cidr": one["cidr"]} for one in state.get("nats", [])],
         "vlans": _vlans(pc, given["Lab"]),
+        "time": read.utc(time.time()),
     }
     return {"changed": False, "readiness": found}
 
 
-def _is_winrm(rule: Json) -> bool:
-    return rule["Protocol"] == "TCP" and bool(WINRM_PORTS & set(rule["LocalPort"].split(",")))
+def _wait_for_silent(pc: HostState, probed: list[str]) -> None:
+    """What it takes that addresses are called one after the other and nobody has them."""
+    heard = {one["address"] for one in lan.neighbors(pc.read())}
+    silent = [address for address in probed if address not in heard]
+    patience_s = max(0.1, min(0.3, 9 / max(1, len(probed))))
+    prices.charge(pc.folder, "wait a second for a ping", patience_s * len(silent))
 
 
-def _rule(rule: Json) -> Json:
+def _rule(name: str, text: str) -> Json | None:
+    """A rule about WinRM as it is told; None for another."""
+    told: dict[str, list[str]] = {}
+    for key, _, value in (part.partition("=") for part in text.split("|")):
+        told.setdefault(key, []).append(value)
+    if told.get("Protocol") != ["6"] or not WINRM_PORTS & set(told.get("LPort", [])):
+        return None
     return {
-        "name": rule["InstanceID"],
-        "opens": (rule["Enabled"], rule["Direction"], rule["Action"]) == ("True", "Inbound", "Allow"),
-        "public": re.search("Any|Public", rule["Profile"]) is not None,
-        "from": rule["RemoteAddress"].split(","),
+        "name": name,
+        "opens": (told["Active"], told["Dir"], told["Action"]) == (["TRUE"], ["In"], ["Allow"]),
+        "public": "Public" in told.get("Profile", ["Public"]),
+        "from": list(dict.fromkeys(one for key in ADDRESSES for one in told.get(key, []))) or ["Any"],
     }
 
 

@@ -1,4 +1,4 @@
-"""The answers of New-LabSwitch.ps1, Get-LabSwitch.ps1 and Confirm-LabSwitch.ps1 (worker.py is what they start)."""
+"""The answers of the scripts that make, confirm and remove switches (worker.py is what they start)."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import json
 import time
 from pathlib import Path
 
-from rehearsal.hosts import lan, wiring
-from rehearsal.hosts.pc import network, switches, tasks
+from rehearsal.hosts import lan
+from rehearsal.hosts.pc import adapters, machines, network, switches, tasks
 from rehearsal.hosts.pc.refusals import RefusedError
 from rehearsal.hosts.state import HostState, Json
 
@@ -20,18 +20,63 @@ def new_lab_switch(pc: HostState, given: Json) -> Json:
     """Make switches that are missing; an External one is begun only, and goes on without whoever asked."""
     answers = []
     for wanted in given["VirtualSwitch"]:
-        done = []
+        done, begun = [], {}
         named = [one for one in switches.find(pc) if one["name"].lower() == wanted["name"].lower()]
         if not named and wanted["type"] == "External":
-            _start_detached(pc, given, wanted)
+            begun = _start_making(pc, given, wanted)
             done.append("begun")
         elif not named:
             switches.new(pc, wanted["name"], wanted["type"], wanted["notes"])
             done.append("switch")
         if wanted["cidr"] and (not named or named[0]["notes"] == wanted["notes"]):
             done += _enable_nat(pc, given["Lab"], wanted)
-        answers.append({"name": wanted["name"], "changed": done})
+        answers.append(_row(wanted, done, begun))
     return {"changed": any(one["changed"] for one in answers), "switches": answers}
+
+
+def get_lab_switch_use(pc: HostState, given: Json) -> Json:
+    """Tell whose switches of some names are, and who is on them."""
+    named = [(wanted, one) for wanted in given["VirtualSwitch"] for one in switches.find(pc)
+             if one["name"].lower() == wanted["name"].lower()]  # fmt: skip
+    found = [
+        {"id": one["id"], "name": one["name"], "type": one["type"], "vms": _users(pc, one["name"]),
+         "ours": one["notes"] == wanted["notes"]}
+        for wanted, one in named
+    ]  # fmt: skip
+    return {"changed": False, "switches": found}
+
+
+def remove_lab_switch(pc: HostState, given: Json) -> Json:
+    """Remove switches that the lab made; an External one is begun only."""
+    answers = []
+    for wanted in given["VirtualSwitch"]:
+        own = next((one for one in switches.find(pc) if one["id"] == wanted["id"]), None)
+        if own and own["notes"] != wanted["notes"]:
+            raise RefusedError(
+                f"the switch {own['name']} was not made by {given['Lab']}", "LabNotOurs", "PermissionDenied"
+            )
+        if own and (users := _users(pc, own["name"])):
+            raise _refusal(f"{own['name']} is used by {' '.join(users)}", "LabSwitchUsed")
+        if own and own["type"] == "External" and own["allow_management_os"]:
+            answers.append(_row(wanted, ["begun"], _start_removing(pc, given, wanted, own)))
+            continue
+        if own:
+            if own["type"] == "Internal":
+                network.remove_nat(pc, given["Lab"])
+            switches.remove(pc, own["id"])
+        answers.append(_row(wanted, ["removed"] if own else [], {}))
+    return {"changed": any(one["changed"] for one in answers), "switches": answers}
+
+
+def _users(pc: HostState, name: str) -> list[str]:
+    """The VMs with an adapter on that switch."""
+    return [vm["name"] for vm in machines.everyone(pc) if any(one["switch"] == name for one in vm["adapters"])]
+
+
+def _row(wanted: Json, done: list[str], begun: Json) -> Json:
+    """A switch in the answer, with what Windows has to be given back in case of need."""
+    back = {"adapter": begun.get("adapter", ""), "before": begun.get("before")}
+    return {"name": wanted["name"], "changed": done, **back}
 
 
 def get_lab_switch(pc: HostState, given: Json) -> Json:
@@ -43,7 +88,8 @@ def get_lab_switch(pc: HostState, given: Json) -> Json:
     return {
         "changed": False,
         "operation": {
-            "name": operation["name"], "deadline": operation["deadline"],
+            "name": operation["name"], "deadline": operation["deadline"], "adapter": operation.get("adapter", ""),
+            "before": operation.get("before"), "removes": bool(operation.get("remove")),
             "runs": TASK in pc.read().get("scheduled_tasks", {}), **now,
         },
     }  # fmt: skip
@@ -94,10 +140,8 @@ def _file(pc: HostState, name: str) -> Path:
     return pc.local(f"{FOLDER}\\{name}")
 
 
-def _start_detached(pc: HostState, given: Json, wanted: Json) -> None:
+def _start_making(pc: HostState, given: Json, wanted: Json) -> Json:
     state = pc.read()
-    if TASK in state.get("scheduled_tasks", {}):
-        raise _refusal("a switch is being made on this PC already", "LabSwitchBusy")
     nic = next((one for one in state["adapters"] if one["guid"] == wanted["adapter_id"]), None)
     if nic is None:
         raise _refusal(f"no network adapter {wanted['adapter_id']}", "LabNoAdapter")
@@ -105,21 +149,50 @@ def _start_detached(pc: HostState, given: Json, wanted: Json) -> None:
     peers = list(dict.fromkeys([*(given.get("Peer") or []), *before["gateways"]]))
     if not reached(state, nic["index"], peers):
         raise _refusal(f"nobody answers on {nic['name']} (asked: {' '.join(peers)})", "LabNobodyAnswers")
+    operation = {
+        "lab": given["Lab"], "name": wanted["name"], "notes": wanted["notes"], "adapter": nic["name"],
+        "adapter_id": wanted["adapter_id"], "before": before, "peers": peers,
+    }  # fmt: skip
+    return _start(pc, operation, given["Seconds"], given["Program"])
+
+
+def _start_removing(pc: HostState, given: Json, wanted: Json, own: Json) -> Json:
+    state = pc.read()
+    below = next((one for one in state["adapters"] if one["name"] == own["adapter"]), None)
+    if below is None:
+        raise _refusal(f"no network adapter is below {own['name']}", "LabNoAdapter")
+    operation = {
+        "lab": given["Lab"], "name": own["name"], "notes": wanted["notes"], "adapter": below["name"],
+        "adapter_id": below["guid"], "before": _before(state, own_adapter(pc, own["name"])), "peers": [],
+        "remove": True,
+    }  # fmt: skip
+    return _start(pc, operation, 0, given["Program"])
+
+
+def own_adapter(pc: HostState, name: str) -> Json:
+    """The PC's own adapter that Hyper-V knows by that name, waited for as the scripts do."""
+    device = next((one["device"] for one in adapters.own(pc) if one["name"].lower() == name.lower()), "")
+    found = network.wait_for_own(pc, device, 30)
+    if found is None:
+        raise _refusal(f"the adapter vEthernet ({name}) does not come up", "LabNoAdapter")
+    return found
+
+
+def _start(pc: HostState, operation: Json, seconds: int, program: str) -> Json:
+    if TASK in pc.read().get("scheduled_tasks", {}):
+        raise _refusal("a switch is being made or removed on this PC already", "LabSwitchBusy")
     folder = pc.local(FOLDER)
     folder.mkdir(parents=True, exist_ok=True)
     for file in folder.glob("switch-*.json"):
         file.unlink()
-    deadline = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + given["Seconds"]))
-    operation = {
-        "lab": given["Lab"], "name": wanted["name"], "notes": wanted["notes"], "adapter": nic["name"],
-        "index": nic["index"], "before": before, "peers": peers, "deadline": deadline,
-    }  # fmt: skip
+    operation["deadline"] = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + seconds))
     keep(pc, "switch.json", operation)
-    (folder / "Invoke-LabSwitch.ps1").write_text(given["Program"], encoding="ascii")
+    (folder / "Invoke-LabSwitch.ps1").write_text(program, encoding="ascii")
     arguments = f'-NoProfile -NonInteractive -ExecutionPolicy Bypass -File "{FOLDER}\\Invoke-LabSwitch.ps1" '
     arguments += f'-Folder "{FOLDER}"'
     tasks.register(pc, TASK, "powershell.exe", arguments, "S-1-5-18", at_startup=True)
     tasks.start(pc, TASK)
+    return operation
 
 
 def _before(state: Json, nic: Json) -> Json:
@@ -136,9 +209,9 @@ def _before(state: Json, nic: Json) -> Json:
 
 
 def _enable_nat(pc: HostState, lab: str, wanted: Json) -> list[str]:
-    state, done, name = pc.read(), [], wiring.management(wanted["name"])
-    if not any((one["adapter"], one["address"]) == (name, wanted["gateway"]) for one in state["addresses"]):
-        network.new_address(pc, network.index_of(state, name), wanted["gateway"], wanted["prefix"])
+    nic, state, done = own_adapter(pc, wanted["name"]), pc.read(), []
+    if not any((one["adapter"], one["address"]) == (nic["name"], wanted["gateway"]) for one in state["addresses"]):
+        network.new_address(pc, nic["index"], wanted["gateway"], wanted["prefix"])
         done.append("address")
     others = [one for one in state.get("nats", []) if one["cidr"] != wanted["cidr"]]
     if others:

@@ -75,22 +75,26 @@ def set_adapter(
     disks.change(pc, vm_id, "adapters", adapter_id, cmdlet, **properties)
 
 
-def own(pc: HostState, cmdlet: str = "GetVMNetworkAdapter") -> list[Json]:
-    """Return the PC's adapters on switches that it shares: one named as each switch, and those added."""
-    state = machines.require_service(pc, cmdlet)
+def own(pc: HostState, cmdlet: str = "GetVMNetworkAdapter", computer: str = "localhost") -> list[Json]:
+    """Return the PC's adapters on switches that it shares: one named as each switch, and those added.
+
+    `device` is the id by which Windows' own network knows each.
+    """
+    state = machines.require_service(pc, cmdlet, computer)
     shared = [
         {"name": one["name"], "switch": one["name"], "vlan": one.get("management_vlan")}
         for one in state["switches"]
         if one["allow_management_os"]
     ]
-    return [*shared, *state.get("management_adapters", [])]
+    found = [*shared, *state.get("management_adapters", [])]
+    return [{**one, "device": (wiring.adapter_of(state, one["name"]) or {}).get("guid", "")} for one in found]
 
 
 def add_own(pc: HostState, name: str, switch: str) -> None:
     """`Add-VMNetworkAdapter -ManagementOS`."""
     machines.require_service(pc, "AddVMNetworkAdapter")
     with outage.change(pc) as state:
-        wiring.add_management(state, name)
+        wiring.add_management(state, name, later=True)
         state.setdefault("management_adapters", []).append({"name": name, "switch": switch, "vlan": None})
 
 

@@ -41,6 +41,11 @@ def _renamed(given: Json, names: dict[str, str]) -> Json:
     return {key: given[name] for name, key in names.items() if name in given}
 
 
+def _computer(given: Json) -> str:
+    """The PC as a cmdlet of switches names it; '' where it is left to find its own name."""
+    return str(next(iter(given.get("ComputerName", [])), ""))
+
+
 def _ids(items: list[Json]) -> list[str]:
     return [item["id"] for item in items]
 
@@ -170,7 +175,9 @@ def _restore(pc: HostState, on: Json | None, given: Json) -> None:
 def _get_adapters(pc: HostState, vm: str | None, given: Json) -> list[Any]:
     name = given.get("Name", "")
     if vm is None:
-        return [one for one in adapters.own(pc) if not name or machines.matches(name, one["name"])]
+        own = adapters.own(pc, computer=_computer(given))
+        wanted = [one for one in own if one["switch"] == given.get("SwitchName", one["switch"])]
+        return [one for one in wanted if not name or machines.matches(name, one["name"])]
     return _ids(adapters.find(pc, vm, name, "GetVMNetworkAdapter"))
 
 
@@ -225,7 +232,7 @@ def _set_vlan(pc: HostState, on: Json | None, given: Json) -> None:
 
 
 def _get_switch(pc: HostState, _on: Any, given: Json) -> list[Json]:
-    found = switches.find(pc, given.get("Name", ""))
+    found = switches.find(pc, given.get("Name", ""), computer=_computer(given))
     return [
         one
         for one in found
@@ -235,7 +242,8 @@ def _get_switch(pc: HostState, _on: Any, given: Json) -> list[Json]:
 
 def _new_switch(pc: HostState, _on: Any, given: Json) -> Json:
     adapter = next(iter(given.get("NetAdapterName", [])), None)
-    return switches.new(pc, given["Name"], given.get("SwitchType", "External"), given.get("Notes") or "", adapter)
+    notes, computer = given.get("Notes") or "", _computer(given)
+    return switches.new(pc, given["Name"], given.get("SwitchType", "External"), notes, adapter, computer)
 
 
 def _exists(pc: HostState, vm: str | None, _given: Json) -> None:
@@ -247,7 +255,7 @@ def _exists(pc: HostState, vm: str | None, _given: Json) -> None:
 
 
 def _ping(pc: HostState, _on: Any, given: Json) -> bool:
-    return lan.answers(pc, given["address"], given["size"])
+    return lan.answers(pc, given["address"], given["size"], given["timeout_ms"])
 
 
 def _new_rule(pc: HostState, _on: Any, given: Json) -> None:
@@ -296,6 +304,7 @@ CMDLETS: dict[str, Callable[[HostState, Any, Json], Any]] = {
     "Set-VMNetworkAdapterVlan": _set_vlan,
     "Get-VMSwitch": _get_switch,
     "New-VMSwitch": _new_switch,
+    "Set-VMSwitch": lambda pc, on, given: switches.set_rsc(pc, on["id"], given["EnableSoftwareRsc"]),
     "Remove-VMSwitch": lambda pc, on, given: switches.remove(pc, on["id"], force=given.get("Force", False)),
     "New-NetIPAddress": lambda pc, _, g: network.new_address(
         pc, g["InterfaceIndex"], g["IPAddress"], g.get("PrefixLength", 0)
@@ -305,7 +314,9 @@ CMDLETS: dict[str, Callable[[HostState, Any, Json], Any]] = {
     "Set-DnsClientServerAddress": lambda pc, index, g: network.set_servers(pc, index, g["ServerAddresses"]),
     "Set-NetConnectionProfile": lambda pc, index, g: network.set_category(pc, index, g["NetworkCategory"]),
     "New-NetNat": lambda pc, _, g: network.new_nat(pc, g["Name"], g["InternalIPInterfaceAddressPrefix"]),
+    "Remove-NetNat": lambda pc, name, _: network.remove_nat(pc, name),
     "New-NetFirewallRule": _new_rule,
+    "Get-NetFirewallRule": lambda pc, _, given: network.rules(pc),
     "Remove-NetFirewallRule": lambda pc, name, _: network.remove_rule(pc, name),
     "Register-ScheduledTask": lambda pc, _, g: tasks.register(
         pc, g["TaskName"], g["Execute"], g["Argument"], g["UserId"], at_startup=g["AtStartup"]
@@ -320,6 +331,7 @@ CMDLETS: dict[str, Callable[[HostState, Any, Json], Any]] = {
     "free memory": lambda pc, _, given: max(0, power.free_memory(pc.read())),
     "neighbors": lambda pc, _, given: lan.neighbors(pc.read()),
     "ping": _ping,
+    "registered rules": lambda pc, _, given: network.registered_rules(pc),
     "put record": lambda pc, on, given: records.put(pc, on["list"], on["key"], given),
     "remove record": lambda pc, on, _: records.remove(pc, on["list"], on["key"]),
     "set value": lambda pc, on, given: records.set_value(pc, on, given),

@@ -18,6 +18,7 @@ SECTOR = 512
 ENDINGS = (".vhd", ".vhdx", ".avhd", ".avhdx")
 DEVICES = {"drives": "Virtual Hard Disk", "dvds": "Virtual CD/DVD Disk", "adapters": "Synthetic Ethernet Port"}
 NO_PATH = "The system cannot find the path specified. (0x80070003)."
+COMPRESSED = "Virtual hard disk files must be uncompressed and unencrypted and must not be sparse."
 ADDERS = {"drives": "AddVMHardDiskDrive", "dvds": "AddVMDvdDrive"}
 
 
@@ -39,6 +40,8 @@ def new_disk(
         raise _not_made(path, NO_PATH, "ObjectNotFound", "ObjectNotFound")
     if free_space(pc) < FIRST_BYTES:
         raise _not_made(path, "There is not enough space on the disk. (0x80070070).")
+    if pc.read().get("compressed"):
+        raise _not_made(path, f"{COMPRESSED} (0xC03A001A).")
     outage.before_files(pc)
     content = {
         "vhd": str(uuid.uuid4()), "size_bytes": size_bytes, "type": kind, "block_size_bytes": block_size_bytes,
@@ -107,7 +110,7 @@ def is_open(pc: HostState, path: str) -> bool:
 
 def before_delete(pc: HostState, path: str) -> None:
     """What comes before `Remove-Item` of a file: it is refused while the file is open."""
-    if is_open(pc, path):
+    if is_open(pc, path) or outage.fails_at_first(pc, "Remove-Item"):
         raise refusals.file_in_use(path)
     outage.before_files(pc)
 
@@ -167,7 +170,13 @@ def change(pc: HostState, vm_id: str, kind: str, device_id: str, cmdlet: str, **
 
 
 def remove(pc: HostState, vm_id: str, device_id: str, kind: str, cmdlet: str) -> None:
-    """Take a device out of a VM's list `kind` (adapters, drives, dvds) and out of its boot order; not of a saved VM."""
+    """Take a device out of a VM's list `kind` (adapters, drives, dvds) and out of its boot order; not of a saved VM.
+
+    A running VM may not let go of its DVD drive at first, or never: neonSDK#10 met "Not supported".
+    """
+    is_running = machines.get(pc, vm_id, cmdlet)["state"] == "Running"
+    if kind == "dvds" and is_running and outage.fails_at_first(pc, "Remove-VMDvdDrive"):
+        raise refusals.unspecified(cmdlet, f"Failed to remove device '{DEVICES[kind]}'.\nNot supported (0x8004100C).")
     with machines.changing(pc, vm_id, cmdlet) as vm:
         if vm["state"] == "Saved":
             raise refusals.device_in_use(cmdlet, vm["name"], vm_id, DEVICES[kind])

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from rehearsal.hosts import outage
+from rehearsal.hosts import lan, outage
 from rehearsal.hosts.pc import refusals
 from rehearsal.hosts.state import HostState, Json, NoDriveError
 
@@ -29,9 +29,15 @@ def is_pattern(name: str) -> bool:
     return any(sign in name for sign in "*?[")
 
 
-def require_service(pc: HostState, cmdlet: str) -> Json:
-    """Return the PC's state; refused in the cmdlet's name when Hyper-V is down, just starting, or not for this user."""
+def require_service(pc: HostState, cmdlet: str, computer: str = "localhost") -> Json:
+    """Return the PC's state; refused in the cmdlet's name when Hyper-V is down, just starting, or not for this user.
+
+    `computer`: the PC as the cmdlet names it; '' is its own name, which needs a network to be found.
+    """
     state = pc.read()
+    # Hyper-V's cmdlets ask the network for the PC's own name.
+    if state.get("hyperv_refuses") == "name" or (not computer and not lan.is_up(state)):
+        raise refusals.no_computer(cmdlet, state["computer_name"])
     if state.get("hyperv_refuses") == "rights":
         raise refusals.no_rights(cmdlet, state["computer_name"])
     # A service that is just starting runs, and finds nothing yet.

@@ -5,21 +5,32 @@ On Windows these are functions made from CDXML, and an error names the function 
 
 from __future__ import annotations
 
+import time
+
 from rehearsal.hosts import outage, wiring
-from rehearsal.hosts.pc import records
+from rehearsal.hosts.pc import prices, records
 from rehearsal.hosts.pc.refusals import RefusedError
 from rehearsal.hosts.state import HostState, Json
 
+POLL_S = 0.3
 # A firewall rule with the defaults of New-NetFirewallRule.
 RULE = {
     "DisplayName": "", "Direction": "Inbound", "Protocol": "Any", "LocalPort": "", "IcmpType": "", "RemoteAddress": "",
     "Action": "Allow", "Profile": "Any", "Enabled": "True",
 }  # fmt: skip
 
+PROTOCOLS = {"TCP": "6", "UDP": "17", "ICMPv4": "1"}
+DIRECTIONS = {"Inbound": "In", "Outbound": "Out"}
 
-def index_of(state: Json, adapter: str) -> int:
-    """The index of the adapter of that name, which is there."""
-    return next(int(one["index"]) for one in state["adapters"] if one["name"] == adapter)
+
+def wait_for_own(pc: HostState, device: str, seconds: float) -> Json | None:
+    """What a script does until the adapter that Hyper-V knows by that id has come; None when it does not."""
+    end = time.time() + seconds
+    while True:
+        found = [one for one in wiring.there(pc.read()["adapters"]) if one["guid"] == device]
+        if found or time.time() > end:
+            return found[0] if found else None
+        time.sleep(POLL_S)
 
 
 def new_address(pc: HostState, index: int, address: str, prefix: int) -> None:
@@ -58,7 +69,17 @@ def set_dhcp(pc: HostState, index: int, to: str) -> None:
 
 
 def set_category(pc: HostState, index: int, category: str) -> None:
-    """`Set-NetConnectionProfile -NetworkCategory`."""
+    """`Set-NetConnectionProfile -NetworkCategory`: not while Windows identifies the network, nor against a policy."""
+    profile = pc.read()["profiles"].get(str(index))
+    if profile is None:
+        raise no_such("Set-NetConnectionProfile", "MSFT_NetConnectionProfile", "InterfaceIndex", str(index))
+    message = ""
+    if pc.read().get("identifying_until", {}).get(str(index), 0) > time.time():
+        message = "Unable to set NetworkCategory due to one of the following possible reasons: ..."
+    if profile.get("by_policy"):
+        message = "Unable to set the NetworkCategory: user initiated changes to it are being prevented by a policy."
+    if message:
+        raise RefusedError(message, "MI RESULT 2,Set-NetConnectionProfile", "PermissionDenied")
     records.put(pc, "profiles", str(index), {"NetworkCategory": category})
 
 
@@ -70,6 +91,12 @@ def new_nat(pc: HostState, name: str, cidr: str) -> None:
         state.setdefault("nats", []).append({"name": name, "cidr": cidr})
 
 
+def remove_nat(pc: HostState, name: str) -> None:
+    """`Remove-NetNat -Name`."""
+    with outage.change(pc) as state:
+        state["nats"] = [one for one in state.get("nats", []) if one["name"] != name]
+
+
 def new_rule(pc: HostState, name: str, **properties: object) -> None:
     """`New-NetFirewallRule`; lists of ports and addresses stand in it as text."""
     plain = {**RULE, **properties}
@@ -79,6 +106,30 @@ def new_rule(pc: HostState, name: str, **properties: object) -> None:
             message = "Cannot create a file when that file already exists."
             raise RefusedError(message, "Windows System Error 183,New-NetFirewallRule", "ResourceExists")
         state.setdefault("firewall_rules", {})[name] = {"Name": name, "InstanceID": name, **rule}
+
+
+def rules(pc: HostState) -> list[Json]:
+    """`Get-NetFirewallRule`, and each of its filters: a rule costs, whatever is asked of it."""
+    found = list(pc.read().get("firewall_rules", {}).values())
+    prices.charge(pc.folder, "list a firewall rule", len(found))
+    return found
+
+
+def registered_rules(pc: HostState) -> dict[str, str]:
+    """The rules as the registry keeps them, a string each ([MS-GPFAS] 2.2.2): nothing costs there."""
+    return {name: _registered(rule) for name, rule in pc.read().get("firewall_rules", {}).items()}
+
+
+def _registered(rule: Json) -> str:
+    """Ports, addresses and profiles stand once for each; what is not restricted does not stand there."""
+    parts = {"Action": [rule["Action"]], "Active": [rule["Enabled"].upper()], "Dir": [DIRECTIONS[rule["Direction"]]]}
+    parts["Protocol"] = [PROTOCOLS[rule["Protocol"]]] if rule["Protocol"] in PROTOCOLS else []
+    lists = {"Profile": "Profile", "LPort": "LocalPort", "RA4": "RemoteAddress"}
+    for key, name in lists.items():
+        parts[key] = [one.strip() for one in rule[name].split(",") if one not in ("", "Any")]
+    parts["RA6"] = [one for one in parts["RA4"] if one.isalpha()]  # keywords stand for both
+    words = [f"{key}={value}" for key, values in parts.items() for value in values]
+    return "|".join(["v2.33", *words, f"Name={rule['DisplayName']}", ""])
 
 
 def remove_rule(pc: HostState, name: str) -> None:
@@ -97,7 +148,7 @@ def no_such(function: str, kind: str, what: str, value: str) -> RefusedError:
 
 
 def _adapter(state: Json, index: int, function: str) -> Json:
-    adapter: Json | None = next((one for one in state["adapters"] if one["index"] == index), None)
+    adapter: Json | None = next((one for one in wiring.there(state["adapters"]) if one["index"] == index), None)
     if adapter is None:
         raise RefusedError("Element not found.", f"Windows System Error 1168,{function}", "ObjectNotFound")
     return adapter

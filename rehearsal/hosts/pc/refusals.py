@@ -98,6 +98,12 @@ def service_down(cmdlet: str, computer: str) -> RefusedError:
     )
 
 
+def no_computer(cmdlet: str, computer: str) -> RefusedError:
+    """The PC's own name leads nowhere."""
+    message = f"The computer '{computer}' could not be resolved. Make sure you typed the machine name correctly and "
+    return parameter(cmdlet, f"{message}that you have network access.")
+
+
 def no_rights(cmdlet: str, computer: str) -> RefusedError:
     """The caller is in neither group that may use Hyper-V, or is not elevated."""
     return unspecified(

@@ -6,12 +6,13 @@ from rehearsal.hosts import outage, wiring
 from rehearsal.hosts.pc import machines, refusals
 from rehearsal.hosts.state import HostState, Json
 
+RSC_BUILD = 17763
 FAILED = "Failed while adding virtual Ethernet switch connections.\n"
 
 
-def find(pc: HostState, name: str = "", cmdlet: str = "GetVMSwitch") -> list[Json]:
+def find(pc: HostState, name: str = "", cmdlet: str = "GetVMSwitch", computer: str = "localhost") -> list[Json]:
     """Return the switches whose name fits ('' fits all); a plain name that none has is refused."""
-    state = machines.require_service(pc, cmdlet)
+    state = machines.require_service(pc, cmdlet, computer)
     found = [one for one in state["switches"] if not name or machines.matches(name, one["name"])]
     if not found and name and not machines.is_pattern(name):
         raise refusals.no_switch(cmdlet, name, target=name)
@@ -31,15 +32,18 @@ def named(pc: HostState, name: str, cmdlet: str) -> str:
     return str(found[0])
 
 
-def new(pc: HostState, name: str, kind: str, notes: str = "", adapter: str | None = None) -> Json:
+def new(
+    pc: HostState, name: str, kind: str, notes: str = "", adapter: str | None = None, computer: str = "localhost"
+) -> Json:
     """`New-VMSwitch`: on `adapter` it is an External one, and takes over the adapter's place in the PC's network."""
-    machines.require_service(pc, "NewVMSwitch")
+    machines.require_service(pc, "NewVMSwitch", computer)
+    _hesitate(pc, "NewVMSwitch")
     with outage.change(pc) as state:
         physical = _physical(state, adapter) if adapter is not None else None
         made = wiring.switch(name, "External" if physical else kind, notes, physical)
         state["switches"].append(made)
         if physical or kind == "Internal":
-            wiring.add_management(state, name, physical)
+            wiring.add_management(state, name, physical, later=True)
     return made
 
 
@@ -48,6 +52,7 @@ def remove(pc: HostState, switch_id: str, *, force: bool = True) -> None:
     name = next(one["name"] for one in find(pc, cmdlet="RemoveVMSwitch") if one["id"] == switch_id)
     if not force:
         raise refusals.QuestionError("RemoveVMSwitch", f'Remove virtual switch "{name}"?')
+    _hesitate(pc, "RemoveVMSwitch")
     with outage.change(pc) as state:
         own = next(one for one in state["switches"] if one["id"] == switch_id)
         connected = [one["switch"] for vm in state["vms"].values() for one in vm["adapters"]]
@@ -57,6 +62,26 @@ def remove(pc: HostState, switch_id: str, *, force: bool = True) -> None:
             physical = next((one for one in state["adapters"] if one["name"] == own["adapter"]), None)
             wiring.remove_management(state, name, physical)
         state["switches"].remove(own)
+
+
+def set_rsc(pc: HostState, switch_id: str, to: bool) -> None:
+    """`Set-VMSwitch -EnableSoftwareRsc`, which Windows 10 has from 1809 on."""
+    machines.require_service(pc, "SetVMSwitch")
+    with outage.change(pc) as state:
+        if int(state["os"]["build"]) < RSC_BUILD:
+            message = "A parameter cannot be found that matches parameter name 'EnableSoftwareRsc'."
+            raise refusals.hyperv("SetVMSwitch", "NamedParameterNotFound", "InvalidArgument", message)
+        next(one for one in state["switches"] if one["id"] == switch_id)["software_rsc"] = to
+
+
+def _hesitate(pc: HostState, cmdlet: str) -> None:
+    """Refuse as often as this PC does before it does it."""
+    with pc.change() as state:
+        left = wiring.trouble(state).get(cmdlet, 0)
+        if left:
+            state["switch_trouble"][cmdlet] = left - 1
+    if left:
+        raise refusals.failed(cmdlet, "The operation failed.")
 
 
 def _physical(state: Json, name: str) -> Json:

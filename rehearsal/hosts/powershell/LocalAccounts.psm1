@@ -26,11 +26,33 @@ function New-LocalUser {
         if ([Rehearsal.Records]::Has('users', $Name)) {
             $PSCmdlet.WriteError([Rehearsal.Records]::Error(
                     "User $Name already exists.", 'UserExists', 'ResourceExists'))
+        } elseif ($Password.Length -lt [Rehearsal.Rights]::PasswordLength) {
+            $PSCmdlet.WriteError([Rehearsal.Records]::Error(
+                    'Unable to update the password. The value provided for the new password does not meet the length, ' +
+                    'complexity, or history requirements of the domain.', 'InvalidPassword', 'InvalidOperation', $Name))
         } elseif ($PSCmdlet.ShouldProcess($Name)) {
             [Rehearsal.Records]::Put('users', $Name, @{
                     Name = $Name; SID = "S-1-5-21-1-2-3-$(1001 + @(Get-LocalUser).Count)"; Description = $Description
-                    PasswordNeverExpires = [bool]$PasswordNeverExpires; HasPassword = $Password.Length -gt 0 })
+                    PasswordNeverExpires = [bool]$PasswordNeverExpires
+                    Password = [System.Net.NetworkCredential]::new('', $Password).Password })
             Get-LocalUser | Where-Object -FilterScript { $_.Name -eq $Name }
+        }
+    }
+}
+
+function Set-LocalUser {
+    [CmdletBinding(DefaultParameterSetName = 'Name', SupportsShouldProcess = $true)]
+    param(
+        [Parameter(ParameterSetName = 'Name', Mandatory = $true, Position = 0, ValueFromPipeline = $true,
+            ValueFromPipelineByPropertyName = $true)]
+        [string]$Name,
+
+        [securestring]$Password
+    )
+    process {
+        if ($PSCmdlet.ShouldProcess($Name)) {
+            [Rehearsal.Records]::Put('users', $Name, @{
+                    Password = [System.Net.NetworkCredential]::new('', $Password).Password })
         }
     }
 }

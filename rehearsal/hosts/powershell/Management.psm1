@@ -9,6 +9,7 @@ function Get-ItemProperty {
         [string[]]$LiteralPath
     )
     process {
+        if ($LiteralPath -like '*\FirewallPolicy\FirewallRules') { return [Rehearsal.Records]::FirewallRules() }
         [Rehearsal.Records]::All('registry', 'System.Management.Automation.PSCustomObject') |
             Where-Object -FilterScript { $LiteralPath -contains $_.PSPath }
     }
@@ -176,6 +177,28 @@ function powercfg.exe {
     if ("$($args[0]) $($args[1])" -eq '/change standby-timeout-ac') { [Rehearsal.Services]::SetSleep(60 * $args[2]) }
 }
 
+# A folder's rights, as far as whether it takes those of the folder above it.
+function Get-Acl {
+    [CmdletBinding(DefaultParameterSetName = 'ByPath')]
+    param(
+        [Parameter(ParameterSetName = 'ByLiteralPath', ValueFromPipeline = $true, ValueFromPipelineByPropertyName = $true)]
+        [Alias('PSPath')]
+        [string[]]$LiteralPath
+    )
+    process {
+        foreach ($path in $LiteralPath) {
+            New-Object -TypeName PSObject -Property @{
+                AreAccessRulesProtected = [Rehearsal.Records]::Has('rights', $path) }
+        }
+    }
+}
+
+# A program: `icacls.exe FOLDER /inheritance:r /grant:r *SID:(OI)(CI)F ...`, and `icacls.exe FOLDER /reset`.
+function icacls.exe {
+    if ($args[1] -eq '/reset') { return [Rehearsal.Records]::Remove('rights', $args[0]) }
+    [Rehearsal.Records]::Put('rights', $args[0], @{ granted = "$($args[3..$args.Count])" })
+}
+
 # One line a group, as CSV: the level that the rights of this session come to is told by its SID alone.
 function whoami.exe {
     $full = [Rehearsal.Rights]::Full
@@ -184,4 +207,4 @@ function whoami.exe {
     '"Verbindliche Beschriftung","Bezeichnung","S-1-16-{0}",""' -f $level
 }
 
-Export-ModuleMember -Function *-*, powercfg.exe, whoami.exe
+Export-ModuleMember -Function *-*, icacls.exe, powercfg.exe, whoami.exe

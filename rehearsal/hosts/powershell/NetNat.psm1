@@ -17,4 +17,17 @@ function New-NetNat {
     if ([Rehearsal.Model]::Did($PSCmdlet, $null, $PSBoundParameters)) { Get-NetNat }
 }
 
+function Remove-NetNat {
+    [CmdletBinding(DefaultParameterSetName = 'Query (cdxml)', SupportsShouldProcess = $true)]
+    param(
+        [Parameter(ParameterSetName = 'Query (cdxml)', Position = 0, ValueFromPipelineByPropertyName = $true)]
+        [string[]]$Name
+    )
+    process {
+        foreach ($one in $Name) {
+            if ($PSCmdlet.ShouldProcess($one)) { [void][Rehearsal.Model]::Did($PSCmdlet, $one, $PSBoundParameters) }
+        }
+    }
+}
+
 Export-ModuleMember -Function *-NetNat

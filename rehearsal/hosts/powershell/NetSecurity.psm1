@@ -2,8 +2,19 @@
 
 function Get-NetFirewallRule {
     [CmdletBinding(DefaultParameterSetName = 'GetAll')]
-    param()
-    [Rehearsal.Records]::All('firewall_rules', 'Microsoft.Management.Infrastructure.CimInstance#MSFT_NetFirewallRule')
+    param(
+        [Parameter(ParameterSetName = 'ByName', Mandatory = $true, Position = 0)]
+        [Alias('ID')]
+        [string[]]$Name
+    )
+    if (-not $Name) { [void][Rehearsal.Model]::Do('Get-NetFirewallRule') }  # what it costs to list them
+    $type = 'Microsoft.Management.Infrastructure.CimInstance#MSFT_NetFirewallRule'
+    $found = @([Rehearsal.Records]::All('firewall_rules', $type) |
+            Where-Object -FilterScript { -not $Name -or $Name -contains $_.Name })
+    if ($Name -and -not $found) {
+        $PSCmdlet.WriteError([Rehearsal.Network]::NotFound('MSFT_NetFirewallRule', 'InstanceID', $Name[0]))
+    }
+    $found
 }
 
 function New-NetFirewallRule {
@@ -25,7 +36,8 @@ function New-NetFirewallRule {
     )
     process {
         if ($PSCmdlet.ShouldProcess($DisplayName) -and [Rehearsal.Model]::Did($PSCmdlet, $null, $PSBoundParameters)) {
-            Get-NetFirewallRule | Where-Object -FilterScript { $_.Name -eq $Name }
+            [Rehearsal.Records]::All('firewall_rules', 'MSFT_NetFirewallRule') |
+                Where-Object -FilterScript { $_.Name -eq $Name }
         }
     }
 }
@@ -42,33 +54,6 @@ function Remove-NetFirewallRule {
             if ($PSCmdlet.ShouldProcess($one)) { [void][Rehearsal.Model]::Did($PSCmdlet, $one, $PSBoundParameters) }
         }
     }
-}
-
-# Windows keeps a rule's ports and addresses in objects of their own, which carry the rule's InstanceID.
-function Get-Part {
-    param([string]$Kind, [string]$Property)
-    foreach ($rule in [Rehearsal.Records]::All('firewall_rules', 'rule')) {
-        $part = New-Object -TypeName PSObject -Property @{
-            InstanceID = $rule.InstanceID; Protocol = $rule.Protocol; $Property = @($rule.$Property -split ',') }
-        $part.PSObject.TypeNames.Insert(0, "Microsoft.Management.Infrastructure.CimInstance#$Kind")
-        $part
-    }
-}
-
-function Get-NetFirewallPortFilter {
-    [CmdletBinding(DefaultParameterSetName = 'GetAll')]
-    param(
-        [Parameter(ParameterSetName = 'ByQuery')]
-        [string[]]$Protocol
-    )
-    Get-Part -Kind MSFT_NetProtocolPortFilter -Property LocalPort |
-        Where-Object -FilterScript { -not $Protocol -or $Protocol -contains $_.Protocol }
-}
-
-function Get-NetFirewallAddressFilter {
-    [CmdletBinding(DefaultParameterSetName = 'GetAll')]
-    param()
-    Get-Part -Kind MSFT_NetAddressFilter -Property RemoteAddress
 }
 
 Export-ModuleMember -Function *-NetFirewall*

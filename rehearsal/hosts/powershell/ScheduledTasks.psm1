@@ -52,8 +52,24 @@ function New-ScheduledTaskSettingsSet {
 
 function Get-ScheduledTask {
     [CmdletBinding()]
-    param()
-    [Rehearsal.Records]::All('scheduled_tasks', 'Microsoft.Management.Infrastructure.CimInstance#MSFT_ScheduledTask')
+    param(
+        [Parameter(Position = 0, ValueFromPipelineByPropertyName = $true)]
+        [string[]]$TaskName
+    )
+    process {
+        $type = 'Microsoft.Management.Infrastructure.CimInstance#MSFT_ScheduledTask'
+        $found = @([Rehearsal.Records]::All('scheduled_tasks', $type) |
+                Where-Object -FilterScript { -not $TaskName -or $TaskName -contains $_.TaskName })
+        if (-not $found -and $TaskName) {
+            $PSCmdlet.WriteError([Rehearsal.Network]::NotFound('MSFT_ScheduledTask', 'TaskName', $TaskName[0]))
+        }
+        if (-not $TaskName -and [Rehearsal.Pc]::State['corrupt_task']) {
+            $PSCmdlet.WriteError([Rehearsal.Records]::Error(
+                    'The task XML contains a value which is incorrectly formatted or out of range.',
+                    'HRESULT 0x80041318,Get-ScheduledTask', 'NotSpecified'))
+        }
+        $found
+    }
 }
 
 function Register-ScheduledTask {
@@ -77,7 +93,7 @@ function Register-ScheduledTask {
     $given = @{ TaskName = $TaskName; Execute = $Action[0].Execute; Argument = $Action[0].Arguments
         UserId = $Principal.UserId; AtStartup = [bool]$Trigger }
     if ([Rehearsal.Model]::Did($PSCmdlet, $null, $given)) {
-        Get-ScheduledTask | Where-Object -FilterScript { $_.TaskName -eq $TaskName }
+        Get-ScheduledTask -TaskName $TaskName
     }
 }
 

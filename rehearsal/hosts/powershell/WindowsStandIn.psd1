@@ -5,7 +5,7 @@
     RootModule        = 'WindowsStandIn.dll'
     NestedModules     = @(
         'DnsClient.psm1', 'LocalAccounts.psm1', 'Management.psm1', 'NetAdapter.psm1', 'NetConnection.psm1'
-        'NetNat.psm1', 'NetSecurity.psm1', 'NetTCPIP.psm1', 'ScheduledTasks.psm1', 'Storage.psm1'
+        'NetNat.psm1', 'NetSecurity.psm1', 'NetTCPIP.psm1', 'ScheduledTasks.psm1'
     )
     PowerShellVersion = '7.4'
     CmdletsToExport   = '*'

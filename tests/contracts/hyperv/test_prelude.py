@@ -28,7 +28,9 @@ def text_of(script: str) -> str:
 def test_it_holds_functions_alone_all_with_the_labs_noun() -> None:
     outside = [line for line in TEXT.partition("#>\n")[2].splitlines() if line and not line.startswith((" ", "#", "}"))]
     assert outside == [f"function {name} {{" for name in FUNCTIONS]
-    assert all(re.fullmatch(r"(Add|Assert|ConvertTo|Get|Invoke|Test)-Lab[A-Z]\w+", name) for name in FUNCTIONS)
+    assert all(
+        re.fullmatch(r"(Add|Assert|ConvertTo|Get|Invoke|Start|Test|Wait)-Lab[A-Z]\w+", name) for name in FUNCTIONS
+    )
 
 
 def test_each_of_its_functions_is_used_by_more_than_one_script() -> None:

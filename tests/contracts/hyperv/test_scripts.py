@@ -17,6 +17,7 @@ from rehearsal.hosts import answers
 # Run by a person on the PC, and by its Task Scheduler: no WinRM carries them, and nobody reads an answer.
 ON_THEIR_OWN = ("Enable-LabHost", "Invoke-LabSwitch")
 SCRIPTS = sorted(path for path in POWERSHELL.glob("*.ps1") if path.stem not in (*ON_THEIR_OWN, PRELUDE))
+READ_FIRST = ("Get-LabHost", "Get-LabReadiness")  # in one command, which tells all of a PC
 PSLINT = os.environ.get("LAB_PSLINT") or shutil.which("pslint")
 READING = [path for path in SCRIPTS if path.stem.startswith("Get-")]
 each_script = pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
@@ -27,7 +28,7 @@ PARAMETER = re.compile(r"^    (\[Parameter\(Mandatory = \$true\)\] )?\[[\w.]+(\[
 FORBIDDEN = re.compile(
     r"(?<![\w-])(Write-Host|Write-Output|exit|Invoke-Expression|Read-Host|-AsJob|Set-StrictMode)(?![\w-])"
 )
-READING_VERBS = ("Get", "ForEach", "Where", "Test", "ConvertFrom")
+READING_VERBS = ("Get", "ForEach", "Where", "Select", "Test", "ConvertFrom")
 HARMLESS = {"Assert-LabMark", "ConvertTo-LabError", "Invoke-LabMachine", "Start-Sleep", "Write-Error"}
 OWN_ID = re.compile(r"-ErrorId (\w+)")
 
@@ -58,7 +59,7 @@ def test_it_is_ascii_with_line_feeds_and_of_a_size_to_read(script: Path) -> None
     assert content.isascii()
     assert b"\r" not in content
     assert content.endswith((b"}\n", b"$answer\n"))
-    assert len(content.splitlines()) <= (140 if script.stem == "Get-LabHost" else 120)  # it is the one read
+    assert len(content.splitlines()) <= (140 if script.stem in (*READ_FIRST, PRELUDE) else 120)
 
 
 @each_script
@@ -76,7 +77,10 @@ def test_it_is_an_advanced_script_whose_every_parameter_is_typed(script: Path) -
     _, block, body = parts(script)
     assert "\n[CmdletBinding()]\nparam(\n" in "\n" + script.read_text(encoding="ascii").partition("#>\n")[2]
     # they ask about no lab
-    first = {"Get-LabPath": "To", "Get-LabMedia": "Iso", "Get-LabDigest": "Path", "Save-LabMedia": "Url"}
+    first = {
+        "Get-LabPath": "To", "Get-LabMedia": "Iso", "Get-LabDigest": "Path", "Save-LabMedia": "Url",
+        "Get-LabSwitchUse": "VirtualSwitch",
+    }  # fmt: skip
     assert names(block)[0] == first.get(script.stem, "Lab")
     assert [line for line in block.splitlines() if not PARAMETER.match(line)] == []
     assert body.startswith("$ErrorActionPreference = 'Stop'\n")
@@ -108,6 +112,11 @@ def test_vms_are_addressed_by_object_never_by_name(script: Path) -> None:
 def test_the_reading_script_calls_reading_cmdlets_only(script: Path) -> None:
     used = set(re.findall(r"\b[A-Z][A-Za-z]+-[A-Z]\w+", parts(script)[2].replace("'Microsoft-Hyper-V'", "")))
     assert [name for name in used - HARMLESS if name.partition("-")[0] not in READING_VERBS] == []
+
+
+@pytest.mark.parametrize("script", READ_FIRST)
+def test_the_clock_is_read_when_all_that_takes_long_is_done(script: str) -> None:
+    assert "time = [DateTime]::UtcNow" in (POWERSHELL / f"{script}.ps1").read_text(encoding="ascii").splitlines()[-2]
 
 
 def test_the_readme_lists_every_error_id_of_our_own() -> None:

@@ -62,6 +62,10 @@ def switch(lab: str, network: Json) -> Json:
     return {"Lab": lab, "VirtualSwitch": [out_switch(lab, network)], "Peer": [], "Seconds": 60, "Program": ""}
 
 
+def removal(lab: str) -> Json:
+    return {"Lab": lab, "VirtualSwitch": [{**out_switch(lab, NO_NAT), "id": "@Out"}], "Program": ""}
+
+
 def reset() -> Json:
     fresh = {"path": rf"{HOME}\system-0a0a0a0a.vhdx", "size_bytes": 40 << 30, "mark": mark("0a0a0a0a", "system")}
     condemned = {"path": SYSTEM, "mark": mark("1f2e3d4c", "discarded")}
@@ -81,6 +85,7 @@ CASES = {
     "Set-LabBootDisk": by_lab(Id=VM, Iso=DVD, Disk=SYSTEM, Path=BOOT, Part=[{"zero": 7}]),
     "Remove-LabBootDisk": by_lab(Id=VM, Path=BOOT),
     "New-LabSwitch": Case(switch(LAB, NAT), {"another lab": switch(OTHER, NAT)}),
+    "Remove-LabSwitch": Case(removal(LAB), {"another lab": removal(OTHER)}),
     "Confirm-LabSwitch": by_lab(),
     "Set-LabPath": by_lab(Path=[]),
     "Save-LabMedia": Case({}, {"an image that is there": {"Url": NOWHERE, "Path": DVD, "Seconds": 60}}),

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from locale import getpreferredencoding
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +22,11 @@ from labkit.description.load import load_lab
 from rehearsal.hosts import certificate
 from rehearsal.hosts.endpoint import Endpoint, serve
 from rehearsal.hosts.state import HostState
-from tests import discs
+from tests import discs, windows
 
 ROOT = Path(__file__).resolve().parents[3]
+# The Python that runs under Wine is for embedding and has no scripts.
+INV = [sys.executable, "-m", "invoke"] if windows.IS_WINDOWS else [str(Path(sys.executable).with_name("inv"))]
 PASSWORD = "in-the-environment-Ü-암호"
 
 
@@ -47,18 +50,24 @@ class Project:
 
     folder: Path
 
-    def start(self, *words: str, **variables: str) -> subprocess.Popen[str]:
-        """Start the installed `inv` here, with the copied library; `variables` join a nearly empty environment."""
-        own = {"PATH": os.environ["PATH"], "HOME": str(self.folder), "PYTHONPATH": str(self.folder)}
+    def start(self, *words: str, encoding: str = "utf-8", **variables: str) -> subprocess.Popen[str]:
+        """Start the installed `inv` here, with the copied library; `variables` join a nearly empty environment.
+
+        It writes in `encoding`, as redirected on a computer of that code page.
+        """
+        own = {"HOME": str(self.folder), "PYTHONPATH": str(self.folder)}
+        own |= {name: os.environ[name] for name in ("PATH", "SYSTEMROOT", "TEMP") if name in os.environ}
+        if encoding != getpreferredencoding(False):
+            own["PYTHONIOENCODING"] = encoding
         return subprocess.Popen(
-            [str(Path(sys.executable).with_name("inv")), *words],
-            cwd=self.folder, env={**own, **variables}, stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=_hear_ctrl_c,
+            [*INV, *words], cwd=self.folder, env={**own, **variables}, stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding=encoding,
+            preexec_fn=None if windows.IS_WINDOWS else _hear_ctrl_c,
         )  # fmt: skip
 
-    def inv(self, *words: str, **variables: str) -> Answer:
+    def inv(self, *words: str, encoding: str = "utf-8", **variables: str) -> Answer:
         """Run `inv` to its end."""
-        process = self.start(*words, **variables)
+        process = self.start(*words, encoding=encoding, **variables)
         output, errors = process.communicate(timeout=120)
         return Answer(process.returncode, output, errors)
 
@@ -86,7 +95,7 @@ class Hosts:
     endpoints: dict[str, Endpoint]
     root: Path
 
-    def inv(self, *words: str, password: str = PASSWORD, **variables: str) -> Answer:
+    def inv(self, *words: str, password: str = PASSWORD, **variables: Any) -> Answer:
         """Run `inv -f labs/lab.yaml ...` with the PCs' password."""
         return self.project.inv("-f", "labs/lab.yaml", *words, LAB_PASSWORD=password, **variables)
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from rehearsal.hosts import certificate
-from tests.contracts.input.conftest import Hosts, Project, answering
+from rehearsal.hosts.endpoint import serve
+from tests.contracts.input.conftest import PASSWORD, Hosts, Project, answering
 
 pytestmark = pytest.mark.network
 
@@ -48,3 +49,21 @@ def test_once_compared_the_pcs_are_used_and_a_second_time_there_is_nothing_to_co
     assert (again.code, again.output.count("trusted already")) == (0, 2), again
     assert prepared.inv("hyperv.check").code == 0
     assert {call["script"] for call in prepared.calls()} >= {"Get-LabHost"}
+
+
+def test_a_certificate_that_does_not_name_the_address_is_refused_with_the_names_that_it_has(prepared: Hosts) -> None:
+    """It was "trusted already" each time, and each command after it named `hyperv.trust` again."""
+    root, description = prepared.root, prepared.project.folder / "labs" / "lab.yaml"
+    moved = serve("pc1", "127.0.0.2", 0, root, "lab", PASSWORD, None, prepared.state("pc1").certificate)
+    old, new = (f"{{address: {at}, port: {port}}}" for at, port in (
+        ("127.0.0.1", prepared.endpoints["pc1"].port), ("127.0.0.2", moved.port)
+    ))  # fmt: skip
+    description.write_text(description.read_text(encoding="utf-8").replace(old, new), encoding="utf-8")
+    moved.start()
+    answer = prepared.inv("hyperv.trust", "--host", "pc1", "--fingerprint", fingerprint(prepared, "pc1"))
+    moved.stop()
+    assert answer.code == 6, answer
+    assert "does not name 127.0.0.2; it names PC1, localhost, 127.0.0.1, 192.0.2.11" in answer.errors
+    assert "hosts.pc1.address" in answer.errors
+    assert "Enable-LabHost.ps1" in answer.errors
+    assert "pc1.pem" not in prepared.project.kept()

@@ -148,6 +148,7 @@ class SshLink:
             "probe.sh": lambda: "" if self._did(words[0]) else f"{words[0]} was not done here",
             "members.sh": lambda: "member\tit is a node of a cluster\n" if in_cluster else "",
             "volumes.sh": lambda: "default/claim\t2048\n",
+            "evidence.sh": lambda: f"==> kubelet\nits last words on {self.name}\n",
             "proof.sh": lambda: f"time {time.time()}\nkernel of-{self.name}\n{certificate_file()}",
         }
         return said[name](), 0
@@ -182,6 +183,10 @@ class SshLink:
     def checks(self, command: str, _: bytes) -> Said:
         return "ok\t0.01\tDHCP offers w1 its address\t\n", 0
 
+    def runs(self, command: str, _: bytes) -> Said:
+        """The events and logs of Ansible's runs: one, once a playbook was started."""
+        return ("run.jsonl\nrun.log\n", 0) if self._lan.facts.done else ("", 2)
+
     def kept(self, command: str, _: bytes) -> Said:
         return "packages 3 1048576\nmanifests 2 2048\n", 0
 
@@ -198,6 +203,7 @@ COMMANDS: dict[str, Callable[[SshLink, str, bytes], Said]] = {
     "/var/lib/lab/armed": SshLink.records,
     f"{server.SCRIPTS}/": SshLink.scripts,
     "echo packages": SshLink.kept,
+    "ls -t /var/log/lab/ansible": SshLink.runs,
     "/unit/start.sh": SshLink.start_playbook,
     "bash -s": SshLink.unit_script,
     "kubectl --kubeconfig": SshLink.kubectl,

@@ -2,23 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
-import sys
 from dataclasses import dataclass
-from typing import Any
 
 import pytest
-from invoke.main import program
 
 import tasks
-from labkit.controller.state import StateDir
-from labkit.description.lab import Lab
-from labkit.project import ROOT
-from tests.contracts.tasks.inmemory import connect
+from tests.contracts.tasks.conftest import Inv
 from tests.contracts.tasks.lan import Lan
-
-LAB = str(ROOT / "labs" / "rehearsal.yaml")
 
 
 @dataclass(frozen=True)
@@ -38,6 +28,7 @@ class Run:
 TO_FILE = ("--file", "export.json")  # in the lab's own folder
 CHECKPOINT = (("lab.stop",), ("hyperv.checkpoint", "--name", "before"))
 RUNS = {
+    "lab.bundle": Run("machines/w2.txt", ("--file", "bundle.zip")),
     "lab.check": Run("lab-7e57: ready to be built"),
     "lab.destroy": Run("lab.destroy destroys, in lab-7e57"),
     "lab.discard": Run("lab.discard destroys, in lab-7e57"),
@@ -57,6 +48,7 @@ RUNS = {
     "hyperv.destroy": Run("removed: w2", ("--machine", "w2")),
     "hyperv.forget": Run("removed before: bootstrap", ("--name", "before"), before=CHECKPOINT),
     "hyperv.plan": Run("what differs from rehearsal.yaml"),
+    "hyperv.remove-switch": Run("stays: the lab did not make it"),
     "hyperv.restore": Run("verify.all: lab-7e57", ("--name", "before"), before=CHECKPOINT),
     "hyperv.screenshot": Run("w2.png", ("--machine", "w2")),
     "hyperv.start": Run("started: none, all run"),
@@ -106,66 +98,6 @@ RUNS = {
     "rehearsal.status": Run("-m rehearsal status"),
     "rehearsal.up": Run("-m rehearsal up"),
 }
-
-
-class Inv:
-    """The program `inv`, its exit code and all that it says."""
-
-    def __init__(self, lan: Lan, patch: pytest.MonkeyPatch) -> None:
-        self._lan, self._patch = lan, patch
-
-    def __call__(self, *line: str) -> int:
-        import labkit.session
-
-        labkit.session._open.cache_clear()
-        words = ["inv", "-f", LAB, *line]
-        file = str(self._lan.root / "export.json")
-        words = [file if word == "export.json" else word for word in words]
-        with self._patch.context() as patch:
-            for name, double in connect(self._lan).items():
-                patch.setattr(name, double)
-            patch.setattr(subprocess, "run", _started)
-            patch.setattr(StateDir, "of", classmethod(lambda cls, lab: self._lan.state))
-            patch.setattr(sys, "argv", words)
-            patch.setitem(sys.modules, "tasks", tasks)
-            for variable, value in (("LAB_PASSWORD", "unused"), ("LAB_ASSUME_YES", "lab-7e57"), ("COLUMNS", "200")):
-                patch.setenv(variable, value)
-            patch.chdir(ROOT)
-            try:
-                program.run(words)
-            except SystemExit as end:
-                return int(end.code or 0)
-        return 0
-
-
-def _started(words: list[str], **_: Any) -> subprocess.CompletedProcess[str]:
-    """A program beside inv (ssh, the rehearsal): said, and ended well."""
-    print(*words)
-    return subprocess.CompletedProcess(words, 0, "", "")
-
-
-@pytest.fixture(scope="module")
-def made(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Lan:
-    """Two PCs, and beside them what they are before `lab.up` ("bare") and after it ("built")."""
-    folder = tmp_path_factory.mktemp("lan")
-    lan = Lan(lab, folder / "now")
-    shutil.copytree(lan.root, folder / "bare")
-    with pytest.MonkeyPatch.context() as patch:
-        code = Inv(lan, patch)("lab.up")
-    assert code == 0
-    lan.keep()
-    shutil.copytree(lan.root, folder / "built")
-    return lan
-
-
-@pytest.fixture
-def lan(made: Lan, request: pytest.FixtureRequest) -> Lan:
-    """The lab as it is before the task: built, unless the row says bare."""
-    before = "bare" if request.param else "built"
-    shutil.rmtree(made.root)
-    shutil.copytree(made.root.with_name(before), made.root)
-    made.back(before)
-    return made
 
 
 @pytest.mark.parametrize(("name", "lan"), [(name, run.bare) for name, run in RUNS.items()], indirect=["lan"])

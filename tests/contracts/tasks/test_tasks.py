@@ -122,7 +122,7 @@ def test_what_only_reads_neither_asks_nor_changes() -> None:
 
 # By the last word of its name alone a reader knows that looking is safe.
 READING = {
-    "cache-status", "check", "checkpoints", "logs", "plan", "report", "screenshot", "status", "wait", "watch",
+    "bundle", "cache-status", "check", "checkpoints", "logs", "plan", "report", "screenshot", "status", "wait", "watch",
 }  # fmt: skip
 
 

@@ -113,7 +113,7 @@ def answering(lab: Lab, root: Path, pwsh: Path | None, *, addresses: Sequence[st
         for host, endpoint in zip(lab.hosts, endpoints, strict=True)
     )
     pcs = Pcs(replace(lab, hosts=hosts), root)
-    for offer in trust.fetch(pcs.session(), hosts):
+    for offer in trust.fetch(pcs.session(), hosts)[0]:
         trust.agree(offer, certificate.fingerprint(pcs.state(offer.host.name).certificate))
         trust.keep(pcs.session(), offer)
     try:

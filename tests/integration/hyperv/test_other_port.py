@@ -86,9 +86,9 @@ def test_a_pc_prepared_for_the_other_scheme_is_told_with_what_to_write(pc: Pc, s
 def test_trusting_a_pc_that_was_prepared_with_http_says_so(pc: Pc, session: Session) -> None:
     pc.drops(WINRM_PORTS["https"])
     pc.listens(WINRM_PORTS["http"])
-    with pytest.raises(UnreachableError, match=r"listens on port 5985 \(http\)") as caught:
-        trust.fetch(session, [host("https")])
-    assert "`scheme: http`" in str(caught.value.hint)
+    _, (error,) = trust.fetch(session, [host("https")])
+    assert "listens on port 5985 (http)" in error.problem
+    assert "`scheme: http`" in error.hint
 
 
 def test_a_pc_that_is_silent_on_both_ports_is_off_or_not_prepared(pc: Pc) -> None:

@@ -14,7 +14,7 @@ import pytest
 from labkit.description.lab import Lab
 from labkit.description.load import load_lab
 from labkit.errors import LabError, RefusedError, UnreachableError
-from labkit.hyperv import check, path, switching
+from labkit.hyperv import check, hosts, path, switching, unswitching
 from rehearsal.hosts import lan, wiring
 from rehearsal.hosts.answers import worker
 from rehearsal.hosts.state import HostState, Json, initial
@@ -110,17 +110,23 @@ def test_from_nothing_to_a_proven_path_and_a_second_run_changes_nothing(
     assert [network(bare, host) for host in ("pc1", "pc2")] == before
 
 
-def test_a_switch_behind_which_the_lan_is_gone_is_taken_away_by_the_pc_itself(told: Pcs, soon: None) -> None:
+def test_a_switch_behind_which_the_lan_is_gone_is_taken_away_by_the_pc_itself(
+    told: Pcs, soon: None, capsys: pytest.CaptureFixture[str]
+) -> None:
     told.update("pc1", switch_faults=["stays down"])
     before = network(told, "pc1")
     with pytest.raises(LabError, match=r"host pc1 .* was taken away again.* nobody confirmed in time"):
         make_all(told)
     assert network(told, "pc1") == before
+    words = capsys.readouterr().err
+    assert "should pc1 stay without its network, restart it" in words
+    assert "enter IP address 127.0.0.2, subnet mask 255.255.255.0, default gateway 127.0.0.1, DNS server" in words
     assert told.state("pc2").read()["switches"] == []  # one PC after the other: the second was left alone
 
 
-def test_address_and_dns_that_windows_loses_are_put_back(told: Pcs) -> None:
-    told.update("pc2", switch_faults=["addresses", "dns", "public"])
+def test_address_and_dns_that_windows_loses_are_put_back_on_an_adapter_that_comes_late_and_numbered(told: Pcs) -> None:
+    trouble = {"delay_s": 2, "NewVMSwitch": 1}
+    told.update("pc2", switch_faults=["addresses", "dns", "public", "ghost"], switch_trouble=trouble)
     before = network(told, "pc2")
     assert make_all(told)["pc2"] == ["Lab"]
     after = network(told, "pc2")
@@ -128,6 +134,32 @@ def test_address_and_dns_that_windows_loses_are_put_back(told: Pcs) -> None:
     assert [one["servers"] for one in after["dns"]] == [one["servers"] for one in before["dns"]]
     assert [one["gateway"] for one in after["routes"]] == [one["gateway"] for one in before["routes"]]
     assert {one["NetworkCategory"] for one in after["profiles"].values()} == {"Private"}
+
+
+def test_the_labs_own_switches_go_again_and_nobody_elses(told: Pcs) -> None:
+    before = [network(told, host) for host in ("pc1", "pc2")]
+    make_all(told)
+    going, stay = unswitching.find(told.session())
+    assert [("pauses" in str(one), one.host.name) for one in going] == [(True, "pc1"), (True, "pc2")]
+    assert (unswitching.remove(told.session(), going), stay) == (["Lab of pc1", "Lab of pc2"], [])
+    assert [network(told, host) for host in ("pc1", "pc2")] == before
+    assert unswitching.find(told.session()) == ([], [])
+    told.update("pc2", switches=[wiring.switch("Lab", "External", "somebody's")])
+    assert unswitching.find(told.session()) == ([], ["pc2: switch Lab stays: the lab did not make it"])
+
+
+def test_a_switch_that_vms_are_on_stays(pcs: Pcs) -> None:
+    with pcs.state("pc1").change() as state:
+        state["switches"][0]["notes"] = switching.mark(pcs.lab, "Lab")
+    with pytest.raises(RefusedError, match=r"host pc1: on switch Lab are VMs: .*lab-7e57-") as caught:
+        unswitching.find(pcs.session())
+    assert "inv lab.destroy" in str(caught.value.hint)
+
+
+def test_who_had_an_address_from_the_router_gets_it_again_automatically() -> None:
+    told = switching.way_back({"name": "Lab", "adapter": "이더넷", "before": {"dhcp": True}})
+    assert "right-click 이더넷, Properties, Internet Protocol Version 4, Properties, and " in told
+    assert told.endswith("choose Obtain an IP address automatically")
 
 
 def test_a_pc_that_restarts_in_the_middle_goes_on_and_keeps_its_switch(told: Pcs) -> None:
@@ -162,7 +194,7 @@ def test_a_controller_that_is_that_very_pc_does_not_take_itself_for_the_proof(
 
 def test_a_run_that_was_cut_off_is_taken_up_again(told: Pcs, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as cut:
-        cut.setattr(switching, "_follow", lambda *_: pytest.fail("cut off"))
+        cut.setattr(switching, "follow", lambda *_: pytest.fail("cut off"))
         with pytest.raises(BaseException, match="cut off"):
             make_all(told)
     while not (told.state("pc1").read()["switches"] and lan.is_up(told.state("pc1").read())):
@@ -172,16 +204,19 @@ def test_a_run_that_was_cut_off_is_taken_up_again(told: Pcs, monkeypatch: pytest
     assert make_all(told) == {"pc1": ["Lab"], "pc2": ["Lab"]}
 
 
+@pytest.mark.parametrize("fault", [{"kind": "refuse"}, {"kind": "hang", "seconds": 9}], ids=["off", "hanging"])
 def test_a_pc_that_never_comes_back_is_told_of_and_the_other_left_alone(
-    told: Pcs, soon: None, monkeypatch: pytest.MonkeyPatch
+    told: Pcs, soon: None, monkeypatch: pytest.MonkeyPatch, fault: dict[str, Any]
 ) -> None:
     monkeypatch.setattr(switching, "ROLL_BACK_WITHIN_S", 1)
     session = told.session()
     first, _ = switching.find(session)
     with monkeypatch.context() as cut:
-        cut.setattr(switching, "_follow", lambda *_: "")
+        cut.setattr(switching, "follow", lambda *_: "")
         switching.make(session, first)
-    told.fault("pc1", {"kind": "refuse"})
+    told.fault("pc1", fault)
+    monkeypatch.setattr(hosts, "READ_DEADLINE_S", 0.2)
+    monkeypatch.setattr(hosts, "GRACE_S", 0.2)
     with pytest.raises(UnreachableError, match="it is not known what became of it"):
         switching.make(session, switching.Making(first.host, (), None, begun=True))
 

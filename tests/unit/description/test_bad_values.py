@@ -35,6 +35,14 @@ CASES = {
     "duplicate name": (changed("w1", "w2"), "lab.machines.3.name: another machine has the name 'w2'"),
     "duplicate number": (changed("number: 3", "number: 2"), "lab.machines.2.number: another machine has the number 2"),
     "unknown host": (changed("host: pc1", "host: pc9"), "lab.machines.2.host: there is no host 'pc9' -> name one of"),
+    "an address of IPv6": (
+        ("address: 192.0.2.11", "address: 'fd00::11'"),
+        "lab.hosts.pc1.address: fd00::11 is of IPv6 -> write the PC's IPv4 address, or its name",
+    ),
+    "Basic without TLS": (
+        ("pc2: {address: 192.0.2.12", "pc2: {auth: basic, address: 192.0.2.12"),
+        "lab.hosts.pc2.auth: over http Basic shows everybody the password -> remove it, or `scheme: http`",
+    ),
     "unknown role": (changed("worker", "wroker"), "lab.machines.2.roles.0: 'wroker': one of 'control_plane', 'worker'"),
     "no roles": (changed("[worker]", "[]"), "lab.machines.2.roles: []: must not be empty"),
     "no control plane": ((CP1, "roles: [worker]"), "lab.machines: no machine has the role control_plane"),
@@ -94,6 +102,22 @@ CASES = {
         changed("number: 3", "number: 3, address: 10.190.86.12"),
         "lab.machines.2.address: w1's mgmt address 10.190.86.12 is cp1's already",
     ),
+    "no address of a host": (
+        ("{address: 192.0.2.11}", "{address: 192.0.2.300}"),
+        "lab.hosts.pc1.address: '192.0.2.300': an address such as 192.168.1.11, or a name, is expected",
+    ),
+    "a link for a host": (
+        ("{address: 192.0.2.11}", "{address: 'http://192.0.2.11'}"),
+        "hosts.pc1.address: 'http://192",
+    ),
+    "a blank behind a host": (("{address: 192.0.2.11}", "{address: '192.0.2.11 '}"), "pc1.address: '192.0.2.11 '"),
+    "gateway that is a host": (
+        ("gateway: 192.0.2.1", "gateway: 192.0.2.11"),
+        "lab.external.gateway: 192.0.2.11 is host pc1's address",
+    ),
+    "relative folder": (("vm_path: 'C:\\Lab'", "vm_path: Lab"), "lab.vm_path: 'Lab': a whole Windows path"),
+    "folder on a share": (("vm_path: 'C:\\Lab'", "vm_path: '\\\\nas\\lab'"), "such as 'C:\\Lab', is expected"),
+    "image without a drive": (("'C:\\ISO\\Rocky", "'ISO\\Rocky"), "lab.iso_path: 'ISO\\\\Rocky-9"),
     "hosts at one address": (("{address: 192.0.2.12,", "{address: 192.0.2.11,"), "192.0.2.11 is host pc1's"),
     "mac outside the plan": (
         changed("number: 3", "number: 3, mac: '02:aa:bb:01:00:03'"),

@@ -75,7 +75,8 @@ def host_answer(lab: Lab, host: Host, *, built: bool) -> Answer:
         },
         "service": "Running", "refusal": None, "feature": None,
         "readiness": {
-            "probed": True, "neighbours": [], "full_rights": True, "sleep_s": 0, "bridged": [], "vlans": [],
+            "probed": True, "neighbours": [], "full_rights": True, "sleep_s": 0, "media": "SSD",
+            "bridged": [], "vlans": [], "nats": [],
             "profiles": [{"index": 9, "category": "Private"}],
             "rules": [{"name": "hyperv-k8s-lab-winrm-5986", "opens": True, "public": True, "from": ["LocalSubnet"]}],
         },

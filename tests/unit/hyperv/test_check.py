@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -113,6 +114,7 @@ def test_what_a_one_pc_lab_lacks_is_one_finding(lab: Lab, bare_pcs: Any, break_i
 STOPPED = told(service="Stopped", switches=[], templates=[], vms=[])
 ARM = "ARMv8 (64-bit) Family 8 Model 1 Revision 201"
 DENIED = {"message": "거부", "id": "AccessDenied,X", "category": "PermissionDenied"}
+NAMELESS = {"message": "이름", "id": "InvalidParameter,X.GetVMHost", "category": "InvalidArgument"}
 CASES: dict[str, tuple[Change, str, str]] = {
     "PowerShell": (host(powershell="5.0.10586.1"), "PowerShell is 5.0", "5.1"),
     "no switch": (no_switch(), "no virtual switch Lab", "inv hyperv.switch"),
@@ -135,8 +137,8 @@ CASES: dict[str, tuple[Change, str, str]] = {
     "uplink taken": (switch(name="Office"), "carries switch Office already", "lab.switch: Office"),
     "driver's VLAN": (adapter(vlan=7), "puts VLAN 7 on everything", "-VlanID 0"),
     "sleep": (readiness(sleep_s=1800), "sleeps after 30 idle minutes", "powercfg"),
-    "clock behind": (clock(-3600), "behind this controller's", "w32tm /resync"),
-    "clock ahead": (clock(3600), " s ahead of this controller's", "w32tm /resync"),
+    "clock behind": (clock(-3600), "behind this controller's", "Start-Service w32time; w32tm"),
+    "clock ahead": (clock(3600), " s ahead of this controller's", "Start-Service w32time; w32tm"),
     "address in use": (
         neighbour("192.0.2.101", "A0B1C2D3E4F6"),
         "192.0.2.101 is in use on the LAN (A0B1C2D3E4F6)",
@@ -149,6 +151,12 @@ CASES: dict[str, tuple[Change, str, str]] = {
         "external.first_address",
     ),
     "rights": (told(refusal=DENIED), "AccessDenied,X", "Administrators"),
+    "its own name leads nowhere": (told(refusal=NAMELESS), "by its own name", "hosts"),
+    "half-installed": (
+        told(refusal={**DENIED, "id": "CommandNotFoundException"}),
+        "Hyper-V's PowerShell module is not installed",
+        "Enable-LabHost.ps1",
+    ),
     "filtered rights": (
         both(told(refusal=DENIED), readiness(full_rights=False)),
         "no full rights over the network",
@@ -194,6 +202,21 @@ def test_each_rule_finds_its_failure_and_nothing_else(
     assert findings[0].startswith("host pc1: ")
     assert says in findings[0].partition(" -> ")[0]
     assert fix in findings[0].partition(" -> ")[2]
+
+
+def test_a_pc_that_is_described_by_name_is_judged_by_the_address_behind_it(
+    lab: Lab, bare_pcs: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def resolved(name: str, *_: Any, **__: Any) -> list[Any]:
+        assert name == "PC1"
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("192.0.2.11", 0))]
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolved)
+    named = replace(lab, hosts=(replace(lab.hosts[0], address="PC1"), *lab.hosts[1:]))
+    readiness(profiles=[{"index": 9, "category": "Public"}])(bare_pcs.answers["pc1"])
+    assert "takes the network of PC1 for a public one" in str(found(named, bare_pcs))
+    no_switch(adapter(type=71, index=9))(bare_pcs.answers["pc1"])
+    assert "Ethernet, its way to the LAN, is not Ethernet" in str(found(named, bare_pcs))
 
 
 HARMLESS: dict[str, Change] = {
@@ -254,6 +277,26 @@ def test_all_findings_and_silent_hosts_are_told_together(bare_pcs: Any, on: Call
         assert word in str(caught.value)
 
 
+def test_memory_that_is_in_use_is_a_warning_told_once_and_stops_nothing(
+    bare_pcs: Any, on: Callable[[Any], Session], capsys: pytest.CaptureFixture[str]
+) -> None:
+    bare_pcs.answers["pc1"]["host"]["free_memory_bytes"] = 6 * 2**30
+    session = on(bare_pcs)
+    check(session)
+    check(session)
+    assert capsys.readouterr().err.count("warning: host pc1: 6.0 GB of memory are free for machines now") == 1
+
+
+def test_what_our_own_running_machines_hold_is_free_for_them(lab: Lab, pcs: Any) -> None:
+    pcs.answers["pc1"]["host"]["free_memory_bytes"] = 2**30
+    for row in pcs.answers["pc1"]["vms"]:
+        row.update(state="Running", assigned_bytes=row["memory_bytes"])
+    assert found(lab, pcs) == []
+    pcs.vm("w1").update(state="Off", assigned_bytes=0)
+    (finding,) = found(lab, pcs)
+    assert "8.0 GB of memory are free for machines now" in finding
+
+
 def test_findings_alone_have_the_exit_code_of_a_refusal(bare_pcs: Any, on: Callable[[Any], Session]) -> None:
     bare_pcs.answers["pc1"]["switches"].clear()
     with pytest.raises(RefusedError) as caught:
@@ -275,6 +318,9 @@ def test_a_switch_name_with_wildcards_is_refused(lab: Lab, bare_pcs: Any) -> Non
         ("Intel64 Family 6 Model 60 Stepping 3", "Intel(R) Core(TM) i5-4590", True),
         ("Intel64 Family 6 Model 94 Stepping 3", "Intel(R) Pentium(R) CPU G4400", False),
         ("Intel64 Family 6 Model 156 Stepping 0", "Intel(R) Celeron(R) N5105", False),
+        ("Intel64 Family 6 Model 165 Stepping 3", "Intel(R) Pentium(R) Gold G6400 CPU @ 4.00GHz", False),
+        ("Intel64 Family 6 Model 151 Stepping 5", "Intel(R) Pentium(R) Gold G7400", True),
+        ("Intel64 Family 6 Model 140 Stepping 1", "11th Gen Intel(R) Celeron(R) 6305 @ 1.80GHz", True),
         ("AMD64 Family 23 Model 113 Stepping 0", "AMD Ryzen 5 3600", True),
         ("AMD64 Family 21 Model 2 Stepping 0", "AMD FX(tm)-8350", False),
         (ARM, "Snapdragon(R) X Elite", None),

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from threading import current_thread
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
-from labkit.errors import LabError, MissingError, UnreachableError
+from labkit.errors import DeadlineError, LabError, MissingError, UnreachableError
+from labkit.hyperv import hosts
 from labkit.hyperv.hosts import READ_ATTEMPTS
 from labkit.session import Session
-from labkit.transport.winrm import DroppedError
+from labkit.transport.winrm import DroppedError, Output
+from tests.unit.hyperv.conftest import Link
 
 Connect = Callable[[Any], Session]
 
@@ -43,6 +48,38 @@ def test_facts_sort_machines_by_their_mark(pcs: Any, on: Connect) -> None:
     assert storage.system_disk.path.startswith("C:\\Lab\\lab-7e57\\storage1\\system-")
 
 
+def test_a_pc_that_tells_its_readiness_is_given_the_time_for_it(
+    pcs: Any, on: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waited, run = list[float](), Link.run
+
+    def watched(link: Link, line: str, stdin: bytes, deadline_s: float) -> Output:
+        waited.append(deadline_s)
+        return run(link, line, stdin, deadline_s)
+
+    monkeypatch.setattr(Link, "run", watched)
+    on(pcs).hosts.survey(probe=True)
+    assert waited == pytest.approx([300, 300], abs=1)
+
+
+@pytest.mark.parametrize("probe", [False, True])
+def test_a_slow_pc_makes_no_clock_look_wrong(
+    pcs: Any, on: Connect, monkeypatch: pytest.MonkeyPatch, probe: bool
+) -> None:
+    """pc2 answers four minutes after pc1, when both clocks are so much further; its readiness took all of them."""
+    begun = datetime(2026, 1, 5, tzinfo=UTC)
+    later = begun + timedelta(minutes=4)
+    told = {"pc1": begun, "pc2": begun if probe else later}
+    monkeypatch.setattr(hosts, "datetime", Mock(now=lambda _: begun if current_thread().name == "host pc1" else later))
+    for name, answer in pcs.answers.items():
+        answer["host"]["time"] = told[name].isoformat()
+        answer["readiness"]["time"] = (begun if name == "pc1" else later).isoformat()
+        if not probe:
+            del answer["readiness"]
+    facts, _ = on(pcs).hosts.survey(probe=probe)
+    assert [here.skew_s for here in facts.values()] == [0, 0]
+
+
 @pytest.mark.parametrize("pc2", [UnreachableError, DroppedError])
 def test_errors_of_all_hosts_are_told_together_as_one_of_their_common_kind(
     pcs: Any, on: Connect, pc2: type[LabError]
@@ -69,6 +106,30 @@ def test_a_read_that_keeps_getting_lost_ends(pcs: Any, on: Connect) -> None:
     with pytest.raises(UnreachableError):
         on(pcs).hosts.read()
     assert len(pcs.made("Get-LabHost")) == 2 * READ_ATTEMPTS
+
+
+def test_a_host_that_is_held_up_is_given_up_beside_one_that_answers(
+    pcs: Any, on: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As by a server that says a little now and then, for which no time-out of the line ever comes."""
+    monkeypatch.setattr(hosts, "READ_DEADLINE_S", 0.2)
+    monkeypatch.setattr(hosts, "GRACE_S", 0.2, raising=False)
+    held = threading.Event()
+    pcs.replies["Get-LabHost"] = lambda host, _: (held.wait(5) if host == "pc1" else None, pcs.answers[host])[1]
+    session = on(pcs)
+    facts, errors = session.hosts.survey()
+    assert set(facts) == {"pc2"}
+    assert [(type(error), "host pc1" in error.problem) for error in errors] == [(DeadlineError, True)]
+    held.set()
+    assert set(session.hosts.read()) == {"pc1", "pc2"}
+
+
+def test_a_read_is_not_repeated_past_its_deadline(pcs: Any, on: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hosts, "READ_DEADLINE_S", 0.0)
+    pcs.replies["Get-LabHost"] = lambda host, _: DroppedError(f"host {host}: lost")
+    with pytest.raises(DroppedError):
+        on(pcs).hosts.read()
+    assert len(pcs.made("Get-LabHost")) == 2
 
 
 def test_one_machines_error_is_raised_with_its_name(pcs: Any, on: Connect) -> None:

@@ -143,8 +143,10 @@ def test_an_error_is_told_at_its_own_line_of_its_own_file(line: str, place: str)
             "AccessDenied,Microsoft.HyperV.PowerShell.Commands.StartVM",
             "PermissionDenied",
             RefusedError,
-            "Administrators",
+            "vm_path",
         ),
+        ("AccessDenied,Microsoft.Vhd.PowerShell.Cmdlets.NewVhd", "PermissionDenied", RefusedError, "vm_path"),
+        ("AccessDenied,Microsoft.HyperV.PowerShell.Commands.GetVM", "PermissionDenied", RefusedError, "Administrators"),
         ("ObjectInUse,Microsoft.Vhd.PowerShell.Cmdlets.GetVHD", "ResourceBusy", LabError, "release"),
         ("InvalidState,Microsoft.HyperV.PowerShell.Commands.SetVM", "InvalidOperation", RefusedError, "hyperv.status"),
         ("InvalidOperation,Microsoft.HyperV.PowerShell.Commands.StopVM", "InvalidOperation", LabError, "--cut-power"),
@@ -161,11 +163,20 @@ def test_class_and_hint_follow_from_id_and_category(
     assert "New-LabMachine.ps1, line 7" in error.problem
 
 
+def test_a_folder_that_no_disk_can_lie_in_is_named_by_windows_number_for_it() -> None:
+    told = lab_error("pc1", "X", PowerShellError("... (0xC03A001A).", "OperationFailed", "NotSpecified"))
+    assert "compact /u" in str(told.hint)
+
+
 def test_the_message_decides_nothing() -> None:
     error = PowerShellError("Access is denied. Not enough memory.", "OperationFailed", "NotSpecified")
     told = lab_error("pc1", "X", error)
     assert type(told) is LabError
     assert "Administrators" not in str(told.hint)
+
+
+def test_a_mark_of_the_byte_order_does_not_spoil_an_answer() -> None:
+    assert answer("pc1", "X", b'\xef\xbb\xbf{"changed": false}\r\n', b"", 0) == {"changed": False}
 
 
 def test_noise_on_standard_error_does_not_spoil_an_answer() -> None:

@@ -27,6 +27,7 @@ class StandIn:
 
     made: list[StandIn]
     receives: Iterator[Any]
+    operation_timeout_sec: int
 
     def __init__(self, **settings: Any) -> None:
         self.settings = settings
@@ -36,6 +37,7 @@ class StandIn:
         StandIn.made.append(self)
 
     def open_shell(self, **options: Any) -> str:
+        self.open_s = self.operation_timeout_sec
         self.asked.append("open")
         self.options |= options
         return "shell"
@@ -49,6 +51,7 @@ class StandIn:
         self.stdin.append((data, end))
 
     def get_command_output_raw(self, shell: str, command: str) -> Any:
+        self.receive_s = self.operation_timeout_sec
         answer = next(StandIn.receives)
         if isinstance(answer, Exception):
             raise answer
@@ -67,6 +70,7 @@ def stand_in(monkeypatch: pytest.MonkeyPatch) -> None:
     StandIn.receives = iter([DONE])
     monkeypatch.setattr(winrm, "WsMan", StandIn)
     monkeypatch.setattr(WinRm, "_probe", lambda self: None)
+    monkeypatch.setattr(winrm, "knock", lambda *_: None)
 
 
 def link(host: Host = HOST) -> WinRm:
@@ -92,11 +96,25 @@ def test_messages_over_http_are_always_encrypted_and_utf8() -> None:
     assert made.options == {"codepage": 65001, "console_mode_stdin": False}
 
 
+def test_a_first_log_on_has_its_time_and_a_receive_is_short_so_that_deadlines_are_met() -> None:
+    run(link())
+    made = StandIn.made[0]
+    assert (made.open_s, made.settings["read_timeout_sec"]) == (60, 90)
+    assert made.receive_s <= 15
+
+
 @pytest.mark.parametrize("pieces", [[winrm.PIECE, winrm.PIECE, 1], [0]], ids=["three", "none"])
 def test_standard_input_goes_in_pieces_and_is_closed_with_the_last(pieces: list[int]) -> None:
     run(link(), b"x" * sum(pieces))
     ends = [False] * (len(pieces) - 1) + [True]
     assert StandIn.made[0].stdin == [(b"x" * size, end) for size, end in zip(pieces, ends, strict=True)]
+
+
+def test_a_host_that_hangs_is_not_asked_to_tidy_for_two_time_outs_more() -> None:
+    StandIn.receives = iter([requests.ReadTimeout("slow")])
+    with pytest.raises(DroppedError):
+        run(link())
+    assert StandIn.made[0].asked == ["open", "run"]
 
 
 def test_output_that_comes_in_pieces_is_joined_over_silent_spells() -> None:
@@ -175,7 +193,7 @@ def test_a_shell_that_cannot_be_closed_does_not_hide_the_answer(monkeypatch: pyt
     ("address", "port", "hint"),
     [
         ("127.0.0.1", 9, "is `port: 9` right? Without it http is on 5985"),
-        ("no-such-pc.invalid", 5985, "is the PC on and awake, and its address right?"),
+        ("no-such-pc.invalid", 5985, "does `ipconfig` there show another address?"),
     ],
     ids=["closed", "of a name that does not resolve"],
 )

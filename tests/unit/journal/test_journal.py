@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -67,7 +66,6 @@ def test_each_line_is_ascii_json_with_a_time(session: Session) -> None:
     assert json.loads(lines[0])["time"].startswith("20")
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="modes mean nothing on Windows")
 def test_only_its_owner_reads_it(session: Session) -> None:
     session.journal.write("run", command="inv lab.up")
     assert session.state.journal.stat().st_mode & 0o077 == 0

@@ -13,6 +13,7 @@ import yaml
 from labkit.errors import ConfigError
 from labkit.k8s import merging
 from labkit.session import Session
+from tests import windows
 
 ADMIN = """
 apiVersion: v1
@@ -48,7 +49,7 @@ def test_a_user_without_a_kubeconfig_gets_one_with_the_lab_as_current_context(fe
     assert content["current-context"] == "lab-7e57"
     assert content["contexts"] == [{"name": "lab-7e57", "context": {"cluster": "lab-7e57", "user": "lab-7e57-admin"}}]
     assert content["clusters"][0]["cluster"]["server"] == "https://192.0.2.101:6443"
-    if os.name != "nt":
+    if not windows.IS_WINDOWS:
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
@@ -81,7 +82,6 @@ def test_what_is_no_kubeconfig_is_left_as_it_is(fetched: Session, tmp_path: Path
     assert file.read_text(encoding="utf-8") == text
 
 
-@pytest.mark.skipif(os.name == "nt", reason="links need rights on Windows")
 def test_a_link_stays_a_link(fetched: Session, tmp_path: Path) -> None:
     (tmp_path / "real").write_text("", encoding="utf-8")
     (tmp_path / "config").symlink_to(tmp_path / "real")

@@ -114,6 +114,22 @@ def test_a_run_is_not_started_beside_another_or_without_ansible(tmp_path: Path, 
     assert not (tmp_path / "started").exists()
 
 
+def test_what_a_broken_machine_cannot_tell_keeps_no_other_log_from_being_told(tmp_path: Path) -> None:
+    program(tmp_path, "journalctl", 'echo "journal: $*"')
+    program(tmp_path, "timeout", 'shift; exec "$@"')  # this computer may be busier than a machine
+    for broken in ("crictl", "systemctl", "df", "ip", "free", "grep"):
+        program(tmp_path, broken, f"echo {broken} is broken >&2; exit 1")
+    done = run(ANSIBLE / "unit" / "evidence.sh", "7", path=tmp_path)
+    told = [line.removeprefix("==> ") for line in done.stdout.splitlines() if line.startswith("==> ")]
+    assert told == [
+        "system", "services of the lab", "units that failed", "kubelet", "containerd", "crictl: containers",
+        "crictl: pods", "refused by SELinux (AVC)", "the kernel's warnings",
+    ]  # fmt: skip
+    assert "journal: --unit=kubelet --lines=7 " in done.stdout
+    assert done.stdout.count("crictl is broken\n(ended with 1)\n") == 2
+    assert (done.returncode, done.stderr.count("grep")) == (0, 0)
+
+
 def test_stored_volumes_are_listed_two_levels_deep_with_their_sizes(tmp_path: Path) -> None:
     folder = tmp_path / "srv"
     (folder / "shop" / "my db" / "deeper").mkdir(parents=True)

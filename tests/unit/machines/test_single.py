@@ -209,7 +209,7 @@ def test_entering_runs_ssh_with_the_labs_configuration_and_its_code(
         enter.enter(session, "w1", "uname -r; id")
     assert end.value.code == 7
     words = (tmp_path / "words").read_text().splitlines()
-    assert words == ["-F", str(session.state.ssh_config), "w1", "uname -r; id"]
+    assert words == ["-F", "ssh_config", "w1", "uname -r; id"]
 
 
 def test_entering_before_there_are_keys_names_the_task_that_makes_them(session: Session) -> None:

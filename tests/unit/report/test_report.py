@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from labkit.errors import ConfigError
 from labkit.line import report
 from labkit.session import Session
 
@@ -70,3 +71,33 @@ def test_the_closing_table_has_seconds_shares_and_the_total(
 def test_nothing_run_yet_is_said(session: Session, capsys: pytest.CaptureFixture[str]) -> None:
     report.show(session)
     assert "nothing was run" in capsys.readouterr().out
+
+
+def failed(session: Session, command: str) -> None:
+    session.journal.write("run", command=command)
+    session.journal.write("done", code=6, task="lab.check", problems=["pc2 sleeps"], hints=["type `inv hyperv.check`"])
+
+
+def test_a_run_that_failed_before_its_first_stage_says_so(session: Session, capsys: pytest.CaptureFixture[str]) -> None:
+    failed(session, "inv lab.destroy")
+    session.inv = "inv -f my.yaml"
+    report.show(session)
+    assert capsys.readouterr().out.splitlines() == [
+        "inv lab.destroy: ended before its first stage",
+        "failed in lab.check, exit code 6",
+        "error: pc2 sleeps",
+        "hint: type `inv -f my.yaml hyperv.check`",
+    ]
+
+
+def test_runs_before_the_last_are_told_when_asked_for(session: Session, capsys: pytest.CaptureFixture[str]) -> None:
+    made(session, "inv lab.rebuild", "lab.discard", "hyperv.create")
+    failed(session, "inv os.reinstall --machine w9")
+    failed(session, "inv os.reinstall --machine w8")
+    report.show(session, "2")
+    assert "w9" in (shown := capsys.readouterr().out)
+    assert "lab.rebuild" not in shown
+    report.show(session, "9")
+    assert "lab.discard" in capsys.readouterr().out
+    with pytest.raises(ConfigError, match="--last takes a number"):
+        report.show(session, "all")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pytest
@@ -54,7 +53,6 @@ def test_writing_tells_whether_anything_changed(session: Session) -> None:
     assert [path.name for path in file.parent.iterdir()] == ["ks.cfg"]
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="modes mean nothing on Windows")
 def test_what_is_kept_is_its_owners_alone(session: Session) -> None:
     session.state.write(session.state.private_key, "key")
     assert session.state.path.stat().st_mode & 0o077 == 0

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 import stat
 from pathlib import Path
 from typing import Any
@@ -63,7 +62,6 @@ def test_another_controller_opens_the_lab_with_what_was_exported_and_a_second_im
     assert transfer.read_in(elsewhere, exported) == []
 
 
-@pytest.mark.skipif(os.name == "nt", reason="Windows has no modes")
 def test_the_file_and_what_is_taken_in_are_for_their_owner_only(exported: Path, elsewhere: Session) -> None:
     transfer.read_in(elsewhere, exported)
     assert stat.S_IMODE(exported.stat().st_mode) == 0o600

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -15,6 +16,7 @@ from labkit.controller import keys
 from labkit.controller.state import StateDir
 from labkit.description.lab import Lab
 from labkit.errors import DeadlineError, LabError, MissingError, UnreachableError
+from labkit.transport import ssh
 from labkit.transport.ssh import Machines
 
 pytestmark = pytest.mark.network
@@ -118,6 +120,14 @@ def test_a_port_that_takes_a_connection_is_told_from_one_that_does_not(
 ) -> None:
     assert machines.listens(2)
     assert not Machines(loopback_lab, state, 9).listens(2)
+
+
+def test_a_port_behind_which_nobody_greets_is_not_waited_for(
+    loopback_lab: Lab, state: StateDir, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ssh, "GREETING_S", 0.2, raising=False)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        assert not Machines(loopback_lab, state, silent.getsockname()[1]).listens(2)
 
 
 def test_a_lab_without_keys_names_the_task_that_makes_them(

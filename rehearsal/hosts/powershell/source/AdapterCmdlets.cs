@@ -21,6 +21,9 @@ namespace Microsoft.HyperV.PowerShell.Commands
         [Parameter(ParameterSetName = "ManagementOS", Mandatory = true)]
         public SwitchParameter ManagementOS { get; set; }
 
+        [Parameter(ParameterSetName = "ManagementOS")] public string SwitchName { get; set; } = "";
+        [Parameter(ParameterSetName = "ManagementOS")] public string[] ComputerName { get; set; } = Array.Empty<string>();
+
         protected override IEnumerable<VirtualMachine> Targets =>
             ParameterSetName == "All" ? StandInCmdlet.All() : base.Targets;
 

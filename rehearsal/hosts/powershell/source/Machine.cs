@@ -142,18 +142,19 @@ namespace Microsoft.HyperV.PowerShell
     /// <summary>An adapter of the PC's own on a switch that it shares: one named as the switch, and those added.</summary>
     public class VMInternalNetworkAdapter : VirtualizationObject
     {
-        private VMInternalNetworkAdapter(string name, string switchName, int? vlan) =>
-            (Name, SwitchName, Vlan) = (name, switchName, vlan);
+        private VMInternalNetworkAdapter(JsonNode one) => (Name, SwitchName, Vlan, DeviceId) = (
+            (string)one["name"]!, (string)one["switch"]!, (int?)one["vlan"], $"{{{((string)one["device"]!).ToUpperInvariant()}}}");
 
         public string Name { get; }
+        public string DeviceId { get; }
         public string SwitchName { get; }
         public bool IsManagementOs => true;
         internal int? Vlan { get; }
 
         internal override JsonNode Reference => Name;
 
-        public static IEnumerable<VMInternalNetworkAdapter> Of(JsonNode? all) => all!.AsArray().Select(
-            one => new VMInternalNetworkAdapter((string)one!["name"]!, (string)one["switch"]!, (int?)one["vlan"]));
+        public static IEnumerable<VMInternalNetworkAdapter> Of(JsonNode? all) =>
+            all!.AsArray().Select(one => new VMInternalNetworkAdapter(one!));
     }
 
     public class VMNetworkAdapterVlanSetting

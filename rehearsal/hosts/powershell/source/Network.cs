@@ -36,11 +36,12 @@ namespace Microsoft.PowerShell.Cmdletization.GeneratedTypes.ScheduledTask
 
 namespace Rehearsal
 {
-    /// <summary>What the CDXML functions (NetAdapter, NetTCPIP, Storage) read, as the CIM objects they emit.</summary>
+    /// <summary>What the CDXML functions (NetAdapter, NetTCPIP) read, as the CIM objects they emit.</summary>
     public static class Network
     {
         private const uint Ethernet = 6;
         private const uint WiFi = 71;
+        private const string Card = @"PCI\VEN_10EC&DEV_8168\4&1A2B3C4D&0&00E0";
 
         public static IEnumerable<PSObject> Adapters() => Items("adapters").Select(adapter => Properties.Cim(
             "ROOT/StandardCimv2/MSFT_NetAdapter",
@@ -54,7 +55,9 @@ namespace Rehearsal
             ("Status", (string)adapter["status"]!),
             ("InterfaceOperationalStatus", (string)adapter["status"]! == "Up" ? 1u : 2u),
             ("HardwareInterface", (bool)adapter["physical"]!),
+            ("PnPDeviceID", (string?)adapter["pnp"] ?? ((bool)adapter["physical"]! ? Card : @"ROOT\VMS_MP\0000")),
             ("Virtual", !(bool)adapter["physical"]!),
+            ("ComponentID", (string)adapter["description"]! == "Hyper-V Virtual Ethernet Adapter" ? "vms_mp" : ""),
             ("InterfaceType", (string)adapter["medium"]! == "Native 802.11" ? WiFi : Ethernet),
             ("VlanID", (ushort?)adapter["vlan"] ?? 0),
             ("PhysicalMediaType", (string)adapter["medium"]!),
@@ -96,6 +99,7 @@ namespace Rehearsal
         public static IEnumerable<PSObject> Pinged(string filter)
         {
             var size = Regex.Match(filter, @"BufferSize\s*=\s*(\d+)");
+            var timeout = Regex.Match(filter, @"Timeout\s*=\s*(\d+)");
             return Regex.Matches(filter, @"Address\s*=\s*'([^']*)'").Select(match => Properties.Cim(
                 "ROOT/cimv2/Win32_PingStatus",
                 ("Address", match.Groups[1].Value),
@@ -103,6 +107,7 @@ namespace Rehearsal
                 {
                     ["address"] = match.Groups[1].Value,
                     ["size"] = size.Success ? int.Parse(size.Groups[1].Value) : 32,
+                    ["timeout_ms"] = timeout.Success ? int.Parse(timeout.Groups[1].Value) : 1000,
                 })! ? 0u : 11010u)));
         }
 
@@ -131,16 +136,18 @@ namespace Rehearsal
             ("InterfaceAlias", (string)route["adapter"]!),
             ("InterfaceIndex", Index(route))));
 
-        public static IEnumerable<PSObject> Volumes()
+        /// <summary>The drives that a filter by DeviceID names.</summary>
+        public static IEnumerable<PSObject> Drives(string filter)
         {
             var volume = Pc.State["volume"]!;
-            var size = (ulong)volume["size_bytes"]!;
-            yield return Properties.Cim(
-                "ROOT/Microsoft/Windows/Storage/MSFT_Volume",
-                ("DriveLetter", ((string)volume["letter"]!)[0]),
-                ("FileSystemType", "NTFS"),
-                ("Size", size),
-                ("SizeRemaining", size - (ulong)volume["used_bytes"]!));
+            var (size, name) = ((ulong)volume["size_bytes"]!, $"{(string)volume["letter"]!}:");
+            if (filter.Contains($"'{name}'", StringComparison.OrdinalIgnoreCase))
+            {
+                yield return Properties.Cim(
+                    "ROOT/cimv2/Win32_LogicalDisk",
+                    ("DeviceID", name), ("FileSystem", "NTFS"), ("Size", size),
+                    ("FreeSpace", size - (ulong)volume["used_bytes"]!));
+            }
         }
 
         /// <summary>What a CDXML query says when the one thing it was asked for is not there.</summary>
@@ -158,8 +165,10 @@ namespace Rehearsal
             throw new InvalidOperationException($"{className} {property}");
         }
 
+        /// <summary>What has come by now: an adapter that Windows installs, and what belongs to it, comes after a while.</summary>
         private static IEnumerable<JsonObject> Items(string list) =>
-            Pc.State[list]?.AsArray().Select(item => item!.AsObject()) ?? Enumerable.Empty<JsonObject>();
+            Pc.State[list]?.AsArray().Select(item => item!.AsObject()).Where(item => ((double?)item["from"] ?? 0) <= Pc.Now)
+            ?? Enumerable.Empty<JsonObject>();
 
         private static uint Index(JsonObject item) =>
             (uint)Items("adapters").First(adapter => (string)adapter["name"]! == (string)item["adapter"]!)["index"]!;

@@ -1,5 +1,7 @@
 using System;
+using System.Globalization;
 using System.IO;
+using System.Reflection;
 using System.Text.Json.Nodes;
 
 namespace Rehearsal
@@ -38,5 +40,26 @@ namespace Rehearsal
 
         internal static string Variable(string name) => Environment.GetEnvironmentVariable(name)
             ?? throw new InvalidOperationException($"{name} is not set: these cmdlets are a stand-in, no Windows");
+    }
+
+    /// <summary>The account's culture: `culture` of the state, {"time_separator", "calendar"}; none is the invariant one.</summary>
+    public static class Culture
+    {
+        public static void Take()
+        {
+            if (Pc.State["culture"] is not { } wanted)
+            {
+                return;
+            }
+            var culture = (CultureInfo)CultureInfo.InvariantCulture.Clone();
+            culture.DateTimeFormat.TimeSeparator = (string?)wanted["time_separator"] ?? ":";
+            if ((string?)wanted["calendar"] == "ThaiBuddhist")
+            {
+                // Its property takes only calendars that the system knows for a culture, and a PowerShell may know none.
+                typeof(DateTimeFormatInfo).GetField("calendar", BindingFlags.NonPublic | BindingFlags.Instance)!
+                    .SetValue(culture.DateTimeFormat, new ThaiBuddhistCalendar());
+            }
+            CultureInfo.CurrentCulture = culture;
+        }
     }
 }

@@ -19,6 +19,11 @@ namespace Rehearsal
             Of(Pc.State, list).Select(entry => Properties.Of(
                 typeName, entry.Value!.AsObject().Select(pair => (pair.Key, Plain(pair.Value))).ToArray()));
 
+        /// <summary>The key that holds the firewall's rules, a value each.</summary>
+        public static PSObject FirewallRules() => Properties.Of(
+            "System.Management.Automation.PSCustomObject",
+            Model.Do("registered rules")!.AsObject().Select(one => (one.Key, (object?)(string)one.Value!)).ToArray());
+
         public static bool Has(string list, string key) => Of(Pc.State, list).ContainsKey(key);
 
         /// <summary>Sets values of one entry, which is made when it is not there.</summary>
@@ -67,10 +72,13 @@ namespace Rehearsal
             Model.Do("set value", "", new Hashtable { ["sleep_s"] = seconds });
     }
 
-    /// <summary>What the account that asks may do on the PC.</summary>
+    /// <summary>What the account that asks may do on the PC, and what accounts need there.</summary>
     public static class Rights
     {
         public static bool Full => (string?)Pc.State["hyperv_refuses"] != "rights";
+
+        /// <summary>What the PC's policy asks of a password.</summary>
+        public static int PasswordLength => (int?)Pc.State["password_length"] ?? 0;
     }
 
     /// <summary>A real certificate with the names asked for; its key lies beside it, for the service.</summary>

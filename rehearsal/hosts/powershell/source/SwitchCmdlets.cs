@@ -30,6 +30,8 @@ namespace Microsoft.HyperV.PowerShell.Commands
         [Parameter]
         public VMSwitchType[] SwitchType { get; set; } = Array.Empty<VMSwitchType>();
 
+        [Parameter] public string[] ComputerName { get; set; } = Array.Empty<string>();
+
         protected override void Act() =>
             WriteObject(Do()!.AsArray().Select(data => new VMSwitch(data!.AsObject())), true);
     }
@@ -50,7 +52,27 @@ namespace Microsoft.HyperV.PowerShell.Commands
         [Parameter(ParameterSetName = "NetAdapterName")] public bool AllowManagementOS { get; set; } = true;
         [Parameter] public string? Notes { get; set; }
 
+        [Parameter(ValueFromPipelineByPropertyName = true), Alias("PSComputerName")]
+        public string[] ComputerName { get; set; } = Array.Empty<string>();
+
         protected override void Act() => WriteObject(new VMSwitch(Do()!.AsObject()));
+    }
+
+    [Cmdlet("Set", "VMSwitch", DefaultParameterSetName = "SwitchName_SwitchType", SupportsShouldProcess = true)]
+    public class SetVMSwitch : StandInCmdlet
+    {
+        [Parameter(ParameterSetName = "SwitchObject_SwitchType", Mandatory = true, Position = 0, ValueFromPipeline = true)]
+        public VMSwitch[] VMSwitch { get; set; } = Array.Empty<VMSwitch>();
+
+        [Parameter] public bool EnableSoftwareRsc { get; set; }
+
+        protected override void Act()
+        {
+            foreach (var one in VMSwitch)
+            {
+                Do(one);
+            }
+        }
     }
 
     [Cmdlet("Remove", "VMSwitch", DefaultParameterSetName = "Name", SupportsShouldProcess = true)]

@@ -128,6 +128,7 @@ namespace Microsoft.HyperV.PowerShell
         public string[] NetAdapterInterfaceDescriptions => Adapters(a => (string)a["description"]!);
         public Guid[] NetAdapterInterfaceGuid => Adapters(a => Guid.Parse((string)a["guid"]!));
         public bool EmbeddedTeamingEnabled => false;
+        public bool SoftwareRscEnabled => (bool?)_data["software_rsc"] ?? true;
 
         private T[] Adapters<T>(Func<JsonNode, T> value) => Pc.State["adapters"]!.AsArray()
             .Where(adapter => (string)adapter!["name"]! == (string?)_data["adapter"])

@@ -35,6 +35,8 @@ namespace Microsoft.Management.Infrastructure.CimCmdlets
     {
         private const string Cimv2 = "ROOT/cimv2/";
         private const string Power = "ROOT/cimv2/power/";
+        private const string Storage = "ROOT/Microsoft/Windows/Storage/";
+        private const ushort Ssd = 4;
         private const string Scheme = "381b4222-f694-41f0-9685-ff5bb260df2e";
         private const string SleepAfter = "29f6c1db-86da-48c5-9fdb-f2b67b1f44da";
 
@@ -77,6 +79,19 @@ namespace Microsoft.Management.Infrastructure.CimCmdlets
                         Power + "Win32_PowerSettingDataIndex",
                         ("InstanceID", $"Microsoft:PowerSettingDataIndex\\{{{Scheme}}}\\AC\\{{{SleepAfter}}}"),
                         ("SettingIndexValue", (uint)(Pc.State["sleep_s"] ?? 0))));
+                    break;
+                case "win32_logicaldisk":
+                    WriteObject(Network.Drives(Filter), true);
+                    break;
+                case "msft_partition":
+                    WriteObject(Properties.Cim(
+                        Storage + "MSFT_Partition",
+                        ("DriveLetter", ((string)Pc.State["volume"]!["letter"]!)[0]), ("DiskNumber", 0u)));
+                    break;
+                case "msft_physicaldisk":
+                    WriteObject(Properties.Cim(
+                        Storage + "MSFT_PhysicalDisk",
+                        ("DeviceId", "0"), ("MediaType", (ushort?)Pc.State["volume"]!["media_type"] ?? Ssd)));
                     break;
                 case "win32_processor":
                     WriteObject(Processor(Pc.State["cpu"]!));
@@ -170,11 +185,17 @@ namespace Microsoft.Dism.Commands
 
         protected abstract string Pending { get; }
 
-        /// <summary>The change waits for a restart.</summary>
+        /// <summary>The change waits for a restart. A feature's parts are features of their own, and stay as they are.</summary>
         protected override void ProcessRecord()
         {
             foreach (var name in FeatureName)
             {
+                if (Pc.State["features"]![name] is null)
+                {
+                    WriteError(new ErrorRecord(
+                        new InvalidOperationException($"Feature name {name} is unknown."), "", ErrorCategory.NotSpecified, null));
+                    return;
+                }
                 Model.Do("set value", "features", new Hashtable { [name] = Pending });
             }
             WriteObject(Properties.Of(

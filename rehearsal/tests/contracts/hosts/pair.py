@@ -27,7 +27,10 @@ NOBODY = "6f0f6f2c-7a35-4a45-9a51-52e4b5f1a001"
 GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 # PowerShell adds the name of the function that called Write-Error; the scripts' contract is what stands before it.
 OWN_ID = re.compile(r"^(Lab[A-Z]\w+),[\w-]+$")
-CLOCKS = ("time", "started_at", "created_at", "uptime_s", "merging_until", "network_down_until", "deadline")
+CLOCKS = (
+    "time", "started_at", "created_at", "uptime_s", "merging_until", "network_down_until", "deadline", "from",
+    "identifying_until",
+)  # fmt: skip
 # What only an engine can know: its version, and a script's line.
 ENGINE = ("powershell", "line", "script")
 
@@ -87,15 +90,17 @@ def run(command: Command, stdin: bytes) -> dict[str, Any]:
 
 
 def localized(value: Any, pc: HostState) -> Any:
-    """Put the id that a VM has on this PC in place of `@<VM name>`."""
+    """Put the id that a VM or a switch has on this PC in place of `@<its name>`."""
     if isinstance(value, dict):
         return {key: localized(item, pc) for key, item in value.items()}
     if isinstance(value, list):
         return [localized(item, pc) for item in value]
     if isinstance(value, str) and value.startswith("@"):
-        vm = vm_by_name(pc.read(), value[1:])
-        assert vm, value
-        return vm["id"]
+        state = pc.read()
+        switches = [one for one in state["switches"] if one["name"] == value[1:]]
+        found = vm_by_name(state, value[1:]) or (switches[0] if switches else None)
+        assert found, value
+        return found["id"]
     return value
 
 
@@ -185,7 +190,7 @@ def look(pair: Pair) -> dict[str, Any]:
 
 
 def ask_readiness(pair: Pair) -> dict[str, Any]:
-    readiness: dict[str, Any] = pair.run("Get-LabReadiness", Lab=LAB, Probe=PROBED)["readiness"]
+    readiness: dict[str, Any] = pair.run("Get-LabReadiness", Lab=LAB, LabPath=FOLDER, Probe=PROBED)["readiness"]
     return readiness
 
 

@@ -16,6 +16,7 @@ pytestmark = pytest.mark.powershell
 
 # Where a parameter set of ours is named differently although Windows documents none: a cmdlet with one set only.
 ONE_SET = "__AllParameterSets"
+UNLISTED = {("Set-VMSwitch", "EnableSoftwareRsc")}  # Microsoft tells it beside the cmdlet's own page, under RSC
 
 DESCRIBE = r"""
 Get-Command -Module WindowsStandIn -Name '*-*' | ForEach-Object -Process {
@@ -57,7 +58,8 @@ def exported(ask: Ask, tmp_path_factory: pytest.TempPathFactory) -> dict[str, An
 
 
 def every_parameter(exported: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
-    return [(name, parameter) for name, one in exported.items() for parameter in one["parameters"]]
+    told = [(name, parameter) for name, one in exported.items() for parameter in one["parameters"]]
+    return [(name, parameter) for name, parameter in told if (name, parameter["name"]) not in UNLISTED]
 
 
 def test_the_module_exports_what_the_scripts_use(exported: dict[str, Any]) -> None:

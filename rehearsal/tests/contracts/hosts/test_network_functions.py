@@ -42,9 +42,9 @@ Start-ScheduledTask -TaskName t
 "$((Get-ScheduledTask).Started)"
 Unregister-ScheduledTask -TaskName t -Confirm:$false
 Start-ScheduledTask -TaskName t
-$null = Get-Volume -DriveLetter Q
 $null = New-VMSwitch -Name two -NetAdapterName Ethernet
 $switch = New-VMSwitch -Name inner -SwitchType Internal -Notes mine
+do { Start-Sleep -Milliseconds 100 } until (@(Get-NetAdapter | Where-Object { $_.Name -eq 'vEthernet (inner)' }))
 "$($switch.SwitchType) $($switch.Notes) $((Get-NetAdapter -Name 'vEthernet (inner)').Status)"
 Add-VMNetworkAdapter -ManagementOS -SwitchName inner -Name own
 Set-VMNetworkAdapterVlan -ManagementOS -VMNetworkAdapterName own -Access -VlanId 7
@@ -72,7 +72,6 @@ REFUSED = [
     "CmdletizationQuery_NotFound_InstanceID,Remove-NetFirewallRule",
     "HRESULT 0x800700b7,Register-ScheduledTask",
     "HRESULT 0x80070002,Start-ScheduledTask",
-    "CmdletizationQuery_NotFound_DriveLetter,Get-Volume",
     f"ObjectInUse,{HYPERV}.NewVMSwitch",
     f"InvalidParameter,{HYPERV}.SetVMNetworkAdapterVlan",
     f"ObjectNotFound,{HYPERV}.RemoveVMNetworkAdapter",

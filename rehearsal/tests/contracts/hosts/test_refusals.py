@@ -147,9 +147,6 @@ CASES = {
     "an unknown network adapter": Case(
         "Get-NetAdapter -Name nothing", ("CmdletizationQuery_NotFound_Name", "ObjectNotFound"), "Get-NetAdapter"
     ),
-    "an unknown drive": Case(
-        "Get-Volume -DriveLetter Q", ("CmdletizationQuery_NotFound_DriveLetter", "ObjectNotFound"), "Get-Volume"
-    ),
 }
 
 QUIET = {
@@ -158,6 +155,7 @@ QUIET = {
     "a VM without checkpoints": "Get-VMSnapshot -VM $off",
     "removing checkpoints that are not there": "Remove-VMSnapshot -VMName off -Name nothing",
     "an unknown feature": "Get-WindowsOptionalFeature -Online -FeatureName Nothing",
+    "an unknown drive": "Get-CimInstance -ClassName Win32_LogicalDisk -Filter \"DeviceID = 'Q:'\"",
 }
 
 WARNS = {

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from rehearsal.hosts.pc import checkpoints
 from rehearsal.hosts.state import HostState, set_vm_state, vm_by_name
 from rehearsal.tests.contracts.hosts.pair import (
     FOLDER,
@@ -23,6 +25,7 @@ from rehearsal.tests.contracts.hosts.pair import (
     mark,
     set_both,
     two_pcs,
+    two_pcs_with,
 )
 
 pytestmark = pytest.mark.powershell
@@ -49,6 +52,24 @@ def test_what_can_run_there_is_read_alike(pair: Pair, hypervisor: bool, architec
     change_both(pair, change)
     host = look(pair)["host"]
     assert (host["hypervisor"], host["architecture"]) == (hypervisor, architecture)
+
+
+@pytest.mark.parametrize("culture", [{"time_separator": "."}, {"calendar": "ThaiBuddhist"}], ids=["fi-FI", "th-TH"])
+def test_times_are_told_in_one_calendar_whatever_the_pcs_own_is(
+    tmp_path: Path, pwsh: Path, culture: dict[str, str]
+) -> None:
+    pair = two_pcs_with(tmp_path, pwsh, machine())
+    for pc in (pair.real, pair.told):
+        checkpoints.take(pc, next(iter(pc.read()["vms"])), "before")
+    change_both(pair, lambda state: state.update(culture=culture))
+    answer = look(pair)
+    now, told = datetime.now(UTC), [answer["host"]["time"], answer["vms"][0]["detail"]["checkpoints"][0]["time"]]
+    assert all(abs(now - datetime.fromisoformat(time)) < timedelta(hours=1) for time in told)
+
+
+def test_a_pc_whose_own_name_is_not_found_is_told_alike(pair: Pair) -> None:
+    change_both(pair, lambda state: state.update(hyperv_refuses="name"))
+    assert look(pair)["refusal"]["id"] == "InvalidParameter,Microsoft.HyperV.PowerShell.Commands.GetVMHost"
 
 
 def test_a_machine_is_created_and_read_alike(pair: Pair) -> None:

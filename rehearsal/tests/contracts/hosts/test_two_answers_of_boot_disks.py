@@ -99,6 +99,18 @@ def test_a_foreign_or_running_machine_is_refused(pair: Pair, properties: Json, e
     assert not pair.real.local(IMAGE).exists()
 
 
+@pytest.mark.parametrize(("refused", "left"), [(1, []), (99, [""])], ids=["at first", "always"])
+def test_a_drive_that_stays_is_emptied_and_what_fails_at_first_is_tried_again(
+    pair: Pair, refused: int, left: list[str]
+) -> None:
+    insert(pair)
+    set_both(pair, "w1", state="Running")
+    change_both(pair, lambda state: state.update(fails_at_first={"Remove-VMDvdDrive": refused, "Remove-Item": 1}))
+    assert pair.run("Remove-LabBootDisk", Lab=LAB, Id=f"@{LAB}-w1", Path=IMAGE) == {"changed": True}
+    assert not pair.real.local(IMAGE).exists()
+    assert [dvd["path"] for dvd in detail(pair)["dvds"]] == [ISO, *left]
+
+
 def test_it_is_taken_out_of_a_running_machine_and_deleted_once(pair: Pair) -> None:
     insert(pair)
     set_both(pair, "w1", state="Running")

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from rehearsal.hosts.pc import prices
 from rehearsal.hosts.state import vm_by_name
 from rehearsal.tests.contracts.hosts.pair import LAB, Pair, ask_readiness, change_both, create, look, machine, two_pcs
 
@@ -47,6 +48,28 @@ def test_whoever_has_an_address_on_the_lan_is_told_alike(pair: Pair) -> None:
     assert look(pair)["adapters"][0]["vlan"] == 7
 
 
+@pytest.mark.parametrize(("number", "name"), [(3, "HDD"), (4, "SSD"), (0, None)])
+def test_what_the_disks_lie_on_and_foreign_nat_are_told_alike(pair: Pair, number: int, name: str | None) -> None:
+    def change(state: dict[str, Any]) -> None:
+        state["volume"]["media_type"] = number
+        state["nats"] = [{"name": "DockerNAT", "cidr": "10.0.0.0/17"}]
+
+    change_both(pair, change)
+    told = ask_readiness(pair)
+    assert (told["media"], told["nats"]) == (name, [{"name": "DockerNAT", "cidr": "10.0.0.0/17"}])
+
+
+def test_what_calls_itself_a_card_and_is_none_is_told_alike(pair: Pair) -> None:
+    """A TAP of before 2019, and Bluetooth's network: both say HardwareInterface and ifType 6 (Ethernet)."""
+
+    def change(state: dict[str, Any]) -> None:
+        for number, pnp in enumerate((r"ROOT\NET\0000", r"BTH\MS_BTHPAN\7&1CD50C28&0&2", r"USB\VID_0BDA&PID_8153\1")):
+            state["adapters"].append(state["adapters"][0] | {"name": pnp, "pnp": pnp, "index": 50 + number})
+
+    change_both(pair, change)
+    assert [one["hardware"] for one in look(pair)["adapters"]] == [True, False, False, False, True]
+
+
 def test_everything_that_preparing_left_out_is_told_alike(pair: Pair) -> None:
     def change(state: dict[str, Any]) -> None:
         state["hyperv_refuses"] = "rights"
@@ -72,6 +95,16 @@ def test_everything_that_preparing_left_out_is_told_alike(pair: Pair) -> None:
         ("off", False, False, ["Any"]),
         ("out", False, False, ["Any"]),
     ]
+
+
+@pytest.mark.parametrize("script", ["Get-LabReadiness", "Set-LabPath"])
+def test_a_thousand_rules_of_others_cost_no_more_than_a_check_may_take(pair: Pair, script: str) -> None:
+    others = {f"app{number}": rule(f"app{number}", LocalPort=str(number)) for number in range(1, 1100)}
+    change_both(pair, lambda state: state.update(firewall_rules={**others, "ours": rule("ours")}))
+    assert [prices.spent_s(pc.folder) for pc in (pair.real, pair.told)] == [0, 0]
+    told = pair.run(script, Lab=LAB).get("readiness", {"rules": [{"name": "ours"}]})
+    assert [one["name"] for one in told["rules"]] == ["ours"]
+    assert max(prices.spent_s(pc.folder) for pc in (pair.real, pair.told)) < 20
 
 
 def test_vlans_of_others_and_of_the_pc_itself_are_told_alike(pair: Pair) -> None:

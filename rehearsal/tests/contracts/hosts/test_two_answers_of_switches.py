@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,18 @@ from rehearsal.hosts.launch import Launcher
 from rehearsal.hosts.scheduler import Scheduler
 from rehearsal.hosts.state import HostState, Json
 from rehearsal.tests.bare_pc import take_switch_away
-from rehearsal.tests.contracts.hosts.pair import LAB, Pair, change_both, files, plain, two_pcs
+from rehearsal.tests.contracts.hosts.conftest import Ask
+from rehearsal.tests.contracts.hosts.pair import (
+    LAB,
+    PATIENCE_S,
+    Pair,
+    change_both,
+    files,
+    machine,
+    plain,
+    two_pcs,
+    two_pcs_with,
+)
 
 PROGRAM = (SCRIPTS / "Invoke-LabSwitch.ps1").read_text(encoding="ascii")
 GATEWAY = "192.0.2.1"
@@ -37,7 +49,7 @@ def external(pair: Pair, **changed: Any) -> dict[str, Any]:
 
 
 def begin(pair: Pair, *wanted: dict[str, Any], **changed: Any) -> dict[str, Any]:
-    given = {"Peer": ["192.0.2.12"], "Seconds": 60, "Program": PROGRAM, **changed}
+    given = {"Peer": ["192.0.2.12"], "Seconds": 600, "Program": PROGRAM, **changed}
     return pair.run("New-LabSwitch", Lab=LAB, VirtualSwitch=list(wanted or [external(pair)]), **given)
 
 
@@ -69,7 +81,7 @@ def let_tasks_run(pair: Pair, until: Callable[[Json], bool]) -> None:
 def _let_run(pc: HostState, pwsh: Path | None, until: Callable[[Json], bool]) -> None:
     scheduler = Scheduler(pc, Launcher(pc, pwsh, Calls(pc.folder)).begin)
     scheduler.start()
-    end = time.monotonic() + 60
+    end = time.monotonic() + PATIENCE_S
     while not until(pc.read()) and time.monotonic() < end:
         time.sleep(0.1)
     scheduler.stop()
@@ -80,11 +92,20 @@ def test_nothing_is_being_made_on_a_pc_at_first(pair: Pair) -> None:
 
 
 def test_an_external_switch_is_begun_and_its_task_registered_for_system(pair: Pair) -> None:
-    assert begin(pair) == {"changed": True, "switches": [{"name": "Lab", "changed": ["begun"]}]}
+    before = {"dhcp": False, "addresses": [{"address": "192.0.2.11", "prefix": 24}], "gateways": [GATEWAY],
+              "dns": [GATEWAY], "profile": "Private"}  # fmt: skip
+    row = {"name": "Lab", "changed": ["begun"], "adapter": "Ethernet", "before": before}
+    assert begin(pair) == {"changed": True, "switches": [row]}
     (task,) = pair.real.read()["scheduled_tasks"].values()
     assert (task["UserId"], task["AtStartup"], task["Started"]) == ("S-1-5-18", True, 1)
     told = operation(pair)
     assert (told["name"], told["state"], told["runs"], told["reached"]) == ("Lab", "begun", True, [])
+
+
+def test_somebody_elses_broken_task_keeps_nothing_from_being_told(pair: Pair) -> None:
+    begin(pair)
+    change_both(pair, lambda state: state.update(corrupt_task=True))
+    assert operation(pair)["runs"] is True
 
 
 def test_a_second_one_is_refused_while_the_first_is_being_made(pair: Pair) -> None:
@@ -118,8 +139,16 @@ def test_a_confirmed_switch_is_kept_with_address_gateway_and_dns(pair: Pair, nam
     assert operation(pair)["state"] == "kept"
 
 
-def test_what_windows_loses_is_put_back(pair: Pair) -> None:
-    change_both(pair, lambda state: state.update(switch_faults=["addresses", "dns", "public"]))
+@pytest.mark.parametrize(
+    ("faults", "trouble"),
+    [
+        (["addresses", "dns", "public"], {}),
+        (["addresses", "ghost", "public for ever"], {"delay_s": 3, "NewVMSwitch": 1}),
+    ],
+    ids=["lost", "late, numbered, and public for ever"],
+)
+def test_what_windows_loses_is_put_back(pair: Pair, faults: list[str], trouble: Json) -> None:
+    change_both(pair, lambda state: state.update(switch_faults=faults, switch_trouble=dict(trouble), corrupt_task=True))
     begin(pair)
     pair.run("Confirm-LabSwitch", Lab=LAB)
     let_tasks_end(pair)
@@ -127,6 +156,7 @@ def test_what_windows_loses_is_put_back(pair: Pair) -> None:
     assert [one["address"] for one in state["addresses"]] == ["192.0.2.11"]
     assert [one["gateway"] for one in state["routes"]] == [GATEWAY]
     assert [one["servers"] for one in state["dns"]] == [[GATEWAY]]
+    assert [one["software_rsc"] for one in state["switches"]] == [False]
 
 
 def test_an_address_from_dhcp_is_got_again(pair: Pair) -> None:
@@ -145,6 +175,7 @@ def test_an_address_from_dhcp_is_got_again(pair: Pair) -> None:
 
 def test_a_switch_that_nobody_confirms_is_taken_away_and_the_network_is_as_before(pair: Pair) -> None:
     before = {key: pair.real.read()[key] for key in ("addresses", "routes", "dns", "profiles", "switches", "adapters")}
+    change_both(pair, lambda state: state.update(switch_trouble={"RemoveVMSwitch": 2}))
     begin(pair, Seconds=4)
     let_tasks_end(pair)
     assert {key: pair.real.read()[key] for key in before} == before
@@ -189,6 +220,47 @@ def test_a_pc_that_starts_again_after_the_deadline_takes_the_switch_away(pair: P
     assert pair.real.read()["switches"] == []
 
 
+def use(pair: Pair) -> Any:
+    return pair.run("Get-LabSwitchUse", VirtualSwitch=[{"name": "Lab", "notes": NOTES}])["switches"]
+
+
+def test_a_switch_of_the_lab_is_taken_away_again_and_the_network_is_as_before(pair: Pair) -> None:
+    assert use(pair) == []
+    before = {key: pair.real.read()[key] for key in ("addresses", "routes", "dns", "profiles", "switches", "adapters")}
+    begin(pair)
+    pair.run("Confirm-LabSwitch", Lab=LAB)
+    let_tasks_end(pair)
+    assert [(one["name"], one["ours"], one["vms"]) for one in use(pair)] == [("Lab", True, [])]
+    wanted = {"id": "@Lab", "name": "Lab", "notes": NOTES}
+    removed = pair.run("Remove-LabSwitch", Lab=LAB, VirtualSwitch=[wanted], Program=PROGRAM)["switches"]
+    assert [(one["changed"], one["adapter"]) for one in removed] == [(["begun"], "Ethernet")]
+    let_tasks_end(pair)
+    assert {key: pair.real.read()[key] for key in before} == before
+    assert operation(pair)["state"] == "removed"
+
+
+def test_a_switch_that_a_vm_is_on_stays(tmp_path: Path, pwsh: Path) -> None:
+    pair = two_pcs_with(tmp_path, pwsh, machine())
+    change_both(pair, lambda state: state["switches"][0].update(notes=NOTES))
+    assert use(pair)[0]["vms"] == [f"{LAB}-w1"]
+    wanted = {"id": "@Lab", "name": "Lab", "notes": NOTES}
+    refused = pair.run("Remove-LabSwitch", Lab=LAB, VirtualSwitch=[wanted], Program="")["error"]
+    assert refused["id"].startswith("LabSwitchUsed")
+
+
+def test_the_deadline_is_in_no_calendar_of_the_pcs(pair: Pair, ask: Ask) -> None:
+    """In Thailand the year is another one, in Finland hours and minutes have a dot between them."""
+    snippet = rf"""
+        [cultureinfo]::CurrentCulture = 'th-TH'
+        . '{SCRIPTS / "Lab.ps1"}'
+        $env:ProgramFiles = 'C:\Program Files'
+        Start-LabSwitch -Operation @{{ lab = 'x' }} -Seconds 60 -Program ''
+        (ConvertFrom-Json (Get-Content -Raw 'C:\Program Files\hyperv-k8s-lab\switch.json')).deadline
+    """
+    deadline = datetime.fromisoformat(ask(pair.real, snippet)[-1])
+    assert abs((deadline - datetime.now(UTC)).total_seconds()) < 300
+
+
 def test_somebody_elses_confirmation_is_refused(pair: Pair) -> None:
     begin(pair)
     assert pair.run("Confirm-LabSwitch", Lab="lab-beef")["error"]["id"].startswith("LabNotOurs")
@@ -197,14 +269,15 @@ def test_somebody_elses_confirmation_is_refused(pair: Pair) -> None:
 
 def test_a_private_switch_is_made_at_once_and_once(pair: Pair) -> None:
     private = external(pair, type="Private", name="Inside", adapter_id="")
-    assert begin(pair, private)["switches"] == [{"name": "Inside", "changed": ["switch"]}]
-    assert begin(pair, private) == {"changed": False, "switches": [{"name": "Inside", "changed": []}]}
+    row = {"name": "Inside", "adapter": "", "before": None}
+    assert begin(pair, private)["switches"] == [{**row, "changed": ["switch"]}]
+    assert begin(pair, private) == {"changed": False, "switches": [{**row, "changed": []}]}
 
 
 def test_an_internal_switch_makes_the_pc_a_gateway_with_nat(pair: Pair) -> None:
     nat = {"gateway": "172.30.7.1", "prefix": 24, "cidr": "172.30.7.0/24"}
     internal = external(pair, type="Internal", name="Out", adapter_id="", **nat)
-    assert begin(pair, internal)["switches"] == [{"name": "Out", "changed": ["switch", "address", "nat"]}]
+    assert [one["changed"] for one in begin(pair, internal)["switches"]] == [["switch", "address", "nat"]]
     assert begin(pair, internal)["changed"] is False
 
 

@@ -148,15 +148,15 @@ def test_a_plain_command_is_prepared_too() -> None:
 def test_calls_know_the_projects_scripts_whatever_their_line_ends(tmp_path: Path) -> None:
     (tmp_path / "Get-LabHost.ps1").write_bytes(b"param()\r\n'x'\r\n")
     calls = Calls(tmp_path, tmp_path)
-    assert calls.script(b"[{}]\nprelude\n\fparam()\n'x'\n") == "Get-LabHost"
-    assert calls.script(b"[{}]\nprelude\n\fparam()\n'y'\n") is None
-    assert calls.script(b"") is None
+    assert calls.scripts(b"[{}]\nprelude\n\fparam()\n'x'\n") == ["Get-LabHost"]
+    assert calls.scripts(b"[{}]\nprelude\n\fparam()\n'y'\n") == [None]
+    assert calls.scripts(b"") == [None]
 
 
 @pytest.mark.parametrize(("script", "mutating"), [("Get-LabHost", False), ("New-LabMachine", True), (None, True)])
 def test_only_a_known_read_counts_as_one(tmp_path: Path, script: str | None, mutating: bool) -> None:
     calls = Calls(tmp_path)
-    calls.record(script, 0)
+    calls.record([script], 0)
     assert json.loads(calls.path.read_text())["mutating"] is mutating
 
 

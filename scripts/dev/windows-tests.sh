@@ -1,0 +1,68 @@
+#!/usr/bin/env bash
+# Purpose: run the unit and contract tests on a real Windows Python, under Wine, as on a Korean Windows (code page 949),
+#          then what code pages matter to as on a western one (1252). Without Wine it says so and ends well.
+# Usage:   scripts/dev/windows-tests.sh [WORD...]   with the virtual environment's bin on the PATH; words go to pytest
+# Keeps:   what it fetched and Wine's folder, in ~/.cache/hyperv-k8s-lab (XDG_CACHE_HOME)
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/hyperv-k8s-lab/windows
+packages=(wine64 libwine libz-mingw-w64 locales)
+
+info() { echo "==> $*" >&2; }
+
+find_wine() { command -v wine64 || command -v /usr/lib/wine/wine64 || true; }
+
+install_wine() {
+  [[ $EUID -eq 0 ]] && command -v apt-get > /dev/null || return 0
+  info "installing Wine (apt): ${packages[*]}"
+  apt-get update -qq
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${packages[@]}" > /dev/null
+}
+
+# in_wine LOCALE WORD...: its input and outputs are pipes, since files and /dev/null are none that this Wine can take.
+in_wine() {
+  local locale=$1 root=Z:${PWD//\//\\} server=/usr/lib/wine/wineserver64 # Debian's loader does not find this one
+  shift
+  [[ -x $server ]] || server=$(command -v wineserver)
+  : | env -u PYTHONDONTWRITEBYTECODE WINEPREFIX="$cache/prefix" WINESERVER="$server" WINEDEBUG=-all WINEARCH=win64 \
+    WINEDLLOVERRIDES='mscoree,mshtml=;winemenubuilder.exe=d' LOCPATH="$cache/python/locale" LC_ALL="$locale.UTF-8" \
+    PYTHONPATH="$root" LAB_PWSH=none "$wine" "$@" 2>&1 | cat
+}
+
+# run_tests LOCALE CODE_PAGE WORD...
+run_tests() {
+  local locale=$1 page=$2 begin=$SECONDS report result=0
+  shift 2
+  report=$(mktemp)
+  in_wine "$locale" "$cache/python/python/python.exe" -u -m pytest --quiet -p no:cacheprovider --durations=0 "$@" |
+    tee "$report" || result=$?
+  summary+=("code page $page: $(tail -n 1 "$report"), $(((SECONDS - begin + 30) / 60)) minutes in all")
+  rm "$report"
+  return "$result"
+}
+
+main() {
+  local result=0 wine summary=()
+  wine=$(find_wine)
+  if [[ -z $wine ]]; then
+    install_wine
+    wine=$(find_wine)
+  fi
+  if [[ -z $wine ]] || ! command -v localedef > /dev/null; then
+    info "skipped for want of Wine or localedef: tests on a Windows Python (Debian: apt-get install ${packages[*]})"
+    return
+  fi
+  scripts/dev/windows-python.sh "$cache/python"
+  [[ -d $cache/prefix ]] || in_wine en_US wineboot --init
+  if (($#)); then
+    run_tests ko_KR 949 "$@" || result=$?
+  else
+    run_tests ko_KR 949 --numprocesses=2 tests/unit tests/contracts || result=$?
+    run_tests en_US 1252 tests/contracts/input/test_code_pages.py tests/unit/windows || result=$?
+  fi
+  printf '==> Windows Python, %s\n' "${summary[@]}" >&2
+  return "$result"
+}
+
+main "$@"

@@ -1,0 +1,42 @@
+"""The tests on a Windows Python: what stands in for POSIX there, and what is left out, with the reason."""
+
+from __future__ import annotations
+
+import os
+import sys
+from types import ModuleType
+
+import pytest
+
+IS_WINDOWS = os.name == "nt"
+MODES = "files have no modes there"
+NOT_THERE = {
+    "tests/contracts/ansible": "Ansible runs on the bootstrap server alone",
+    "tests/contracts/bash": "the scripts run on the bootstrap server alone, with its bash",
+    "tests/contracts/input/test_hosts.py::test_ctrl_c": "Windows sends Ctrl-C to a whole console",
+    "tests/unit/journal/test_journal.py::test_only_its_owner_reads_it": MODES,
+    "tests/unit/k8s/test_merging.py::test_a_link_stays_a_link": "links need rights there",
+    "tests/unit/k8s/test_scripts.py": "the scripts run on machines of the lab, with their bash",
+    "tests/unit/machines/test_entry.py::test_private_files_are_for_their_owner_only": MODES,
+    "tests/unit/machines/test_single.py::test_entering_runs_ssh": "its ssh is a script of sh",
+    "tests/unit/pxe/test_files.py::test_scripts_in_the_kickstart_pass_shellcheck": "shellcheck is none of its programs",
+    "tests/unit/session/test_session.py::test_what_is_kept_is_its_owners_alone": MODES,
+    "tests/unit/session/test_transfer.py::test_the_file_and_what_is_taken_in_are_for_their_owner_only": MODES,
+    "tests/unit/ssh/test_ssh.py": "its SSH server runs commands with bash",
+}
+"""Why tests say nothing on Windows, by the beginning of their ids."""
+
+
+def stand_in() -> None:
+    """Let what plays the PCs be imported: in one process their state needs no lock on a file."""
+    fcntl = ModuleType("fcntl")
+    fcntl.flock, fcntl.LOCK_EX = (lambda *_: None), 0  # type: ignore[attr-defined]
+    sys.modules.setdefault("fcntl", fcntl)
+
+
+def leave_out(items: list[pytest.Item]) -> None:
+    """Skip what NOT_THERE names."""
+    for item in items:
+        for begin, why in NOT_THERE.items():
+            if item.nodeid.startswith(begin):
+                item.add_marker(pytest.mark.skip(reason=f"not on Windows: {why}"))
