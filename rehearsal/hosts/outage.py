@@ -41,11 +41,12 @@ def change(pc: HostState) -> Iterator[Json]:
 def before_files(pc: HostState) -> None:
     """Call this before a change that is made to files: it may be the one at which the power fails."""
     prices.charge(pc.folder, "change something")
-    if KEY not in pc.read():
-        return
     with pc.change() as state:
+        if KEY not in state:
+            return
         state[KEY] -= 1
-    if pc.read()[KEY] < 0:
+        is_off = state[KEY] < 0
+    if is_off:
         raise PowerFailsError(pc.host)
 
 

@@ -63,7 +63,7 @@ def test_a_server_side_apply_leaves_nothing_for_diff_and_a_changed_line_does(
     assert plane.try_kubectl(*diff).returncode == 1
     plane.kubectl(*apply)
     plane.kubectl("rollout", "status", "deployment/web", "-n", namespace, "--timeout=20s")  # a status under way differs
-    eventually(lambda: plane.try_kubectl(*diff).returncode == 0)
+    assert plane.try_kubectl(*diff).returncode == 0
     version = plane.json("get", "deployment", "web", "-n", namespace)["metadata"]["generation"]
     plane.kubectl(*apply)
     assert plane.json("get", "deployment", "web", "-n", namespace)["metadata"]["generation"] == version

@@ -8,17 +8,25 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import subprocess
 import time
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
 import pytest
-import yaml
 
-from rehearsal.kubernetes import manifests
-from rehearsal.tests.integration.kubernetes_node.machines import Machine, Room, eventually, plugins
+from rehearsal.tests.integration.kubernetes_node.cluster import (
+    CP1,
+    JOIN,
+    W1,
+    W2,
+    WORKLOAD,
+    Cluster,
+    calico,
+    csi,
+    joining,
+)
+from rehearsal.tests.integration.kubernetes_node.machines import Room, eventually, plugins
 
 pytestmark = [
     pytest.mark.network,
@@ -27,7 +35,6 @@ pytestmark = [
     pytest.mark.skipif(shutil.which("nft") is None or shutil.which("nginx") is None, reason="needs nft and nginx"),
     pytest.mark.timeout(240),
 ]
-CP1, W1, W2 = "10.77.0.12", "10.77.0.13", "10.77.0.14"
 INIT = f"""\
 apiVersion: kubeadm.k8s.io/v1beta4
 kind: InitConfiguration
@@ -42,105 +49,6 @@ kind: ClusterConfiguration
 kubernetesVersion: 1.36.4
 networking: {{podSubnet: 10.244.0.0/16}}
 """
-WORKLOAD = """\
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: web, namespace: default}
-spec:
-  replicas: 2
-  selector: {matchLabels: {app: web}}
-  template:
-    metadata: {labels: {app: web}}
-    spec:
-      terminationGracePeriodSeconds: 5
-      tolerations: [{key: node-role.kubernetes.io/control-plane, operator: Exists}]
-      topologySpreadConstraints:
-        - maxSkew: 1
-          topologyKey: kubernetes.io/hostname
-          whenUnsatisfiable: DoNotSchedule
-          labelSelector: {matchLabels: {app: web}}
-      containers:
-        - name: nginx
-          image: docker.io/library/nginx:1.29
-          env: [{name: NODE_NAME, valueFrom: {fieldRef: {fieldPath: spec.nodeName}}}]
-          command: [/bin/sh, -c, "echo $NODE_NAME > /usr/share/nginx/html/index.html && exec nginx -g 'daemon off;'"]
-          readinessProbe: {httpGet: {path: /, port: 80}, periodSeconds: 1}
----
-apiVersion: v1
-kind: Service
-metadata: {name: web, namespace: default}
-spec:
-  type: NodePort
-  selector: {app: web}
-  ports: [{port: 80, nodePort: 30080}]
----
-apiVersion: v1
-kind: PersistentVolume
-metadata: {name: share}
-spec:
-  accessModes: [ReadWriteMany]
-  capacity: {storage: 10Mi}
-  storageClassName: ""
-  csi: {driver: nfs.csi.k8s.io, volumeHandle: x, volumeAttributes: {server: 10.77.0.99, share: /srv/nfs}}
----
-apiVersion: v1
-kind: PersistentVolumeClaim
-metadata: {name: data, namespace: default}
-spec: {storageClassName: "", volumeName: share, accessModes: [ReadWriteMany], resources: {requests: {storage: 10Mi}}}
----
-apiVersion: v1
-kind: Pod
-metadata: {name: writer, namespace: default}
-spec:
-  nodeName: w1
-  containers: [{name: sh, image: busybox, command: [sleep, "60"], volumeMounts: [{name: d, mountPath: /data}]}]
-  volumes: [{name: d, persistentVolumeClaim: {claimName: data}}]
----
-apiVersion: v1
-kind: Pod
-metadata: {name: once, namespace: default}
-spec:
-  nodeName: w1
-  restartPolicy: Never
-  containers: [{name: sh, image: busybox, command: [sh, -c, "echo hello from $(hostname); exit 3"]}]
----
-apiVersion: v1
-kind: Pod
-metadata: {name: strange, namespace: default}
-spec:
-  nodeName: w1
-  containers: [{name: x, image: quay.io/some/thing:1}]
-"""
-
-
-class Cluster:
-    """The two machines, and kubectl as admin of their cluster."""
-
-    def __init__(self, room: Room) -> None:
-        self.room = room
-        self.cp1 = room.machine("cp1", CP1)
-        self.w1 = room.machine("w1", W1)
-
-    def kubectl(self, *arguments: str) -> str:
-        program = shutil.which("kubectl") or "kubectl"
-        config = str(self.cp1.file("/etc/kubernetes/admin.conf"))
-        done = self.cp1.run(program, "--kubeconfig", config, *arguments, check=False)
-        return done.stdout + done.stderr
-
-    def apply(self, text: str) -> None:
-        file = self.cp1.file("/root/apply.yaml")
-        file.parent.mkdir(exist_ok=True)
-        file.write_text(text)
-        answer = self.kubectl("apply", "--server-side", "-f", str(file))
-        assert "rror" not in answer, answer
-
-    def status(self, node: str) -> str:
-        ready = '{.status.conditions[?(@.type=="Ready")].status}'
-        return self.kubectl("get", "node", node, "-o", f"jsonpath={ready}")
-
-    def ask(self, address: str) -> str:
-        inside = ["ip", "netns", "exec", self.room.namespace, "curl", "-sS", "-m", "3", f"http://{address}:30080/"]
-        return subprocess.run(inside, capture_output=True, text=True, check=False).stdout.strip()
 
 
 @pytest.fixture(scope="module")
@@ -152,25 +60,6 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
         yield Cluster(room)
     finally:
         room.close()
-
-
-def calico() -> str:
-    """The manifest as the CNI stage patches it."""
-    bodies = list(yaml.safe_load_all(manifests.tree()["projectcalico/calico/v3.32.1/manifests/calico.yaml"]))
-    agent = next(body for body in bodies if body["kind"] == "DaemonSet")
-    agent["spec"]["template"]["spec"]["containers"][0]["env"] += [
-        {"name": "CALICO_IPV4POOL_CIDR", "value": "10.244.0.0/16"},
-        {"name": "IP_AUTODETECTION_METHOD", "value": "kubernetes-internal-ip"},
-    ]
-    return yaml.safe_dump_all(bodies)
-
-
-def csi() -> str:
-    return "---\n".join(text.decode() for path, text in manifests.tree().items() if "csi-driver-nfs" in path)
-
-
-def worker_joins(worker: Machine, line: str) -> None:
-    worker.kubeadm(*line.split()[1:])
 
 
 def test_swap_and_a_closed_runtime_are_refused_on_the_machine(cluster: Cluster) -> None:
@@ -241,56 +130,33 @@ def test_a_worker_joins_only_with_the_right_hash_and_token(cluster: Cluster) -> 
     assert wrong.returncode == 1
     assert "none of the public keys" in wrong.stderr
     assert not cluster.w1.file("/etc/kubernetes/kubelet.conf").exists()
-    file = {
-        "apiVersion": "kubeadm.k8s.io/v1beta4",
-        "kind": "JoinConfiguration",
-        "discovery": {
-            "bootstrapToken": {
-                "apiServerEndpoint": words[2],
-                "token": "abcdef.0123456789abcdef",
-                "caCertHashes": [words[6]],
-            }
-        },
-        "nodeRegistration": {"name": "w1", "kubeletExtraArgs": [{"name": "node-ip", "value": W1}]},
-        "timeouts": {"discovery": "3s"},
-    }
-    cluster.w1.write("/etc/kubernetes/kubeadm-join.yaml", yaml.safe_dump(file).encode())
-    wrong = cluster.w1.kubeadm("join", "--config", "/etc/kubernetes/kubeadm-join.yaml", check=False)
+    file = partial(joining, words, "w1", W1, timeouts={"discovery": "3s"})
+    cluster.w1.write(JOIN, file(token="abcdef.0123456789abcdef"))
+    wrong = cluster.w1.kubeadm("join", "--config", JOIN, check=False)
     assert 'could not find a JWS signature in the cluster-info ConfigMap for token ID "abcdef"' in wrong.stderr
-    file["discovery"]["bootstrapToken"]["token"] = words[4]  # type: ignore[index]
-    cluster.w1.write("/etc/kubernetes/kubeadm-join.yaml", yaml.safe_dump(file).encode())
-    done = cluster.w1.kubeadm("join", "--config", "/etc/kubernetes/kubeadm-join.yaml")
+    cluster.w1.write(JOIN, file())
+    done = cluster.w1.kubeadm("join", "--config", JOIN)
     assert "This node has joined the cluster" in done.stdout
     address = '{.status.addresses[?(@.type=="InternalIP")].address}'
     assert cluster.kubectl("get", "node", "w1", "-o", f"jsonpath={address}") == W1
 
 
 def test_a_join_that_fails_leaves_what_the_next_one_refuses_until_a_reset(cluster: Cluster) -> None:
-    worker, config = cluster.room.machine("w2", W2), "/etc/kubernetes/kubeadm-join.yaml"
+    worker = cluster.room.machine("w2", W2)
     words = cluster.cp1.kubeadm("token", "create", "--print-join-command").stdout.split()
-    token = {"apiServerEndpoint": words[2], "token": words[4], "caCertHashes": [words[6]]}
-    file = {
-        "apiVersion": "kubeadm.k8s.io/v1beta4",
-        "kind": "JoinConfiguration",
-        "discovery": {"bootstrapToken": token},
-        "nodeRegistration": {"name": "w2", "kubeletExtraArgs": [{"name": "node-ip", "value": "10.77.0.99"}]},
-        "timeouts": {"kubeletHealthCheck": "2s"},
-    }
-    worker.write(config, yaml.safe_dump(file).encode())
-    failed = worker.kubeadm("join", "--config", config, check=False)  # a kubelet with another machine's address
+    worker.write(JOIN, joining(words, "w2", "10.77.0.99", timeouts={"kubeletHealthCheck": "2s"}))
+    failed = worker.kubeadm("join", "--config", JOIN, check=False)  # a kubelet with another machine's address
     assert "failed while waiting for the kubelet to start" in failed.stderr
     assert worker.file("/etc/kubernetes/pki/ca.crt").exists()
     assert not worker.file("/etc/kubernetes/bootstrap-kubelet.conf").exists()
-    del file["timeouts"]
-    file["nodeRegistration"]["kubeletExtraArgs"][0]["value"] = W2  # type: ignore[index]
-    worker.write(config, yaml.safe_dump(file).encode())
-    refused = worker.kubeadm("join", "--config", config, check=False)
+    worker.write(JOIN, joining(words, "w2", W2))
+    refused = worker.kubeadm("join", "--config", JOIN, check=False)
     assert (
         "[ERROR FileAvailable--etc-kubernetes-pki-ca.crt]: /etc/kubernetes/pki/ca.crt already exists" in refused.stderr
     )
     worker.kubeadm("reset", "--force")
-    worker.write(config, yaml.safe_dump(file).encode())
-    worker.kubeadm("join", "--config", config)
+    worker.write(JOIN, joining(words, "w2", W2))
+    worker.kubeadm("join", "--config", JOIN)
     worker.kubeadm("reset", "--force")
     cluster.kubectl("delete", "node", "w2")
 
@@ -306,7 +172,7 @@ def test_nodes_are_ready_once_the_network_is_there(cluster: Cluster) -> None:
 
 def test_pods_are_processes_of_their_node_and_answer_with_its_name(cluster: Cluster) -> None:
     cluster.apply(csi())
-    cluster.apply(WORKLOAD)
+    cluster.apply(WORKLOAD.read_text(encoding="utf-8"))
     eventually(lambda: cluster.kubectl("get", "deploy", "web", "-o", "jsonpath={.status.readyReplicas}") == "2", 60)
     seen = {eventually(lambda: cluster.ask(CP1)) for _ in range(12)} | {cluster.ask(W1) for _ in range(12)}
     assert seen == {"cp1", "w1"}
@@ -384,7 +250,8 @@ def test_reset_leaves_a_machine_that_can_join_again(cluster: Cluster) -> None:
     assert cluster.w1.file("/etc/cni/net.d/10-calico.conflist").exists()
     assert not list(cluster.w1.file("/run/rehearsal/pods").glob("*"))
     cluster.kubectl("delete", "node", "w1")
-    worker_joins(cluster.w1, cluster.cp1.kubeadm("token", "create", "--print-join-command").stdout)
+    line = cluster.cp1.kubeadm("token", "create", "--print-join-command").stdout
+    cluster.w1.kubeadm(*line.split()[1:])
     eventually(lambda: cluster.status("w1") == "True", 40)
 
 
