@@ -9,7 +9,17 @@ import pytest
 
 from rehearsal.hosts.pc import prices
 from rehearsal.hosts.state import vm_by_name
-from rehearsal.tests.contracts.hosts.pair import LAB, Pair, ask_readiness, change_both, create, look, machine, two_pcs
+from rehearsal.tests.contracts.hosts.pair import (
+    FOLDER,
+    LAB,
+    Pair,
+    ask_readiness,
+    change_both,
+    create,
+    look,
+    machine,
+    two_pcs,
+)
 
 pytestmark = pytest.mark.powershell
 
