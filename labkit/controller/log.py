@@ -142,7 +142,7 @@ class _Paper:
 
 def _copier(paper: Any) -> Any:
     """A render hook of rich's, which prints on `paper` whatever a console is given to print."""
-    from rich.console import Console, RenderHook
+    from rich.console import Console, NewLine, RenderHook
     from rich.control import Control
     from rich.text import Text
 
@@ -153,7 +153,7 @@ def _copier(paper: Any) -> Any:
             for one in renderables:
                 if isinstance(one, Text):
                     copy.print(one, end=one.end, soft_wrap=True)
-                elif not isinstance(one, Control):  # a live table draws itself again by an empty one
+                elif not isinstance(one, (Control, NewLine)):  # a live table draws itself again, and ends, by these
                     copy.print(one)
             return renderables
 
