@@ -28,6 +28,7 @@ __all__ = ["Link", "Machines", "Remote", "Result"]
 
 CONNECT_TIMEOUT_S = 10
 KEEPALIVE_S = 15
+WHERE_TO_LOOK = "run `inv hyperv.status` to see whether it is on, `inv os.status` for all machines"
 GREETING_S = 4.0  # sshd makes a process for whoever comes, which takes a moment on a machine that is busy
 
 # paramiko logs whole tracebacks of refused connections to standard error unless somebody takes its log.
@@ -118,7 +119,7 @@ class Link:
                     break
                 yield chunk
             if channel.recv_exit_status() < 0:  # paramiko's word for none received
-                raise UnreachableError(f"{self.name} ({self.address}): the connection broke")
+                raise UnreachableError(f"{self.name} ({self.address}): the connection broke", WHERE_TO_LOOK)
         except (paramiko.SSHException, EOFError, OSError) as error:
             raise self._unreachable(error) from None
         finally:
@@ -150,14 +151,13 @@ class Link:
         with _closed_after(channel, timeout_s) as expired:
             try:
                 stdout, stderr, code = threads.result(threads.start(lambda: _exchange(channel, command, data)))
-            except (paramiko.SSHException, EOFError, OSError) as error:
-                if not expired.is_set():
-                    raise self._unreachable(error) from None
-                code = -1
+            except (paramiko.SSHException, EOFError, OSError):
+                code = -1  # as when the connection breaks before an exit code came
         if expired.is_set():
             raise DeadlineError(f"{self.name}: `{short(command)}` did not end within {timeout_s:.0f} s")
         if code < 0:
-            raise UnreachableError(f"{self.name} ({self.address}): the connection broke during `{short(command)}`")
+            broke = f"{self.name} ({self.address}): the connection broke during `{short(command)}`"
+            raise UnreachableError(broke, WHERE_TO_LOOK)
         return stdout, stderr, code
 
     def _channel(self) -> Any:
@@ -230,10 +230,7 @@ def _why(error: Exception) -> tuple[str, str]:
             "run `inv os.install`, which pins the keys of machines it installs",
         )
     detail = str(error) or type(error).__name__
-    return (
-        f"no SSH connection: {detail}",
-        "run `inv hyperv.status` to see whether it is on, `inv os.status` for all machines",
-    )
+    return f"no SSH connection: {detail}", WHERE_TO_LOOK
 
 
 @contextmanager
