@@ -45,7 +45,8 @@ def test_a_failed_line_says_what_goes_on_from_there(
     tasks.failing[failing] = UnreachableError("pc2 does not answer")
     with pytest.raises(UnreachableError) as failure:
         run(*line)
-    assert str(failure.value) == f"error: pc2 does not answer\nresume: {INV} {goes_on}"
+    bundle = f"hint: `{INV} lab.bundle` puts what a bug report needs into one file"
+    assert str(failure.value) == f"error: pc2 does not answer\n{bundle}\nresume: {INV} {goes_on}"
     assert tasks.ran[-1] == failing
 
 
