@@ -12,10 +12,11 @@ import pytest
 
 from rehearsal.room.layout import HOST_PASSWORD
 from tests import summary
-from tests.rehearsal.rehearsing import Rehearsal
+from tests.rehearsal.rehearsing import Rehearsal, eventually
 
 MGMT = 0
-PATIENCE_S = 20  # with verification
+PATIENCE_S = 20  # with verification, and with SSH
+GRACE_S = 60  # after so long at most a node without heartbeats is not Ready
 CONTAINERD = "/etc/containerd/config.toml"
 Act = Callable[[Rehearsal], object]
 
@@ -33,6 +34,11 @@ class Failure:
 
 def on(machine: str, command: str) -> Act:
     return lambda room: room.on(machine, command)
+
+
+def kubelet_stops(room: Rehearsal) -> None:
+    room.on("w2", "systemctl stop kubelet")
+    eventually(lambda: room.ready()["w2"] == "True", False, GRACE_S)
 
 
 def winrm_of_pc2(*faults: dict[str, str]) -> Act:
@@ -53,7 +59,7 @@ FAILURES = {
         "pxe.check", "machines/bootstrap.txt", "nginx: inactive",
     ),
     "a kubelet is stopped": Failure(
-        on("w2", "systemctl stop kubelet"), on("w2", "systemctl start kubelet"),
+        kubelet_stops, on("w2", "systemctl start kubelet"),
         "verify.nodes", "machines/w2.txt", "kubelet: inactive",
     ),
     "containerd's configuration is spoilt": Failure(
@@ -67,7 +73,7 @@ FAILURES = {
     ),
     "a PC refuses": Failure(
         winrm_of_pc2({"kind": "refuse"}), winrm_of_pc2(),
-        "hyperv.status", "contents.txt", "not there: pc2 ",
+        "hyperv.status", "contents.txt", "not there: host pc2 ",
     ),
     "Hyper-V is stopped": Failure(
         hyperv_of_pc1("Stopped"), hyperv_of_pc1("Running"),
@@ -83,7 +89,7 @@ def test_a_bundle_after_a_failure_shows_its_cause_and_no_secret(
     file = tmp_path / "failed.bundle.zip"
     failure.how(room)
     try:
-        failed = room.inv(failure.command, file=room.impatient(verify_s=PATIENCE_S))
+        failed = room.inv(failure.command, file=room.impatient(verify_s=PATIENCE_S, ssh_s=PATIENCE_S))
         run = room.inv("lab.bundle", "--file", str(file))
     finally:
         failure.repair(room)
