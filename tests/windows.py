@@ -17,7 +17,7 @@ NOT_THERE = {
     "tests/unit/journal/test_journal.py::test_only_its_owner_reads_it": MODES,
     "tests/unit/k8s/test_merging.py::test_a_link_stays_a_link": "links need rights there",
     "tests/unit/k8s/test_scripts.py": "the scripts run on machines of the lab, with their bash",
-    "tests/unit/machines/test_entry.py::test_private_files_are_for_their_owner_only": MODES,
+    "tests/unit/machines/test_entry.py::test_keys_are_made_once_and_for_their_owner_only": MODES,
     "tests/unit/machines/test_single.py::test_entering_runs_ssh": "its ssh is a script of sh",
     "tests/unit/pxe/test_files.py::test_scripts_in_the_kickstart_pass_shellcheck": "shellcheck is none of its programs",
     "tests/unit/session/test_session.py::test_what_is_kept_is_its_owners_alone": MODES,

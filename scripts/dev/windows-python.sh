@@ -21,6 +21,7 @@ unpack_python() {
   python -m zipfile -e "$fresh/data.zip" "$fresh"
   mv "$fresh/cp$version" "$fresh/python"
   rm "$fresh/python/python$version._pth" # with it PYTHONPATH would not count, as it does after an installer
+  rm "$fresh/python/_wmi.pyd" # Wine 8 ends a process that asks it for the version; without it Python asks elsewhere
 }
 
 install_packages() {
