@@ -25,9 +25,9 @@ in_wine() {
   local locale=$1 root=Z:${PWD//\//\\} server=/usr/lib/wine/wineserver64 # Debian's loader does not find this one
   shift
   [[ -x $server ]] || server=$(command -v wineserver)
-  : | env -u PYTHONDONTWRITEBYTECODE WINEPREFIX="$cache/prefix" WINESERVER="$server" WINEDEBUG=-all WINEARCH=win64 \
+  : | env -u PYTHONDONTWRITEBYTECODE -u LAB_PWSH WINEPREFIX="$cache/prefix" WINESERVER="$server" WINEDEBUG=-all WINEARCH=win64 \
     WINEDLLOVERRIDES='mscoree,mshtml=;winemenubuilder.exe=d' LOCPATH="$cache/python/locale" LC_ALL="$locale.UTF-8" \
-    PYTHONPATH="$root" LAB_PWSH=none "$wine" "$@" 2>&1 | cat
+    PYTHONPATH="$root" "$wine" "$@" 2>&1 | cat
 }
 
 # run_tests LOCALE CODE_PAGE WORD...
