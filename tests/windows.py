@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socketserver
 import sys
 from types import ModuleType
 
@@ -30,10 +31,14 @@ NOT_THERE = {
 
 
 def stand_in() -> None:
-    """Let what plays the PCs be imported: in one process their state needs no lock on a file."""
+    """Let what plays the PCs be imported: in one process their state needs no lock on a file.
+
+    Nor does anything there speak to the model by a Unix socket, as there is no PowerShell to play the PCs with.
+    """
     fcntl = ModuleType("fcntl")
     fcntl.flock, fcntl.LOCK_EX = (lambda *_: None), 0  # type: ignore[attr-defined]
     sys.modules.setdefault("fcntl", fcntl)
+    socketserver.ThreadingUnixStreamServer = socketserver.ThreadingTCPServer  # type: ignore[attr-defined,misc,unused-ignore]
 
 
 def leave_out(items: list[pytest.Item]) -> None:
