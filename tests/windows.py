@@ -38,7 +38,13 @@ def stand_in() -> None:
     fcntl = ModuleType("fcntl")
     fcntl.flock, fcntl.LOCK_EX = (lambda *_: None), 0  # type: ignore[attr-defined]
     sys.modules.setdefault("fcntl", fcntl)
-    socketserver.ThreadingUnixStreamServer = socketserver.ThreadingTCPServer  # type: ignore[attr-defined,misc,unused-ignore]
+    vars(socketserver).setdefault("ThreadingUnixStreamServer", socketserver.ThreadingTCPServer)
+
+
+def without_icacls(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Start no icacls for each file: Wine's does nothing, for half a second. tests/unit/windows has its own double."""
+    if IS_WINDOWS and "tests/unit/windows/" not in request.node.nodeid:
+        monkeypatch.setattr("labkit.controller.acl.restrict", lambda path: None)
 
 
 def leave_out(items: list[pytest.Item]) -> None:
