@@ -14,6 +14,7 @@ MODES = "files have no modes there"
 NOT_THERE = {
     "tests/contracts/ansible": "Ansible runs on the bootstrap server alone",
     "tests/contracts/bash": "the scripts run on the bootstrap server alone, with its bash",
+    "tests/contracts/input/test_checkout.py": "a Python for embedding has no environments, and finds all by PYTHONPATH",
     "tests/contracts/input/test_hosts.py::test_ctrl_c": "Windows sends Ctrl-C to a whole console",
     "tests/unit/journal/test_journal.py::test_only_its_owner_reads_it": MODES,
     "tests/unit/k8s/test_merging.py::test_a_link_stays_a_link": "links need rights there",

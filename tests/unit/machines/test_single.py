@@ -215,7 +215,7 @@ def test_entering_runs_ssh_with_the_labs_configuration_and_its_code(
 def test_entering_before_there_are_keys_names_the_task_that_makes_them(
     session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(enter.shutil, "which", str)
+    monkeypatch.setattr("labkit.machines.enter.shutil.which", str)
     with pytest.raises(MissingError) as error:
         enter.enter(session, "")
     assert "inv os.bootstrap" in str(error.value)
