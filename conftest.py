@@ -84,6 +84,12 @@ def plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(variable, raising=False)
 
 
+@pytest.fixture(autouse=True)
+def quick_icacls(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On Windows, files are not made their owner's alone but where that is what is tested."""
+    windows.without_icacls(request, monkeypatch)
+
+
 @pytest.fixture(scope="session")
 def lab() -> Lab:
     """The lab of labs/rehearsal.yaml: two hosts, six machines, id 7e57."""

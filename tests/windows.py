@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socketserver
 import sys
 from types import ModuleType
 
@@ -13,12 +14,15 @@ MODES = "files have no modes there"
 NOT_THERE = {
     "tests/contracts/ansible": "Ansible runs on the bootstrap server alone",
     "tests/contracts/bash": "the scripts run on the bootstrap server alone, with its bash",
+    "tests/contracts/input/test_checkout.py": "a Python for embedding has no environments, and finds all by PYTHONPATH",
     "tests/contracts/input/test_hosts.py::test_ctrl_c": "Windows sends Ctrl-C to a whole console",
     "tests/unit/journal/test_journal.py::test_only_its_owner_reads_it": MODES,
     "tests/unit/k8s/test_merging.py::test_a_link_stays_a_link": "links need rights there",
     "tests/unit/k8s/test_scripts.py": "the scripts run on machines of the lab, with their bash",
-    "tests/unit/machines/test_entry.py::test_private_files_are_for_their_owner_only": MODES,
+    "tests/unit/lock/test_lock.py::test_a_process_of_somebody_else_is_alive": "no process has the number 1 there",
+    "tests/unit/machines/test_entry.py::test_keys_are_made_once_and_for_their_owner_only": MODES,
     "tests/unit/machines/test_single.py::test_entering_runs_ssh": "its ssh is a script of sh",
+    "tests/unit/pxe/test_files.py::test_anacondas_parser": "ksvalidator is none of its programs",
     "tests/unit/pxe/test_files.py::test_scripts_in_the_kickstart_pass_shellcheck": "shellcheck is none of its programs",
     "tests/unit/session/test_session.py::test_what_is_kept_is_its_owners_alone": MODES,
     "tests/unit/session/test_transfer.py::test_the_file_and_what_is_taken_in_are_for_their_owner_only": MODES,
@@ -28,10 +32,20 @@ NOT_THERE = {
 
 
 def stand_in() -> None:
-    """Let what plays the PCs be imported: in one process their state needs no lock on a file."""
+    """Let what plays the PCs be imported: in one process their state needs no lock on a file.
+
+    Nor does anything there speak to the model by a Unix socket, as there is no PowerShell to play the PCs with.
+    """
     fcntl = ModuleType("fcntl")
     fcntl.flock, fcntl.LOCK_EX = (lambda *_: None), 0  # type: ignore[attr-defined]
     sys.modules.setdefault("fcntl", fcntl)
+    vars(socketserver).setdefault("ThreadingUnixStreamServer", socketserver.ThreadingTCPServer)
+
+
+def without_icacls(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Start no icacls for each file: Wine's does nothing, for half a second. tests/unit/windows has its own double."""
+    if IS_WINDOWS and "tests/unit/windows/" not in request.node.nodeid:
+        monkeypatch.setattr("labkit.controller.acl.restrict", lambda path: None)
 
 
 def leave_out(items: list[pytest.Item]) -> None:

@@ -106,7 +106,7 @@ class Authentication:
 
     def _acceptor(self) -> Any:
         if self._context is None:
-            self._context = spnego.server(protocol="ntlm")
+            self._context = spnego.server(protocol="ntlm", options=spnego.NegotiateOptions.use_ntlm)
         return self._context
 
     def decrypt(self, body: bytes) -> bytes:

@@ -23,6 +23,13 @@ unpack_python() {
   rm "$fresh/python/python$version._pth" # with it PYTHONPATH would not count, as it does after an installer
 }
 
+# Asked for the version of Windows, or to copy a file, Wine 8 ends the process for want of a function; without the two
+# Python goes another way.
+leave_out_what_wine_lacks() {
+  rm "$1/_wmi.pyd"
+  echo 'import _winapi; del _winapi.CopyFile2' > "$1/Lib/site-packages/sitecustomize.py"
+}
+
 install_packages() {
   local packages
   mapfile -t packages < <(python -c 'import tomllib
@@ -47,6 +54,7 @@ main() {
   info "fetching a Windows Python and the packages of Windows (pip)"
   unpack_python "$fresh"
   install_packages "$fresh/python/Lib/site-packages"
+  leave_out_what_wine_lacks "$fresh/python"
   python scripts/dev/forwarding_dll.py bcryptprimitives.dll ProcessPrng advapi32.SystemFunction036 \
     > "$fresh/python/bcryptprimitives.dll"
   make_locales "$fresh/locale"

@@ -13,6 +13,9 @@ info() { echo "==> $*" >&2; }
 
 find_wine() { command -v wine64 || command -v /usr/lib/wine/wine64 || true; }
 
+# Korean and English are made of what the package locales has.
+is_ready() { [[ -n $(find_wine) && -e /usr/share/i18n/locales/ko_KR ]] && command -v localedef > /dev/null; }
+
 install_wine() {
   [[ $EUID -eq 0 ]] && command -v apt-get > /dev/null || return 0
   info "installing Wine (apt): ${packages[*]}"
@@ -25,9 +28,9 @@ in_wine() {
   local locale=$1 root=Z:${PWD//\//\\} server=/usr/lib/wine/wineserver64 # Debian's loader does not find this one
   shift
   [[ -x $server ]] || server=$(command -v wineserver)
-  : | env -u PYTHONDONTWRITEBYTECODE WINEPREFIX="$cache/prefix" WINESERVER="$server" WINEDEBUG=-all WINEARCH=win64 \
+  : | env -u PYTHONDONTWRITEBYTECODE -u LAB_PWSH WINEPREFIX="$cache/prefix" WINESERVER="$server" WINEDEBUG=-all WINEARCH=win64 \
     WINEDLLOVERRIDES='mscoree,mshtml=;winemenubuilder.exe=d' LOCPATH="$cache/python/locale" LC_ALL="$locale.UTF-8" \
-    PYTHONPATH="$root" LAB_PWSH=none "$wine" "$@" 2>&1 | cat
+    PYTHONPATH="$root" "$wine" "$@" 2>&1 | cat
 }
 
 # run_tests LOCALE CODE_PAGE WORD...
@@ -44,15 +47,12 @@ run_tests() {
 
 main() {
   local result=0 wine summary=()
-  wine=$(find_wine)
-  if [[ -z $wine ]]; then
-    install_wine
-    wine=$(find_wine)
-  fi
-  if [[ -z $wine ]] || ! command -v localedef > /dev/null; then
-    info "skipped for want of Wine or localedef: tests on a Windows Python (Debian: apt-get install ${packages[*]})"
+  is_ready || install_wine
+  if ! is_ready; then
+    info "skipped for want of Wine or Korean: tests on a Windows Python (Debian: apt-get install ${packages[*]})"
     return
   fi
+  wine=$(find_wine)
   scripts/dev/windows-python.sh "$cache/python"
   [[ -d $cache/prefix ]] || in_wine en_US wineboot --init
   if (($#)); then

@@ -166,7 +166,7 @@ def test_the_last_hint_of_a_failed_run_names_the_bundle(
     with pytest.raises(LabError) as failure:
         run("pxe.setup")
     hints = [line for line in str(failure.value).splitlines() if line.startswith("hint: ")]
-    named = [line for line in hints if "labs/rehearsal.yaml lab.bundle` puts what a bug report needs" in line]
+    named = [line for line in hints if "rehearsal.yaml lab.bundle` puts what a bug report needs" in line]
     assert named == hints[-1:] if offered else named == []
 
 

@@ -212,7 +212,10 @@ def test_entering_runs_ssh_with_the_labs_configuration_and_its_code(
     assert words == ["-F", "ssh_config", "w1", "uname -r; id"]
 
 
-def test_entering_before_there_are_keys_names_the_task_that_makes_them(session: Session) -> None:
+def test_entering_before_there_are_keys_names_the_task_that_makes_them(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("labkit.machines.enter.shutil.which", str)
     with pytest.raises(MissingError) as error:
         enter.enter(session, "")
     assert "inv os.bootstrap" in str(error.value)

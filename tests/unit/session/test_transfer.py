@@ -57,7 +57,7 @@ def test_another_controller_opens_the_lab_with_what_was_exported_and_a_second_im
     }  # fmt: skip
     here, there = kept(opened), kept(elsewhere)
     assert {name: there[name] for name in taken} == {name: here[name] for name in taken}
-    assert str(elsewhere.state.path) in there["ssh_config"]
+    assert elsewhere.state.path.as_posix() in there["ssh_config"]
     assert "journal.jsonl" not in there
     assert transfer.read_in(elsewhere, exported) == []
 
