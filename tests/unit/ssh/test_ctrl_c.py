@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import _thread
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -26,6 +27,14 @@ from tests.unit.verify.fakes import FakeCluster
 
 BUSY_S = 6.0
 HEARD_S = 2.0
+
+
+@pytest.fixture(autouse=True)
+def heard() -> Iterator[None]:
+    """A shell lets its background jobs ignore Ctrl-C, and Python keeps to that."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 class Busy:
