@@ -12,12 +12,9 @@ from dataclasses import replace
 from ipaddress import IPv4Address
 from pathlib import Path
 
-from benchmarks.hosts import PASSWORD, described, running
-from labkit.controller.state import StateDir
-from labkit.description.lab import Lab
+from benchmarks.hosts import PASSWORD, described, running, session
 from labkit.description.models import AddressRange
 from labkit.hyperv import create
-from labkit.session import Session
 from rehearsal.hosts.pc import prices
 
 POOL = AddressRange(IPv4Address("198.51.100.20"), IPv4Address("198.51.100.79"))
@@ -30,11 +27,6 @@ def sums() -> dict[str, float]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
 
-        def session(lab: Lab) -> Session:
-            fresh = Session(lab)
-            fresh.state = StateDir(folder / ".lab")
-            return fresh
-
         def spent(act: Callable[[], object]) -> float:
             act()
             return max(prices.spent_s(pc) for pc in folder.glob("hosts/*"))
@@ -44,9 +36,9 @@ def sums() -> dict[str, float]:
             for host in lab.hosts:
                 prices.spent_s(folder / "hosts" / host.name)
             return {
-                "lab.check": spent(lambda: session(lab).hosts.survey(probe=True)),
-                "hyperv.create": spent(lambda: create.create(session(lab))),
-                "lab.status": spent(lambda: session(lab).hosts.survey()),
+                "lab.check": spent(lambda: session(lab, folder).hosts.survey(probe=True)),
+                "hyperv.create": spent(lambda: create.create(session(lab, folder))),
+                "lab.status": spent(lambda: session(lab, folder).hosts.survey()),
             }
 
 

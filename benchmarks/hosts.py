@@ -90,6 +90,13 @@ def in_the_pcs(folder: Path) -> float:
     return max(spent)
 
 
+def session(lab: Lab, folder: Path) -> Session:
+    """The session of a new `inv`, whose `.lab/` lies in `folder`."""
+    fresh = Session(lab)
+    fresh.state = StateDir(folder / ".lab")
+    return fresh
+
+
 def measure(machines: int, hosts: int) -> list[float]:
     """Seconds of create (its check included), status and destroy, each as an `inv` of its own would do it.
 
@@ -98,19 +105,14 @@ def measure(machines: int, hosts: int) -> list[float]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
 
-        def session(lab: Lab) -> Session:
-            fresh = Session(lab)
-            fresh.state = StateDir(folder / ".lab")
-            return fresh
-
         def remove(run: Session) -> None:
             destroy.remove(run, destroy.find(run))
 
         with running(described(folder, machines, hosts), folder) as lab:
             acts: list[Callable[[], object]] = [
-                lambda: create.create(session(lab)),
-                lambda: session(lab).hosts.read(),
-                lambda: remove(session(lab)),
+                lambda: create.create(session(lab, folder)),
+                lambda: session(lab, folder).hosts.read(),
+                lambda: remove(session(lab, folder)),
             ]
             return [value for act in acts for value in (seconds(act), in_the_pcs(folder))]
 
