@@ -14,11 +14,11 @@ import platform
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
+from labkit import threads
 from labkit.controller import log
 from labkit.errors import LabError, MissingError
 from labkit.hyperv import check, screen
@@ -179,9 +179,8 @@ def machines(session: Session) -> Files:
             return Absent(error.problem)
 
     asked = session.lab.machines
-    with ThreadPoolExecutor(len(asked)) as pool:
-        for machine, said in zip(asked, pool.map(one, asked), strict=True):
-            yield f"machines/{machine.name}.txt", said
+    for machine, said in zip(asked, threads.each(one, asked), strict=True):
+        yield f"machines/{machine.name}.txt", said
 
 
 PARTS = (
