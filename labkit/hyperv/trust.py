@@ -10,9 +10,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cryptography import x509
-
 from labkit.errors import ConsentError, LabError, RefusedError, UnreachableError
+from labkit.transport.certificate import named
 from labkit.transport.ports import NO_TLS, silent
 
 if TYPE_CHECKING:
@@ -93,25 +92,14 @@ def agree(offer: Offer, given: str) -> None:
 
 def check_name(offer: Offer) -> None:
     """Raise RefusedError for a certificate that does not name its host's address: even trusted it is never accepted."""
-    host, named = offer.host, _names(offer.pem)
-    if host.address.lower() not in map(str.lower, named):
+    host, found = offer.host, named(offer.pem)
+    names = [*found.names, *found.addresses]
+    if host.address.lower() not in map(str.lower, names):
         raise RefusedError(
-            f"the certificate of {host.name} does not name {host.address}; it names {', '.join(named) or 'nothing'}",
+            f"the certificate of {host.name} does not name {host.address}; it names {', '.join(names) or 'nothing'}",
             f"write one of these as hosts.{host.name}.address, or run Enable-LabHost.ps1 there again: it makes a "
             "certificate for that PC's present addresses; with `-Address` for one that it does not find by itself",
         )
-
-
-def _names(pem: str) -> list[str]:
-    """The names and addresses that a certificate is for."""
-    try:
-        found = x509.load_pem_x509_certificate(pem.encode()).extensions.get_extension_for_class(
-            x509.SubjectAlternativeName
-        )
-    except x509.ExtensionNotFound:
-        return []
-    of: list[str] = list(found.value.get_values_for_type(x509.DNSName))
-    return of + [str(one) for one in found.value.get_values_for_type(x509.IPAddress)]
 
 
 def keep(session: Session, offer: Offer) -> bool:

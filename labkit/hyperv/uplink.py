@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Iterator
-from contextlib import suppress
 from functools import cache
 from typing import TYPE_CHECKING
 
 from labkit.hyperv.facts import HostFacts, PhysicalFacts
 from labkit.hyperv.findings import Finding
+from labkit.transport import lookup
 
 if TYPE_CHECKING:
     from labkit.description.lab import Host
@@ -30,13 +29,11 @@ def adapter_index(host: Host, here: HostFacts) -> int | None:
 
 @cache
 def resolved(name: str) -> tuple[str, ...]:
-    """The IPv4 addresses behind a name, as this controller finds them; none for an address."""
-    if name.replace(".", "").isdigit():
-        return ()
-    with suppress(OSError):  # reached all the same, so it was found a moment ago: nothing is concluded
-        found = socket.getaddrinfo(name, None, socket.AF_INET, socket.SOCK_STREAM)
-        return tuple(dict.fromkeys(str(address[0]) for *_, address in found))
-    return ()
+    """The IPv4 addresses behind a name, asked for once a run; none for an address.
+
+    Of a name that is not found nothing is concluded: the PC was reached by it a moment ago.
+    """
+    return () if name.replace(".", "").isdigit() else lookup.addresses(name)
 
 
 def uplink(host: Host, here: HostFacts) -> PhysicalFacts | None:

@@ -6,16 +6,15 @@ certificate is shown there, it is that PC. Nobody else is asked: the LAN is not 
 
 from __future__ import annotations
 
-import socket
 import ssl
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cryptography import x509
-
 from labkit import threads
+from labkit.transport import lookup
+from labkit.transport.certificate import named
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -59,10 +58,8 @@ def present_place(host: Host, certificate: Path | None) -> Place | None:
 
 
 def _names(pem: str) -> list[str]:
-    with suppress(ValueError, x509.ExtensionNotFound):  # no certificate of ours: it names nobody
-        made = x509.load_pem_x509_certificate(pem.encode("ascii"))
-        names = made.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-        return [name for name in names.get_values_for_type(x509.DNSName) if name != "localhost"]
+    with suppress(ValueError):  # no certificate of ours: it names nobody
+        return [name for name in named(pem).names if name != "localhost"]
     return []
 
 
@@ -72,9 +69,7 @@ def _addresses(names: list[str]) -> Iterator[tuple[str, str]]:
 
     def ask() -> None:
         for name in names:
-            with suppress(OSError):
-                rows = socket.getaddrinfo(name, None, socket.AF_INET, socket.SOCK_STREAM)
-                found.extend((name, str(address[0])) for *_, address in rows)
+            found.extend((name, address) for address in lookup.addresses(name))
 
     threads.wait([threads.start(ask)], LOOKUP_S)  # left behind when it takes longer
     yield from list(found)
