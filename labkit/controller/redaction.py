@@ -5,12 +5,12 @@ Secrets go twice over: by their values where those are known here, and by their 
 
 from __future__ import annotations
 
-import getpass
 import json
 import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from labkit.controller import account
 from labkit.controller.secrets import MASK, passwords
 
 if TYPE_CHECKING:
@@ -60,11 +60,7 @@ def key_words(state: StateDir) -> list[str]:
 def users(lab: Lab) -> list[str]:
     """The names of the PCs' accounts and of who types `inv`, but for those that are nobody's own."""
     names = [part for host in lab.hosts for part in (host.user, *re.split(r"[\\@]", host.user))]
-    try:
-        names.append(getpass.getuser())
-    except (OSError, KeyError, ImportError):  # neither a variable nor an account says it
-        pass
-    return [name for name in dict.fromkeys(names) if name.strip(".").lower() not in NOBODYS]
+    return [name for name in dict.fromkeys([*names, account.current()]) if name.strip(".").lower() not in NOBODYS]
 
 
 def without_users(text: str, names: Iterable[str]) -> str:

@@ -6,7 +6,6 @@ by a process of this computer that no longer runs is taken over; one from elsewh
 
 from __future__ import annotations
 
-import getpass
 import json
 import os
 import secrets
@@ -18,6 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from labkit.controller import account
 from labkit.controller.patience import patiently
 from labkit.controller.state import restrict
 from labkit.errors import LockedError
@@ -44,18 +44,11 @@ def _me(command: str) -> dict[str, Any]:
     return {
         "pid": os.getpid(),
         "host": socket.gethostname(),
-        "user": _user(),
+        "user": account.current() or "somebody",
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
         "command": command,
         "token": secrets.token_hex(8),
     }
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError, ImportError):  # which of them depends on Python's version
-        return "somebody"
 
 
 def _create(file: Path, content: dict[str, Any]) -> bool:
