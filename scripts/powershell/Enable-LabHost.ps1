@@ -135,18 +135,21 @@ function Get-Fingerprint {
     [System.BitConverter]::ToString($hash) -replace '-', ':'
 }
 
+# The adapters that lead out of this PC.
+function Get-OutwardIndex {
+    Get-NetRoute -DestinationPrefix '0.0.0.0/0' -ErrorAction SilentlyContinue | ForEach-Object { $_.InterfaceIndex }
+}
+
 # The addresses under which other PCs know this one: those on a network with a way out.
 function Get-LanAddress {
-    $outward = @(Get-NetRoute -DestinationPrefix '0.0.0.0/0' -ErrorAction SilentlyContinue |
-            ForEach-Object { $_.InterfaceIndex })
+    $outward = @(Get-OutwardIndex)
     Get-NetIPAddress -AddressFamily IPv4 | Where-Object { $outward -contains $_.InterfaceIndex } |
         ForEach-Object { "$($_.IPAddress)" }
 }
 
 # The networks that lead out by cable, or by Hyper-V's adapter above one: no Wi-Fi, no VPN, nothing within this PC.
-function Get-LabNetwork {
-    $outward = @(Get-NetRoute -DestinationPrefix '0.0.0.0/0' -ErrorAction SilentlyContinue |
-            ForEach-Object { $_.InterfaceIndex })
+function Get-CabledNetwork {
+    $outward = @(Get-OutwardIndex)
     $cables = @(Get-NetAdapter | Where-Object { [int]$_.InterfaceType -eq $ethernet -and
                 ($_.HardwareInterface -or "$($_.ComponentID)" -eq 'vms_mp') } | ForEach-Object { $_.InterfaceIndex })
     Get-NetConnectionProfile |
@@ -270,7 +273,7 @@ function Enable-Network {
         $index = @(Get-NetIPAddress -IPAddress $Address -ErrorAction SilentlyContinue)[0].InterfaceIndex
         if (-not $index) { throw "this PC has no address $Address; it has $(@(Get-LanAddress) -join ', ')" }
         $lans = @(Get-NetConnectionProfile | Where-Object { $_.InterfaceIndex -eq $index })
-    } else { $lans = @(Get-LabNetwork) }
+    } else { $lans = @(Get-CabledNetwork) }
     $public = @($lans | Where-Object { "$($_.NetworkCategory)" -eq 'Public' })
     if ($public -and $lans.Count -gt 1) {
         $choices = foreach ($lan in $lans) {
@@ -389,7 +392,7 @@ function Undo-Profile {
     $found = @(Get-NetConnectionProfile |
             Where-Object { "$($_.InterfaceAlias)", "$($_.InterfaceIndex)" -contains $was })
     # A switch that was made meanwhile took the network over: it is the one that leads out now.
-    if (-not $found) { $found = @(Get-LabNetwork) }
+    if (-not $found) { $found = @(Get-CabledNetwork) }
     if ($found.Count -ne 1) { throw "the network of $was is not connected; made private, it stays so" }
     if ("$($found[0].NetworkCategory)" -ne 'Private') { return }
     Set-NetConnectionProfile -InterfaceIndex $found[0].InterfaceIndex -NetworkCategory $record[$Key]
