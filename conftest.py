@@ -28,7 +28,7 @@ OPEN_TO_THE_NETWORK = ("network", "boot", "rehearsal")
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items[:] = sharing.last(items)
+    items[:] = sharing.longest_first(items)
     if windows.IS_WINDOWS:
         windows.leave_out(items)
 
