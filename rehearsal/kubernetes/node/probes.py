@@ -6,6 +6,7 @@ import http.client
 import ssl
 import time
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from . import runtime
@@ -57,7 +58,9 @@ def port(value: int | str, container: Object) -> int:
     return next((p["containerPort"] for p in container.get("ports") or [] if p.get("name") == value), 0)
 
 
+@cache
 def _trusting() -> ssl.SSLContext:
+    """Made once: it reads all the certificates of the system, and a control plane's probes come every few seconds."""
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     return context
