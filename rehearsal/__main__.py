@@ -6,10 +6,9 @@ import argparse
 import sys
 from pathlib import Path
 
-from rehearsal.room import daemon, room
+from rehearsal.room import controller
 from rehearsal.room.errors import RoomError
-from rehearsal.room.layout import Layout
-from rehearsal.room.plan import DEFAULT, Plan
+from rehearsal.room.layout import LAB, Layout
 
 
 def parser() -> argparse.ArgumentParser:
@@ -25,7 +24,7 @@ def parser() -> argparse.ArgumentParser:
     shown.add_argument("host")
     serve = actions.add_parser("serve")  # what `up` starts: not for typing
     for action in (up, serve):
-        action.add_argument("-f", dest="file", type=Path, default=DEFAULT, help="the lab whose PCs the room plays")
+        action.add_argument("-f", dest="file", type=Path, default=LAB, help="the lab whose PCs the room plays")
     inside = actions.add_parser(
         "exec", help="run a command as the controller: exec -- inv -f labs/rehearsal.yaml lab.up"
     )
@@ -36,26 +35,34 @@ def parser() -> argparse.ArgumentParser:
 def main(words: list[str]) -> int:
     """Do what the command line says; return the exit code (1: refused or failed, status: not up)."""
     options = parser().parse_args(words)
-    layout = Layout.default()
     try:
-        if options.action == "serve":
-            return daemon.main(layout, Plan.of(options.file))
         if options.action == "exec":
             command = options.command[1:] if options.command[:1] == ["--"] else options.command
-            room.enter(command or ["bash"])
-        if options.action == "status":
-            return 0 if room.status(layout) else 1
-        if options.action == "fingerprint":
-            print(room.fingerprint(layout, options.host))
-        if options.action == "up":
-            room.up(layout, Plan.of(options.file))
-        if options.action == "down":
-            if options.after_stdin:  # a pipe from whoever uses the room: it ends with them, also when they are killed
-                sys.stdin.read()
-            room.down(layout)
+            controller.enter(command or ["bash"])
+        return _manage(options)
     except RoomError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
+
+
+def _manage(options: argparse.Namespace) -> int:
+    # A second's imports, which `exec` has no use for: tests type it hundreds of times.
+    from rehearsal.room import daemon, room
+    from rehearsal.room.plan import Plan
+
+    layout = Layout.default()
+    if options.action == "serve":
+        return daemon.main(layout, Plan.of(options.file))
+    if options.action == "status":
+        return 0 if room.status(layout) else 1
+    if options.action == "fingerprint":
+        print(room.fingerprint(layout, options.host))
+    if options.action == "up":
+        room.up(layout, Plan.of(options.file))
+    if options.action == "down":
+        if options.after_stdin:  # a pipe from whoever uses the room: it ends with them, also when they are killed
+            sys.stdin.read()
+        room.down(layout)
     return 0
 
 

@@ -8,6 +8,7 @@ from ipaddress import IPv4Interface
 from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parent.parent.parent
+LAB = CHECKOUT / "labs" / "rehearsal.yaml"  # played unless another is named
 
 ROOM_NETNS = "lab-rehearsal"
 CONTROLLER_NETNS = "lab-controller"

@@ -14,7 +14,6 @@ from labkit.description.load import load_lab
 from rehearsal.room.errors import RoomError
 from rehearsal.room.layout import CHECKOUT, CONTROLLER, UPSTREAM
 
-DEFAULT = CHECKOUT / "labs" / "rehearsal.yaml"
 ADVICE = "begin from labs/rehearsal.yaml or labs/rehearsal-one-pc.yaml"
 
 

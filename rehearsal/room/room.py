@@ -17,7 +17,7 @@ from rehearsal.hosts import certificate
 from rehearsal.hosts.state import HostState
 from rehearsal.room import base, cgroup, disk, initrd, network, system
 from rehearsal.room.errors import RoomError
-from rehearsal.room.layout import CHECKOUT, CONTROLLER_NETNS, HOST_PASSWORD, ROOM_NETNS, Layout
+from rehearsal.room.layout import CHECKOUT, HOST_PASSWORD, ROOM_NETNS, Layout
 from rehearsal.room.plan import Plan
 from rehearsal.upstream import dvd
 
@@ -92,18 +92,6 @@ def status(layout: Layout) -> bool:
             for vm in json.loads(file.read_text(encoding="utf-8"))["vms"].values():
                 _say(f"  {vm['name']}: {vm['state']}, console {layout.guest(vm['id']) / 'console.log'}")
     return running
-
-
-def enter(command: list[str]) -> None:
-    """Become `command` in the controller's network namespace; it has EXTERNAL and nothing else."""
-    if not Path("/run/netns", CONTROLLER_NETNS).exists():
-        raise RoomError("the room is down: type `python -m rehearsal up` first")
-    words = ["nsenter", f"--net=/run/netns/{CONTROLLER_NETNS}", "--", *command]
-    os.environ["LAB_PASSWORD"] = HOST_PASSWORD
-    # inv and its like are found where this Python's own programs are, as in an active virtual environment
-    os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    inside = cgroup.within("controller", words)
-    os.execvp(inside[0], inside)  # noqa: S606 - an argument list, no shell reads it
 
 
 def _install_packages() -> None:

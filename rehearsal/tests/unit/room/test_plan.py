@@ -15,8 +15,8 @@ from rehearsal.hosts.begin import begin, memory_bytes
 from rehearsal.hosts.state import GIB, HostState
 from rehearsal.room import nat, network, room
 from rehearsal.room.errors import RoomError
-from rehearsal.room.layout import LAN_BRIDGE, Layout
-from rehearsal.room.plan import DEFAULT, Plan
+from rehearsal.room.layout import LAB, LAN_BRIDGE, Layout
+from rehearsal.room.plan import Plan
 from rehearsal.room.vm import bridge_of
 from tests.labs import FOLDER, REHEARSED, delivered, rehearsed, small
 
@@ -34,7 +34,7 @@ def laptop() -> Json:
 def refused(tmp_path: Path) -> Callable[..., str]:
     """What is said of a rehearsal's lab file with `changes` (old, new) made to it."""
 
-    def say(*changes: tuple[str, str], file: Path = DEFAULT) -> str:
+    def say(*changes: tuple[str, str], file: Path = LAB) -> str:
         text = file.read_text(encoding="utf-8")
         for old, new in changes:
             assert old in text
@@ -93,8 +93,8 @@ def test_a_lab_file_that_is_wrong_is_told_as_inv_tells_it(refused: Callable[...,
 
 def test_a_room_plays_one_lab_at_a_time(tmp_path: Path) -> None:
     layout = Layout(tmp_path, tmp_path / "cache")
-    layout.lab.write_text(f"{DEFAULT}\n", encoding="utf-8")
-    room._require_same(layout, Plan.of(DEFAULT))
+    layout.lab.write_text(f"{LAB}\n", encoding="utf-8")
+    room._require_same(layout, Plan.of(LAB))
     with pytest.raises(RoomError, match="python -m rehearsal down"):
         room._require_same(layout, Plan.of(ONE_PC))
 
