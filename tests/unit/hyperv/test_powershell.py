@@ -25,7 +25,7 @@ from labkit.transport.powershell import (
     script_text,
 )
 
-PWSH = os.environ.get("LAB_PWSH") or shutil.which("pwsh")
+PWSH = shutil.which(os.environ.get("LAB_PWSH") or "pwsh")
 needs_pwsh = pytest.mark.skipif(not PWSH, reason="no pwsh in LAB_PWSH or on the PATH")
 
 AWKWARD = {
