@@ -56,7 +56,7 @@ def running(lab: Lab, folder: Path) -> Iterator[Lab]:
     endpoints: list[Endpoint] = []
     for host in lab.hosts:
         pc = HostState(folder, host.name)
-        pc.make(initial(host.name, address="127.0.0.1", memory_bytes=1024 * GIB))
+        pc.make(initial(host.name, address=host.address, memory_bytes=1024 * GIB))
         with pc.change() as state:
             state["volume"]["size_bytes"] = 8192 * GIB
         pc.local(lab.iso_path).write_text("a DVD", encoding="ascii")
