@@ -11,12 +11,15 @@ from pycdlib import PyCdlib
 from labkit.description.lab import Lab
 from labkit.media.dvd import SECTOR
 from rehearsal.hosts.state import HostState
+from rehearsal.upstream.dvd import REAL_BYTES, declare
 
 BOOT_IMAGE = b"shim and GRUB of the release" * 200
 
 
-def dvd(file: Path, label: str = "Rocky-9-7-x86_64-dvd", boot_image: bytes | None = BOOT_IMAGE) -> Path:
-    """Write a DVD of that label; without a boot image it is one that no firmware starts."""
+def dvd(
+    file: Path, label: str = "Rocky-9-7-x86_64-dvd", boot_image: bytes | None = BOOT_IMAGE, declared: int = REAL_BYTES
+) -> Path:
+    """Write a DVD of that label, which says it had `declared` bytes; without a boot image no firmware starts it."""
     disc = PyCdlib()
     disc.new(vol_ident=label, rock_ridge="1.09")
     disc.add_fp(io.BytesIO(b"[release]\nversion = 9.7\n"), 24, "/TREEINFO.;1", rr_name=".treeinfo")
@@ -26,6 +29,7 @@ def dvd(file: Path, label: str = "Rocky-9-7-x86_64-dvd", boot_image: bytes | Non
         disc.add_eltorito("/EFIBOOT.IMG;1", efi=True, platform_id=0xEF, boot_load_size=count)
     disc.write(str(file))
     disc.close()
+    declare(file, declared)
     return file
 
 

@@ -44,19 +44,19 @@ def test_it_starts_the_dvds_own_loaders_and_holds_every_file_as_given(tmp_path: 
 
 
 def test_megabytes_of_loaders_never_travel() -> None:
-    parts = bootdisk.parts(FILES, dvd.Dvd("Rocky-9-7-x86_64-dvd", 1 << 20, 12 << 20))
+    parts = bootdisk.parts(FILES, dvd.Dvd("Rocky-9-7-x86_64-dvd", 0, 1 << 20, 12 << 20))
     assert {"from": 1 << 20, "length": 12 << 20} in parts
     assert len(json.dumps(parts)) < 100_000
 
 
 def test_an_image_of_odd_length_is_filled_up_to_a_sector() -> None:
-    parts = bootdisk.parts(FILES, dvd.Dvd("Rocky-9-7-x86_64-dvd", 2048, 5 * 512))
+    parts = bootdisk.parts(FILES, dvd.Dvd("Rocky-9-7-x86_64-dvd", 0, 2048, 5 * 512))
     place = parts.index({"from": 2048, "length": 2560})
     assert parts[place + 1] == {"zero": 1536}
 
 
 def test_grub_names_the_dvd_and_the_kickstart_and_waits_for_nobody(lab: Lab) -> None:
-    text = bootdisk.grub(lab, dvd.Dvd("A DVD", 0, 0))
+    text = bootdisk.grub(lab, dvd.Dvd("A DVD", 0, 0, 0))
     assert "set timeout=0" in text
     assert "--label 'A DVD'" in text
     assert "inst.stage2=hd:LABEL=A\\x20DVD inst.ks=hd:LABEL=OEMDRV:/ks.cfg" in text

@@ -20,18 +20,22 @@ def test_a_release_dvd_tells_its_label_and_where_its_boot_image_lies(tmp_path: P
 
 
 @pytest.mark.parametrize(
-    ("label", "release", "has_packages"),
+    ("label", "size", "release", "has_packages"),
     [
-        ("Rocky-10-1-x86_64-dvd", 10, True),
-        ("Rocky-9-7-x86_64-minimal", 9, False),
-        ("Rocky-9-7-x86_64-boot", 9, False),
-        ("Rocky-9-x86_64-dvd", 9, True),
-        ("CentOS-Stream-9-BaseOS-x86_64", None, False),
-        ("", None, False),
+        ("Rocky-10-1-x86_64-dvd", 9_278_128_128, 10, True),
+        ("Rocky-9-8-x86_64-dvd", 15_194_259_456, 9, True),
+        # Rocky gives its media without packages the label of the DVD.
+        ("Rocky-9-8-x86_64-dvd", 1_480_048_640, 9, False),
+        ("Rocky-9-8-x86_64-dvd", 2_800_000_000, 9, False),
+        ("Rocky-9-x86_64-dvd", 12_000_000_000, 9, True),
+        ("CentOS-Stream-9-BaseOS-x86_64", 12_000_000_000, None, False),
+        ("", 0, None, False),
     ],
 )
-def test_release_and_packages_follow_from_the_label(label: str, release: int | None, has_packages: bool) -> None:
-    dvd = Dvd(label, 0, 0)
+def test_the_release_follows_from_the_label_and_the_packages_from_the_size(
+    label: str, size: int, release: int | None, has_packages: bool
+) -> None:
+    dvd = Dvd(label, size, 0, 0)
     assert (dvd.release, dvd.has_packages) == (release, has_packages)
 
 
@@ -40,8 +44,9 @@ def test_the_image_for_uefi_is_taken_from_its_section_behind_that_for_a_bios() -
     header = struct.pack("<BBH28x", 0x91, 0xEF, 1)
     section = struct.pack("<BBHBBHI20x", 0x88, 0, 0, 0, 0, 20000, 300)
     catalog = (b"\x01\x00" + bytes(30) + default + header + section).ljust(SECTOR, b"\0")
-    primary = (b"\x01CD001\x01\x00" + b" " * 32 + b"Rocky-9-7-x86_64-dvd".ljust(32)).ljust(SECTOR, b"\0")
-    assert read(primary, catalog) == Dvd("Rocky-9-7-x86_64-dvd", 300 * SECTOR, 20000 * 512)
+    primary = (b"\x01CD001\x01\x00" + b" " * 32 + b"Rocky-9-7-x86_64-dvd".ljust(32)).ljust(80, b"\0")
+    primary = (primary + struct.pack("<I", 7000)).ljust(SECTOR, b"\0")
+    assert read(primary, catalog) == Dvd("Rocky-9-7-x86_64-dvd", 7000 * SECTOR, 300 * SECTOR, 20000 * 512)
 
 
 @pytest.mark.parametrize("descriptors", [b"", b"PK\x03\x04" * 2048, bytes(SECTOR)])
