@@ -151,5 +151,5 @@ def _dvd(session: Session, spec: MachineSpec, media: dict[str, str]) -> Dvd:
     if dvd.release != wanted:
         raise RefusedError(f"{where} is called {dvd.label!r}, which is not Rocky Linux {wanted}", hint)
     if not dvd.has_packages:
-        raise RefusedError(f"{where} is called {dvd.label!r}: only the DVD has all packages", hint)
+        raise RefusedError(f"{where} has {dvd.size / 1e9:.1f} GB: only the DVD has all packages", hint)
     return dvd

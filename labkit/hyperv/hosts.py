@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 READ_DEADLINE_S = 120.0
 WRITE_DEADLINE_S = 900.0
 SLOW_READ_DEADLINES_S = {
-    "Get-LabDigest": 900.0,  # it reads 12 GB
+    "Get-LabDigest": 1800.0,  # it reads the whole DVD, perhaps from a slow disk
     "Get-LabReadiness": 300.0,  # it pings, and reads of Windows what a slow PC takes minutes for
 }
 GRACE_S = 30.0  # past its deadline a call ends by itself; a host that drips no answer and no end is given up then

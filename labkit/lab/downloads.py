@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from labkit.media.dvd import USUAL_GB
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -12,7 +14,6 @@ if TYPE_CHECKING:
     from labkit.hyperv.facts import HostFacts
 
 RATE_MBIT_S = 100
-DVD_MB = 12_000
 # Estimates: Kubernetes, containerd and Ansible; images of control plane, pod network, storage and nginx.
 PACKAGES_MB, IMAGES_MB = 200, 800
 
@@ -40,5 +41,5 @@ def expected(lab: Lab, facts: Mapping[str, HostFacts]) -> list[Download]:
         Download("packages of Kubernetes and Ansible", PACKAGES_MB, "k8s.bootstrap and k8s.prepare"),
         Download("container images", IMAGES_MB, "k8s.control-plane and what follows"),
     ]
-    dvd = Download(f"Rocky's DVD, to {lab.iso_path} on {lab.bootstrap.host}", DVD_MB, "pxe.media")
+    dvd = Download(f"Rocky's DVD, to {lab.iso_path} on {lab.bootstrap.host}", USUAL_GB * 1000, "pxe.media")
     return found if here.has_iso else [dvd, *found]

@@ -6,12 +6,15 @@ import re
 import struct
 from dataclasses import dataclass
 
-HOW_TO_GET_IT = "`inv pxe.media` fetches Rocky's DVD (12 GB); or correct lab.iso_path"
+USUAL_GB = 15  # Rocky 9.8's DVD has 15.2 GB, 10.1's 9.3
+HOW_TO_GET_IT = f"`inv pxe.media` fetches Rocky's DVD (about {USUAL_GB} GB); or correct lab.iso_path"
+# Its media called minimal have 2.8 GB at most, those called boot 1.5 GB, and all have the DVD's label.
+LEAST_WITH_PACKAGES = 5_000_000_000
 SECTOR = 2048
 PRIMARY, TERMINATOR = 1, 255
 EFI = 0xEF  # platform id of a catalog's section (UEFI 2.10, 13.3.2.1)
 VIRTUAL_SECTOR = 512  # a catalog counts in these
-LABEL = re.compile(r"Rocky-(?P<release>\d+)-(?:.*-)?(?P<kind>\w+)$")
+LABEL = re.compile(r"Rocky-(?P<release>\d+)-(?:.*-)?\w+$")
 
 
 class NotBootableError(ValueError):
@@ -20,9 +23,10 @@ class NotBootableError(ValueError):
 
 @dataclass(frozen=True)
 class Dvd:
-    """What is known of a medium. `boot_offset` and `boot_bytes`: the FAT image that firmware starts, in bytes."""
+    """What is known of a medium, in bytes. `boot_offset` and `boot_bytes`: the FAT image that firmware starts."""
 
     label: str
+    size: int
     boot_offset: int
     boot_bytes: int
 
@@ -34,9 +38,8 @@ class Dvd:
 
     @property
     def has_packages(self) -> bool:
-        """Whether all packages are on it: the media called boot and minimal lack them."""
-        match = LABEL.match(self.label)
-        return match is not None and match["kind"] == "dvd"
+        """Whether all packages are on it."""
+        return self.release is not None and self.size >= LEAST_WITH_PACKAGES
 
 
 def read(descriptors: bytes, catalog: bytes) -> Dvd:
@@ -45,8 +48,9 @@ def read(descriptors: bytes, catalog: bytes) -> Dvd:
     if primary is None:
         raise NotBootableError("it is no ISO 9660 image")
     label = primary[40:72].decode("ascii", "replace").strip()
+    (sectors,) = struct.unpack_from("<I", primary, 80)
     offset, length = _efi_image(catalog)
-    return Dvd(label, offset, length)
+    return Dvd(label, sectors * SECTOR, offset, length)
 
 
 def _sectors(descriptors: bytes) -> list[bytes]:

@@ -13,7 +13,7 @@ from pycdlib import PyCdlib
 
 BOOT_IMAGE = "images/efiboot.img"
 BOOT_BYTES = 12 << 20
-# What the real one declares in its volume descriptor, in bytes (Rocky-9.8-x86_64-dvd.iso); ours says the same and is smaller.
+# What the real one declares in its volume descriptor (Rocky-9.8-x86_64-dvd.iso); ours says the same and is smaller.
 REAL_BYTES = 15_194_259_456
 LOADERS = ("EFI/BOOT/BOOTX64.EFI", "EFI/BOOT/grubx64.efi")
 

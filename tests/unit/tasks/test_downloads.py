@@ -17,7 +17,7 @@ def facts(*, iso: bool, made: bool) -> Any:
 def test_without_the_dvd_all_is_to_be_fetched_and_the_dvd_first(lab: Lab) -> None:
     dvd, packages, images = (str(one) for one in downloads.expected(lab, facts(iso=False, made=False)))
     path = r"C:\ISO\Rocky-9-latest-x86_64-dvd.iso"
-    assert dvd == f"Rocky's DVD, to {path} on pc1: about 12 GB (pxe.media), 16 min at 100 Mbit/s"
+    assert dvd == f"Rocky's DVD, to {path} on pc1: about 15 GB (pxe.media), 20 min at 100 Mbit/s"
     assert packages.endswith("about 0.2 GB (k8s.bootstrap and k8s.prepare), less than a minute at 100 Mbit/s")
     assert images.endswith("about 0.8 GB (k8s.control-plane and what follows), 1 min at 100 Mbit/s")
 
