@@ -11,8 +11,8 @@ find_python() {
   for name in python3.12 python3.11 python3.13; do # what ansible-core 2.19 runs on
     command -v "$name" && return
   done
-  dnf --assumeyes --quiet install python3.11 >&2
-  command -v python3.11
+  dnf --assumeyes --quiet install python3.12 >&2
+  command -v python3.12
 }
 
 main() {

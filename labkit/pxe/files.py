@@ -16,7 +16,7 @@ NODE = ("conntrack-tools", "container-selinux", "ethtool", "iproute-tc", "kernel
 STORAGE = ("nfs-utils", "xfsprogs")
 BOOTSTRAP = ("dnsmasq", "nginx")
 # ansible-core 2.19 needs Python 3.11 or newer: Rocky 9's own is 3.9, Rocky 10's is 3.12.
-ANSIBLE_PYTHON = {9: ("python3.11", "python3.11-pip"), 10: ("python3-pip",)}
+ANSIBLE_PYTHON = {9: ("python3.12", "python3.12-pip"), 10: ("python3-pip",)}
 
 # The registries whose images the bootstrap server keeps, and the machine that answers for each one's name.
 REGISTRIES = {
@@ -87,6 +87,7 @@ def services(lab: Lab) -> dict[str, str]:
         "nginx.conf": render("nginx.conf.j2", **kept, **values),
         "lab-mgmt.xml": render("firewalld-mgmt.xml.j2", **values),
         "srv-lab-rocky.mount": render("srv-lab-rocky.mount.j2", **values),
+        "lab.logrotate": render("lab.logrotate.j2", **values),
     }
 
 

@@ -17,7 +17,9 @@ from labkit.pxe.events import Line, Reader
 from labkit.session import Session
 from labkit.transport.remote import Remote
 
-STEPS = "/var/log/lab/dnsmasq.log /var/log/nginx/lab.jsonl"
+NOW = "/var/log/lab/dnsmasq.log /var/log/nginx/lab.jsonl"
+# Each behind what logrotate (templates/lab.logrotate.j2) made of it last.
+STEPS = " ".join(f"{log}.1 {log}" for log in NOW.split())
 PACKAGES = "/var/log/nginx/packages.log"
 FOLLOW_S = 7200  # ends a follower over there whose controller vanished
 
@@ -46,7 +48,9 @@ def history(remote: Remote) -> list[str]:
 
 def follow(remote: Remote) -> Generator[str | None, None, None]:
     """Those and the packages fetched, from the beginning and then as they come; None after each second without one."""
-    with closing(remote.follow(f"exec timeout {FOLLOW_S} tail -q -n +1 -F {STEPS} {PACKAGES} 2>/dev/null")) as lines:
+    before = " ".join(f"{log}.1" for log in NOW.split())
+    command = f"cat {before} 2>/dev/null; exec timeout {FOLLOW_S} tail -q -n +1 -F {NOW} {PACKAGES} 2>/dev/null"
+    with closing(remote.follow(command)) as lines:
         yield from lines
 
 

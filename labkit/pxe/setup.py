@@ -12,6 +12,7 @@ TARGETS = {
     "dnsmasq.conf": "/etc/dnsmasq.conf",
     "nginx.conf": "/etc/nginx/nginx.conf",
     "lab-mgmt.xml": "/etc/firewalld/zones/lab-mgmt.xml",
+    "lab.logrotate": "/etc/logrotate.d/lab",
 }
 
 

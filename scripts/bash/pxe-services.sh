@@ -13,10 +13,12 @@ readonly files
 
 main() {
   label
-  folder /srv/lab/ks /srv/lab/rocky /var/cache/lab /var/log/lab /var/lib/lab/armed /var/lib/lab/installed \
-    /var/lib/tftpboot/grub/machines /var/lib/tftpboot/images
+  folder /srv/lab /srv/lab/ks /srv/lab/rocky /var/cache/lab /var/log/lab /var/lib/lab /var/lib/lab/armed /var/lib/lab/installed \
+    /var/lib/tftpboot /var/lib/tftpboot/grub /var/lib/tftpboot/grub/machines /var/lib/tftpboot/images
+  log_of_dnsmasq
   serve dnsmasq /etc/dnsmasq.conf restart dnsmasq --test --conf-file="$files/dnsmasq.conf"
   serve nginx /etc/nginx/nginx.conf reload nginx -t -q -c "$files/nginx.conf"
+  place "$files/lab.logrotate" /etc/logrotate.d/lab
   open_firewall
 }
 
@@ -36,6 +38,16 @@ label() {
     setsebool -P httpd_can_network_connect on
     changed "SELinux boolean httpd_can_network_connect"
   fi
+}
+
+# Before dnsmasq makes it: up to 2.86 it gives its log to its own account, and SELinux lets root, who opens it at the next
+# start, do so by the group alone.
+log_of_dnsmasq() {
+  local log=/var/log/lab/dnsmasq.log
+  [[ -e $log ]] && return
+  install --mode=0660 --owner=dnsmasq --group=root /dev/null "$log"
+  relabel "$log"
+  changed "$log"
 }
 
 rule() {

@@ -24,14 +24,19 @@ main() {
 }
 
 mount_dvd() {
-  local unit=srv-lab-rocky.mount before=$changes
-  [[ -b /dev/sr0 ]] || fatal "no DVD drive in this machine: give its VM the Rocky DVD, or set rocky.tree_url"
-  place "$(dirname "$0")/files/$unit" "/etc/systemd/system/$unit"
+  local unit=srv-lab-rocky.mount before=$changes dvd made
+  dvd=$(compgen -G "/dev/disk/by-label/Rocky-$PXE_RELEASE-*" | head --lines=1) ||
+    fatal "no DVD of Rocky Linux $PXE_RELEASE in a drive of this machine: give its VM that DVD, or set rocky.tree_url"
+  made=$(mktemp)
+  # by its label: a drive's number changes when another one, as the boot disk's, comes or goes
+  sed "s|^\[Mount\]$|&\nWhat=$dvd|" "$(dirname "$0")/files/$unit" > "$made"
+  place "$made" "/etc/systemd/system/$unit"
+  rm "$made"
   if ((changes > before)); then
     systemctl daemon-reload
   fi
   if ! systemctl is-active --quiet "$unit"; then
-    systemctl enable --quiet --now "$unit" || fatal "the DVD in /dev/sr0 cannot be mounted"
+    systemctl enable --quiet --now "$unit" || fatal "$dvd cannot be mounted"
     changed "mount /srv/lab/rocky"
   fi
 }

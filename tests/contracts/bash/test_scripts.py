@@ -63,7 +63,7 @@ def test_missing_packages_are_installed_in_one_call(sandbox: Any) -> None:
 OLD_DNSMASQ = """#!/bin/bash
 [[ " $* " == *" --test "* ]] && exit
 log=/var/log/lab/dnsmasq.log
-if [[ -e $log && $(stat --format=%U%A $log) != dnsmasq-?????w* ]]; then
+if [[ -e $log && $(stat --format=%U%A $log) != dnsmasq-????w* ]]; then
   echo "dnsmasq: cannot open log $log: Permission denied" >&2 && exit 3
 fi
 [[ -e $log ]] || install --mode=0640 --owner=dnsmasq --group=root /dev/null $log
