@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from labkit.errors import UnreachableError
+from labkit.machines import diagnosis
 from labkit.machines import progress as module
 from labkit.machines.progress import Progress, progress
 from labkit.pxe import server
@@ -101,3 +102,8 @@ def test_a_bootstrap_server_that_refuses_is_quoted(opened: Session, world: Any) 
     installed(world, "w1")
     world.deaf = "it refuses the lab's SSH key"
     assert look(opened).caveat.endswith("it refuses the lab's SSH key")
+
+
+def test_three_machines_may_load_the_installer_over_a_slow_cable_before_one_counts_as_stuck() -> None:
+    installer_bytes, cable_bits_s = 1_270_000_000, 100_000_000  # Rocky 9.8's images/install.img
+    assert diagnosis.LIMIT_S["kernel"] > 2 * 3 * installer_bytes * 8 / cable_bits_s
