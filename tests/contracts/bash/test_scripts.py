@@ -81,7 +81,7 @@ def test_dnsmasq_may_open_its_log_at_every_start_whoever_made_it(sandbox: Any) -
 
 
 def test_every_folder_on_the_way_gets_the_label_of_its_place(sandbox: Any) -> None:
-    noted = "#!/bin/sh\necho \"$@\" >> /labels\n"
+    noted = '#!/bin/sh\necho "$@" >> /labels\n'
     rules = ("selinuxenabled", "semanage", "getsebool", "setsebool")
     sandbox.put({f"/opt/stubs/{name}": "#!/bin/sh\n" for name in rules} | {"/opt/stubs/restorecon": noted})
     sandbox.script("pxe-services.sh")
