@@ -15,16 +15,16 @@ from labkit.k8s.events import Run
 
 STUBS = Path(__file__).parent / "stubs"
 PLAYBOOK = ("ansible-playbook", "--extra-vars", "ansible_connection=local")
-OWN = ("/etc/kubernetes", "/var/lib/etcd", "/var/lib/kubelet")
+OWN = ("/etc/dnf", "/etc/firewalld", "/etc/kubernetes", "/etc/yum.repos.d", "/var/lib/etcd", "/var/lib/kubelet")
 BOOT = """
 set -e
 mount --make-rprivate /
 mount -t tmpfs tmpfs /mnt
-for place in /etc /var/lib; do
+for place in /etc /var/cache /var/lib; do
   mkdir -p "/mnt/upper$place" "/mnt/work$place"
   mount -t overlay overlay -o "lowerdir=$place,upperdir=/mnt/upper$place,workdir=/mnt/work$place" "$place"
 done
-for place in /etc/kubernetes /var/lib/etcd /var/lib/kubelet; do
+for place in $OWN; do
   mkdir -p "$place"
   mount --bind "$1$place" "$place"
 done
@@ -33,7 +33,11 @@ if [ -e "$LAB_WORLD/api" ]; then
   /usr/bin/python3 -m http.server --bind 127.0.0.1 6443 > /dev/null 2>&1 &
 fi
 shift
-"$@"
+[ ! -e "$LAB_WORLD/before" ] || . "$LAB_WORLD/before"
+code=0
+"$@" || code=$?
+[ ! -e "$LAB_WORLD/after" ] || . "$LAB_WORLD/after" > "$LAB_WORLD/told"
+exit "$code"
 """
 
 
@@ -61,8 +65,9 @@ class Begun:
 
     def __init__(self, folder: Path, place: Path) -> None:
         self._folder, self._place = folder, place
-        self._world = place / "world"
-        self._world.mkdir()
+        # Marks for the stubs, and what they saw.
+        self.seen = place / "world"
+        self.seen.mkdir()
         for path in OWN:
             Path(f"{place}{path}").mkdir(parents=True)
 
@@ -80,14 +85,20 @@ class Begun:
     def world(self, *marks: str) -> None:
         """How the cluster is; the stub `kubectl` says what each mark means."""
         for mark in marks:
-            (self._world / mark).touch()
+            (self.seen / mark).touch()
+
+    def around(self, before: str, after: str) -> None:
+        """Shell commands that run on the machine before a playbook and after it; `told` is what the latter printed."""
+        (self.seen / "before").write_text(before, encoding="utf-8")
+        (self.seen / "after").write_text(after, encoding="utf-8")
 
     def play(self, playbook: str, machine: str, *, role: str, **variables: object) -> Run:
         """One role of a playbook on one machine."""
         events = self._place / "events.jsonl"
         events.unlink(missing_ok=True)
-        (self._world / "calls").unlink(missing_ok=True)
-        environment = environment_of(self._folder) | {"LAB_WORLD": str(self._world), "LAB_EVENTS_FILE": str(events)}
+        (self.seen / "calls").unlink(missing_ok=True)
+        environment = environment_of(self._folder) | {"LAB_WORLD": str(self.seen), "LAB_EVENTS_FILE": str(events)}
+        environment["OWN"] = " ".join(OWN)
         environment["PATH"] = f"{STUBS}:{environment['PATH']}"
         words = [*PLAYBOOK, playbook, "--limit", machine, "--tags", role, "--extra-vars", json.dumps(variables)]
         enter = ["unshare", "--mount", "--net", "--pid", "--fork", "--kill-child", "bash", "-c", BOOT, "boot"]
@@ -103,5 +114,5 @@ class Begun:
     @property
     def calls(self) -> list[str]:
         """What of kubeadm and systemctl the last run used to change something."""
-        file = self._world / "calls"
+        file = self.seen / "calls"
         return file.read_text(encoding="utf-8").splitlines() if file.exists() else []
