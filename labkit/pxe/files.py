@@ -12,7 +12,16 @@ EVERY_MACHINE = (
     "python3", "python3-libselinux", "rsync", "sudo", "tar",
 )  # fmt: skip
 # kernel-modules-extra holds br_netfilter and its relatives from Rocky 10 on.
-NODE = ("conntrack-tools", "container-selinux", "ethtool", "iproute-tc", "kernel-modules-extra", "nfs-utils", "socat")
+NODE = (
+    "conntrack-tools",
+    "container-selinux",
+    "ethtool",
+    "gnupg2",
+    "iproute-tc",
+    "kernel-modules-extra",
+    "nfs-utils",
+    "socat",
+)
 STORAGE = ("nfs-utils", "xfsprogs")
 BOOTSTRAP = ("dnsmasq", "nginx")
 # ansible-core 2.19 needs Python 3.11 or newer: Rocky 9's own is 3.9, Rocky 10's is 3.12.

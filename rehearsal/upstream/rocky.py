@@ -56,6 +56,7 @@ BASE_OS: dict[str, Row] = {
     "firewalld": Row("1.3.4", ("firewalld.service",), requires=("nftables",), enable=("firewalld.service",)),
     "gdisk": Row("1.0.7"),
     "glibc": Row("2.34"),
+    "gnupg2": Row("2.3.3"),
     "hostname": Row("3.23"),
     "iproute": Row("6.14.0"),
     "iproute-tc": Row("6.14.0", requires=("iproute",)),
