@@ -15,16 +15,16 @@ from labkit.k8s.events import Run
 
 STUBS = Path(__file__).parent / "stubs"
 PLAYBOOK = ("ansible-playbook", "--extra-vars", "ansible_connection=local")
-OWN = ("/etc/kubernetes", "/var/lib/etcd", "/var/lib/kubelet")
+OWN = ("/etc/dnf", "/etc/kubernetes", "/etc/yum.repos.d", "/var/lib/etcd", "/var/lib/kubelet")
 BOOT = """
 set -e
 mount --make-rprivate /
 mount -t tmpfs tmpfs /mnt
-for place in /etc /var/lib; do
+for place in /etc /var/cache /var/lib; do
   mkdir -p "/mnt/upper$place" "/mnt/work$place"
   mount -t overlay overlay -o "lowerdir=$place,upperdir=/mnt/upper$place,workdir=/mnt/work$place" "$place"
 done
-for place in /etc/kubernetes /var/lib/etcd /var/lib/kubelet; do
+for place in $OWN; do
   mkdir -p "$place"
   mount --bind "$1$place" "$place"
 done
@@ -88,6 +88,7 @@ class Begun:
         events.unlink(missing_ok=True)
         (self._world / "calls").unlink(missing_ok=True)
         environment = environment_of(self._folder) | {"LAB_WORLD": str(self._world), "LAB_EVENTS_FILE": str(events)}
+        environment["OWN"] = " ".join(OWN)
         environment["PATH"] = f"{STUBS}:{environment['PATH']}"
         words = [*PLAYBOOK, playbook, "--limit", machine, "--tags", role, "--extra-vars", json.dumps(variables)]
         enter = ["unshare", "--mount", "--net", "--pid", "--fork", "--kill-child", "bash", "-c", BOOT, "boot"]
