@@ -61,8 +61,9 @@ class Begun:
 
     def __init__(self, folder: Path, place: Path) -> None:
         self._folder, self._place = folder, place
-        self._world = place / "world"
-        self._world.mkdir()
+        # Marks for the stubs, and what they saw.
+        self.seen = place / "world"
+        self.seen.mkdir()
         for path in OWN:
             Path(f"{place}{path}").mkdir(parents=True)
 
@@ -80,14 +81,14 @@ class Begun:
     def world(self, *marks: str) -> None:
         """How the cluster is; the stub `kubectl` says what each mark means."""
         for mark in marks:
-            (self._world / mark).touch()
+            (self.seen / mark).touch()
 
     def play(self, playbook: str, machine: str, *, role: str, **variables: object) -> Run:
         """One role of a playbook on one machine."""
         events = self._place / "events.jsonl"
         events.unlink(missing_ok=True)
-        (self._world / "calls").unlink(missing_ok=True)
-        environment = environment_of(self._folder) | {"LAB_WORLD": str(self._world), "LAB_EVENTS_FILE": str(events)}
+        (self.seen / "calls").unlink(missing_ok=True)
+        environment = environment_of(self._folder) | {"LAB_WORLD": str(self.seen), "LAB_EVENTS_FILE": str(events)}
         environment["OWN"] = " ".join(OWN)
         environment["PATH"] = f"{STUBS}:{environment['PATH']}"
         words = [*PLAYBOOK, playbook, "--limit", machine, "--tags", role, "--extra-vars", json.dumps(variables)]
@@ -104,5 +105,5 @@ class Begun:
     @property
     def calls(self) -> list[str]:
         """What of kubeadm and systemctl the last run used to change something."""
-        file = self._world / "calls"
+        file = self.seen / "calls"
         return file.read_text(encoding="utf-8").splitlines() if file.exists() else []
