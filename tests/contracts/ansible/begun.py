@@ -33,7 +33,11 @@ if [ -e "$LAB_WORLD/api" ]; then
   /usr/bin/python3 -m http.server --bind 127.0.0.1 6443 > /dev/null 2>&1 &
 fi
 shift
-"$@"
+[ ! -e "$LAB_WORLD/before" ] || . "$LAB_WORLD/before"
+code=0
+"$@" || code=$?
+[ ! -e "$LAB_WORLD/after" ] || . "$LAB_WORLD/after" > "$LAB_WORLD/told"
+exit "$code"
 """
 
 
@@ -82,6 +86,11 @@ class Begun:
         """How the cluster is; the stub `kubectl` says what each mark means."""
         for mark in marks:
             (self.seen / mark).touch()
+
+    def around(self, before: str, after: str) -> None:
+        """Shell commands that run on the machine before a playbook and after it; `told` is what the latter printed."""
+        (self.seen / "before").write_text(before, encoding="utf-8")
+        (self.seen / "after").write_text(after, encoding="utf-8")
 
     def play(self, playbook: str, machine: str, *, role: str, **variables: object) -> Run:
         """One role of a playbook on one machine."""
