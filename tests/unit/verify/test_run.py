@@ -112,7 +112,9 @@ def test_a_folder_that_does_not_go_is_a_failed_row(
     machines.machines["storage1"].broken = "storage1 does not answer"
     with pytest.raises(VerificationError, match="1 of 18 checks failed in lab-7e57: what verification made is gone"):
         run.verify(session, "verify.all", *ALL)
-    assert f"/srv/nfs/{cluster.namespace} is still on storage1" in capsys.readouterr().out.replace("\n", " ")
+    shown = capsys.readouterr()
+    assert f"/srv/nfs/{cluster.namespace} is still on storage1" in shown.out
+    assert "storage1 does not answer" in shown.err
 
 
 def test_a_check_that_cannot_go_on_leaves_the_others_their_rows(session: Session, cluster: FakeCluster) -> None:
