@@ -15,7 +15,7 @@ from labkit.k8s.events import Run
 
 STUBS = Path(__file__).parent / "stubs"
 PLAYBOOK = ("ansible-playbook", "--extra-vars", "ansible_connection=local")
-OWN = ("/etc/dnf", "/etc/kubernetes", "/etc/yum.repos.d", "/var/lib/etcd", "/var/lib/kubelet")
+OWN = ("/etc/dnf", "/etc/firewalld", "/etc/kubernetes", "/etc/yum.repos.d", "/var/lib/etcd", "/var/lib/kubelet")
 BOOT = """
 set -e
 mount --make-rprivate /
