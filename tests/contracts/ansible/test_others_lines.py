@@ -27,7 +27,7 @@ WHOLE = """\
 def prepare(begun: Begun, hosts: str) -> Run:
     """Two roles on w1, whose /etc/hosts says this."""
     (begun.seen / "hosts").write_text(hosts, encoding="utf-8")
-    begun.around('cp "$LAB_WORLD/hosts" /etc/hosts', "cat /etc/hosts")
+    begun.around('install -m 0644 "$LAB_WORLD/hosts" /etc/hosts', "cat /etc/hosts")
     run = begun.play("2-prepare.yml", "w1", role="hosts_file,firewall")
     assert run.result == "success", run.failures
     return run
@@ -39,6 +39,7 @@ def told(begun: Begun) -> str:
 
 def test_what_others_wrote_stays_and_an_older_labs_file_is_taken_over(begun: Begun, lab: Lab) -> None:
     begun.put(PUBLIC, content=INSTALLED)
+    begun.file("/etc/firewalld/services").mkdir()  # as the package has it
     begun.world("running")
     prepare(begun, f"{WHOLE}192.0.2.7 printer\n")
     hosts = told(begun).splitlines()

@@ -40,7 +40,8 @@ def test_one_that_does_not_end_is_ended_and_told_with_the_way_on(begun: Begun) -
 
 
 LEFT = """
-ip link add external type veth peer name wire && ip link set external up && ip link set wire up && ip address add 192.0.2.5/24 dev external
+ip link add external type veth peer name wire && ip link set external up && ip link set wire up
+ip address add 192.0.2.5/24 dev external
 ip route add 198.51.100.0/24 via 192.0.2.1
 ip route add blackhole 10.244.1.64/26 proto 80
 ip route add 10.244.2.0/26 dev external proto 80
