@@ -27,7 +27,8 @@ def done(begun: Begun) -> list[str]:
 
 def refused(begun: Begun) -> str:
     """What the machine is refused with; nothing was joined or thrown away."""
-    (failure,) = play(begun).failures
+    failure, *causes = play(begun).failures
+    assert all(" says: " in cause.message for cause in causes)
     assert not {JOIN, RESET} & set(begun.calls)
     return failure.message
 
