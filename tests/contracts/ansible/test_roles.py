@@ -43,7 +43,8 @@ def flat(listed: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
 def waits(task: dict[str, Any]) -> bool:
     """Whether it may run out of time for a reason that only a node knows."""
     command = str(task.get("ansible.builtin.command", ""))
-    return "ansible.builtin.wait_for" in task or any(words in command for words in ("rollout", "--for=", "kubeadm join"))
+    told = any(words in command for words in ("rollout", "--for=", "kubeadm join"))
+    return told or "ansible.builtin.wait_for" in task
 
 
 @pytest.mark.parametrize("role", ROLES)
