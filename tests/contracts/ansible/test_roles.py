@@ -85,6 +85,14 @@ def test_a_wait_that_runs_out_ends_with_what_the_nodes_say() -> None:
     assert [name for name in waiting if name not in rescued] == []
 
 
+def test_containerd_is_restarted_on_one_node_after_another_and_the_api_server_is_back_before_the_stage_ends() -> None:
+    restart, wait = yaml.safe_load((ANSIBLE / "roles/containerd/handlers/main.yml").read_text(encoding="utf-8"))
+    assert (restart["throttle"], restart["retries"] > 0, "until" in restart) == (1, True, True)
+    assert wait["listen"] == restart["name"]
+    assert "--raw=/readyz" in wait["ansible.builtin.command"]["argv"]
+    assert wait["ansible.builtin.command"]["removes"] == "/etc/kubernetes/admin.conf"  # a machine without a cluster
+
+
 @pytest.mark.parametrize("role", ROLES)
 def test_only_modules_of_ansible_core_are_used(role: str) -> None:
     words = {key for task in tasks(role) for key in task if "." in key}
