@@ -47,7 +47,7 @@ def served(tmp_path: Path) -> dict[str, Any]:
 
 
 def serve(tmp_path: Path, manifest: str) -> dict[str, Any]:
-    file = tmp_path / "served" / "metallb.yaml"
+    file = tmp_path / "served" / "metallb-native.yaml"
     file.parent.mkdir(exist_ok=True)
     file.write_text(manifest, encoding="utf-8")
     return {
