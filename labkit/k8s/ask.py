@@ -1,4 +1,4 @@
-"""One of the small scripts in ansible/unit/, run on several machines at once: a quick look that changes nothing."""
+"""One of the small scripts in ansible/unit/, run on several machines at once: quick, and but for `remove-*` a look."""
 
 from __future__ import annotations
 

@@ -100,7 +100,7 @@ def find(session: Session, machine: Machine) -> Replacement:
 
 
 def _dead(node: nodes.Node | None) -> nodes.Node | None:
-    """The node of a machine that does not run: for 40 s its cluster still calls it Ready."""
+    """The node of a machine that does not run: for 50 s its cluster still calls it Ready."""
     return dataclasses.replace(node, is_ready=False) if node else None
 
 

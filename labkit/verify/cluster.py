@@ -11,8 +11,10 @@ from dataclasses import dataclass, field
 from threading import Event
 from typing import Any
 
+from labkit.description.lab import Machine
 from labkit.errors import LabError
 from labkit.k8s import kubectl
+from labkit.k8s.ask import ask
 from labkit.session import Session
 from labkit.verify.rows import Row, passed_if
 
@@ -36,6 +38,7 @@ class Cluster:
     session: Session
     clock: Clock = field(default_factory=Clock)
     namespace: str = field(default_factory=lambda: f"lab-verify-{secrets.token_hex(3)}")
+    stores_on: Machine | None = None  # the machine that keeps a folder of the namespace, once a check has stored there
     stopped: Event = field(default_factory=Event)  # set by Ctrl-C: whoever waits gives up
 
     def kubectl(self, *arguments: str, stdin: str | None = None, timeout_s: float = kubectl.TIMEOUT_S) -> str:
@@ -109,4 +112,13 @@ class Cluster:
             self.kubectl(*arguments, timeout_s=REMOVAL_TIMEOUT_S + kubectl.TIMEOUT_S)
         except LabError as error:
             return Row(name, "failed", f"namespace {self.namespace} is still there", detail=error.problem)
-        return Row(name, passed_if(True), f"namespace {self.namespace} removed", self.clock.now() - begin)
+        if self.stores_on is None:
+            return Row(name, passed_if(True), f"namespace {self.namespace} removed", self.clock.now() - begin)
+        # A claim's folder outlives it, so that people find their data again; this one is nobody's.
+        try:
+            ask(self.session, [self.stores_on], "remove-verification.sh", lambda _: [self.namespace])
+        except LabError as error:
+            left = f"/srv/nfs/{self.namespace} is still on {self.stores_on.name}"
+            return Row(name, "failed", left, detail=error.problem)
+        removed = f"namespace {self.namespace} and its folder on {self.stores_on.name} removed"
+        return Row(name, passed_if(True), removed, self.clock.now() - begin)

@@ -40,6 +40,7 @@ def check(cluster: Cluster) -> list[Row]:
     rows, token = [_default_class(cluster)], secrets.token_hex(8)
     end = cluster.clock.now() + lab.timeouts.verify_s  # of all waits together: what hangs once hangs again
     writer, reader = lab.workers[0], lab.workers[-1]
+    cluster.stores_on = lab.storage
     cluster.apply(_claim(), _pod("write", writer, f"echo {token} > /data/token && sync"))
     bound = Step("volume is bound", lambda: _bound(cluster), ("persistentvolumeclaim", "data"))
     rows.append(_wait(cluster, writer, bound, end))

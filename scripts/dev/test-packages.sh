@@ -6,7 +6,7 @@ set -euo pipefail
 
 # containernetworking-plugins: pods of the stand-in kubelet; grub-common: grub-script-check.
 packages=(
-  busybox-static containernetworking-plugins createrepo-c curl dnf dnsmasq-base grub-common iproute2 nftables
+  busybox-static containernetworking-plugins createrepo-c curl dnf dnsmasq-base grub-common iproute2 iptables nftables
   nginx-light openssh-client rpm util-linux
 )
 

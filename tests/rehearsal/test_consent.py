@@ -63,14 +63,14 @@ def test_a_dry_rebuild_shows_what_would_go(room: Rehearsal) -> None:
 
 
 def test_a_dry_stage_shows_the_difference_and_leaves_it(room: Rehearsal) -> None:
-    """In /etc/hosts, which every machine has: a line that the lab did not write is shown for its machine alone."""
-    room.on("w2", "cp -p /etc/hosts /root/hosts && echo '192.0.2.250 by-hand' >> /etc/hosts")
+    """In /etc/hosts, which every machine has: a line of the lab's that somebody changed is shown for its machine alone."""
+    room.on("w2", "cp -p /etc/hosts /root/hosts && sed -i 's/^.* w3$/192.0.2.250 w3/' /etc/hosts")
     run = room.inv("--dry", "k8s.prepare")
-    kept = room.on("w2", "grep -c by-hand /etc/hosts; mv /root/hosts /etc/hosts")
+    kept = room.on("w2", "grep -c '192.0.2.250 w3' /etc/hosts; mv /root/hosts /etc/hosts")
     assert (run.code, run.mutating, run.steps) == (0, [], []), run
-    (task,) = (line.strip() for line in run.output.splitlines() if "hosts_file : " in line)
+    (task,) = (line.strip() for line in run.output.splitlines() if "names every machine" in line)
     assert task.endswith(": w2"), run
-    assert "-192.0.2.250 by-hand" in run.output
+    assert "-192.0.2.250 w3" in run.output
     assert kept.strip() == "1"
 
 

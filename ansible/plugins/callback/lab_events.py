@@ -25,7 +25,15 @@ description: Writes one JSON object a line for each play, task and result.
 """
 
 LONGEST_MESSAGE = 4000
-SAID = ("msg", "failures", "stderr", "stdout", "module_stderr", "module_stdout")
+# Errors come last: what is too long loses its beginning.
+SAID = (
+    "msg",
+    "failures",
+    "module_stdout",
+    "module_stderr",
+    "stdout",
+    "stderr",
+)  # what is too long loses its beginning: errors last
 
 
 class CallbackModule(CallbackBase):  # type: ignore[misc]

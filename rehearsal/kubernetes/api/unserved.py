@@ -18,7 +18,7 @@ FIELDS = {
     "ReplicaSet": ("minReadySeconds",),
     "DaemonSet": ("minReadySeconds",),
     "IPAddressPool": ("autoAssign", "avoidBuggyIPs"),
-    "L2Advertisement": ("interfaces", "nodeSelectors"),
+    "L2Advertisement": ("nodeSelectors",),
 }
 VARIABLES = ("configMapKeyRef", "fieldRef")
 

@@ -10,7 +10,7 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from ipaddress import IPv4Address
@@ -26,8 +26,8 @@ NOT_OURS = re.compile(r"lo|cni\d+|veth.*|cali.*|vxlan\..*|flannel\..*")
 """Adapters that lead to pods or tunnels, as upstream's ConfigMap metallb-excludel2 has them: no LAN is behind them."""
 ANNOUNCEMENTS, ANNOUNCE_INTERVAL_S = 3, 1.0
 
-Addresses = frozenset[str]
-"""The addresses to answer for."""
+Addresses = Mapping[str, frozenset[str]]
+"""The addresses to answer for, each with the adapters to answer at; none named are all."""
 
 
 @dataclass(frozen=True)
@@ -68,14 +68,15 @@ def _frame(to: bytes, mac: bytes, operation: int, own: str, target_mac: bytes, t
 
 def answers(addresses: Addresses, question: Question, adapter: str) -> bool:
     """Whether a question that came in on `adapter` is answered."""
-    return question.wanted in addresses and not NOT_OURS.fullmatch(adapter)
+    adapters = addresses.get(question.wanted)
+    return adapters is not None and (not adapters or adapter in adapters) and not NOT_OURS.fullmatch(adapter)
 
 
 class Responder:
     """Answers for the addresses that it was given last."""
 
     def __init__(self) -> None:
-        self.addresses: Addresses = frozenset()
+        self.addresses: Addresses = {}
         self._socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(PROTOCOL))
 
     def start(self) -> None:
@@ -84,7 +85,7 @@ class Responder:
 
     def answer_for(self, addresses: Addresses) -> None:
         """Answer for these and no others; those that are new are announced."""
-        new = addresses - self.addresses
+        new = dict(addresses.items() - self.addresses.items())
         self.addresses = addresses
         if new:
             threading.Thread(target=self._announce, args=(new,), name="announce", daemon=True).start()
@@ -100,7 +101,7 @@ class Responder:
         for _ in range(ANNOUNCEMENTS):
             for _, adapter in socket.if_nameindex():
                 for address in new:
-                    if answers(self.addresses, Question(b"", "", address), adapter):
+                    if answers(new, Question(b"", "", address), adapter):
                         _send(adapter, partial(announcement, address))
             time.sleep(ANNOUNCE_INTERVAL_S)
 

@@ -138,17 +138,19 @@ class Speaker(Follower):
 
 def announced(seen: dict[str, Objects], node: str, *, ignore_excluded: bool) -> Addresses:
     """The addresses that `node` answers for: of each, one node is chosen by the hash of both, as upstream does."""
-    found = set()
+    found: dict[str, frozenset[str]] = {}
     names = [one["metadata"]["name"] for one in seen["nodes"].values() if _may(one, ignore_excluded=ignore_excluded)]
     for name, service in seen["services"].items():
         address = address_pool.current(service)
         if service["spec"].get("type") != "LoadBalancer" or not address or not _is_served(name, seen["slices"]):
             continue
-        if not any(_covers(one, address, seen["pools"]) for one in seen["advertisements"].values()):
+        covering = [one for one in seen["advertisements"].values() if _covers(one, address, seen["pools"])]
+        if not covering:
             continue
         if names and min(names, key=lambda one: hashlib.sha256(f"{one}#{address}".encode()).digest()) == node:
-            found.add(address)
-    return frozenset(found)
+            named = [frozenset(one["spec"].get("interfaces") or []) for one in covering]
+            found[address] = frozenset().union(*named) if all(named) else frozenset()
+    return found
 
 
 def _is_served(name: str, slices: Objects) -> bool:

@@ -56,7 +56,8 @@ class Provisioner:
             with folder(volume) as place:
                 place.mkdir(parents=True, exist_ok=True)
                 mode = int((storage_class.get("parameters") or {}).get("mountPermissions", "0"), 8)
-                place.chmod(mode or 0o777)
+                if mode:  # else it is what the driver's umask leaves of 0777: root's to write
+                    place.chmod(mode)
             self.client.ensure(VOLUMES, volume)
         except (nfs.MountError, ApiError, OSError, KeyError) as error:
             self._failed(claim, f'failed to provision volume with StorageClass "{name}": {error}')

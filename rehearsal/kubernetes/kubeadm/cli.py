@@ -51,7 +51,8 @@ def _parser() -> Parser:
     for flag in ("--config", "--token", "--discovery-token-ca-cert-hash"):
         joining.add_argument(flag)
     resetting = _add(verbs, "reset", commands.run_reset)
-    resetting.add_argument("-f", "--force", action="store_true", required=True)
+    resetting.add_argument("-f", "--force", action="store_true")
+    resetting.add_argument("--config")
     token = verbs.add_parser("token").add_subparsers(dest="part", required=True, parser_class=Parser)
     creating = _add(token, "create", commands.token_create)
     creating.add_argument("--ttl", default="24h0m0s")

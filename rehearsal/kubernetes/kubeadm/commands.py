@@ -8,6 +8,7 @@ from rehearsal.kubernetes.node import kubeconfig
 from rehearsal.kubernetes.node.paths import KUBERNETES, real
 
 from . import defaults, init, join, reset, tokens
+from .config import load_reset
 from .output import CommandError, say
 
 Arguments = argparse.Namespace
@@ -31,8 +32,13 @@ def run_join(arguments: Arguments) -> None:
     join.run(arguments.config, overrides)
 
 
-def run_reset(_: Arguments) -> None:
-    reset.run()
+def run_reset(arguments: Arguments) -> None:
+    if arguments.config and arguments.force:
+        raise CommandError("can not mix '--config' with arguments [force]")
+    settings = load_reset(arguments.config) if arguments.config else {"force": arguments.force}
+    if not settings.get("force"):  # it would ask, and nobody is there who answers
+        raise CommandError("won't proceed; the user didn't answer (Y|y) in order to continue")
+    reset.run(settings.get("unmountFlags") or [])
 
 
 def token_create(arguments: Arguments) -> None:

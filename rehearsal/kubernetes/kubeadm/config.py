@@ -1,4 +1,4 @@
-"""Configuration files of init and join: read strictly, defaults filled in, checked as kubeadm checks them."""
+"""Configuration files of init, join and reset: read strictly, defaults filled in, checked as kubeadm checks them."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from .schema import ConfigError, documents
 from .tokens import generate
 
 Object = dict[str, Any]
+UNMOUNT_FLAGS = ("MNT_DETACH", "MNT_EXPIRE", "MNT_FORCE", "UMOUNT_NOFOLLOW")
 
 
 @dataclass
@@ -96,6 +97,25 @@ def load_join(path: str | None, overrides: Object) -> Object:
     _fill_registration(settings["nodeRegistration"], given.get("JoinConfiguration", {}), control_plane=False)
     check_registration(settings["nodeRegistration"])
     check_join(settings)
+    return settings
+
+
+def load_reset(path: str) -> Object:
+    """The settings of `reset`, as they are written. Raises ConfigError."""
+    given = {document["kind"]: document for document in read(path)}
+    if "ResetConfiguration" not in given:
+        raise ConfigError("no ResetConfiguration found in the YAML file")
+    settings: Object = given["ResetConfiguration"]
+    for flag in settings.get("unmountFlags") or []:
+        if flag not in UNMOUNT_FLAGS:
+            raise ConfigError(
+                f'unmountFlags: Unsupported value: "{flag}": supported values: {", ".join(UNMOUNT_FLAGS)}'
+            )
+    unserved = [
+        name for name in ("dryRun", "skipPhases", "cleanupTmpDir", "ignorePreflightErrors") if settings.get(name)
+    ]
+    if unserved:
+        raise ConfigError(f"the stand-in kubeadm does not serve {', '.join(unserved)}")
     return settings
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 from rehearsal.kubernetes.node import runtime
@@ -30,7 +31,7 @@ For information on how to perform this cleanup manually, please see:
 WARNING = "[reset] WARNING: Changes made to this host by 'kubeadm init' or 'kubeadm join' will be reverted."
 
 
-def run() -> None:
+def run(unmount_flags: Sequence[str]) -> None:
     """Take this machine out of its cluster."""
     warn(WARNING)
     say("[preflight] Running pre-flight checks")
@@ -38,7 +39,7 @@ def run() -> None:
         phase("reset", "Deleted contents of the etcd data directory: /var/lib/etcd")
     phase("reset", "Stopping the kubelet service")
     kubelet.stop()
-    _remove_pods(Path(real(KUBELET)))
+    _remove_pods(Path(real(KUBELET)), unmount_flags)
     was_control_plane = real(f"{STATIC_PODS}/etcd.yaml").exists()
     folders = [STATIC_PODS, KUBELET, f"{KUBERNETES}/pki", *(["/var/lib/etcd"] if was_control_plane else [])]
     phase("reset", f"Deleting contents of directories: [{' '.join(folders[:3])}]")
@@ -50,15 +51,16 @@ def run() -> None:
     say(LEFT)
 
 
-def _remove_pods(kubelet_folder: Path) -> None:
+def _remove_pods(kubelet_folder: Path, unmount_flags: Sequence[str]) -> None:
     """Every pod of this machine, as the real one asks the container runtime for; then what they left mounted."""
     runtime.remove_everything()
     mounts = [line.split()[1] for line in Path("/proc/self/mounts").read_text().splitlines()]
     below = [point for point in mounts if point.startswith(f"{kubelet_folder}/")]
     if below:
         phase("reset", f'Unmounting mounted directories in "{KUBELET}"')
+    options = ["--lazy"] if "MNT_DETACH" in unmount_flags else []
     for point in reversed(below):
-        subprocess.run(["umount", point], check=False, capture_output=True)
+        subprocess.run(["umount", *options, point], check=False, capture_output=True)
 
 
 def _empty(folder: str) -> None:

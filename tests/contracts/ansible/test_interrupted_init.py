@@ -74,7 +74,7 @@ def test_one_that_answers_and_does_not_say_is_left_alone_with_its_own_words(begu
     """An API server at its limits, an administrator's certificate that has expired: kubeadm is not run over it."""
     begun.put(*MADE, *TRACES, KUBELET)
     begun.world("running", "api", "bound", "made", trouble)
-    (failure,) = play(begun).failures
+    failure, _ = play(begun).failures
     assert ("deadline exceeded" if trouble == "slow" else "(Unauthorized)") in failure.message
     assert "inv k8s.control-plane asks again" in failure.message
     assert "k8s.reset" not in failure.message
@@ -84,11 +84,12 @@ def test_one_that_answers_and_does_not_say_is_left_alone_with_its_own_words(begu
 def test_a_control_plane_that_cannot_be_made_is_told_with_kubeadms_error_and_the_way_on(begun: Begun) -> None:
     begun.put(*MADE, *TRACES)
     begun.world("running", "broken")
-    (failure,) = play(begun).failures
+    failure, cause = play(begun).failures
     assert "kubeadm init did not finish on cp1" in failure.message
     assert "error execution phase wait-control-plane: cannot obtain client without bootstrap" in failure.message
     assert "inv k8s.control-plane" in failure.message
     assert "inv k8s.reset, then inv k8s.all" in failure.message
+    assert cause.message.startswith("cp1 says: kubelet:\nE1 the disk is full")
 
 
 def test_data_whose_authority_is_gone_is_no_beginning_to_go_on_with(begun: Begun) -> None:

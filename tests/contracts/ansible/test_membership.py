@@ -27,7 +27,8 @@ def done(begun: Begun) -> list[str]:
 
 def refused(begun: Begun) -> str:
     """What the machine is refused with; nothing was joined or thrown away."""
-    (failure,) = play(begun).failures
+    failure, *causes = play(begun).failures
+    assert all(" says: " in cause.message for cause in causes)
     assert not {JOIN, RESET} & set(begun.calls)
     return failure.message
 
@@ -49,6 +50,21 @@ def test_what_a_join_that_broke_off_has_left_is_reset_before_the_next(begun: Beg
         begun.put(f"/etc/kubernetes/{path}", content=content)
     begun.world("api", "running")
     assert done(begun) == [RESET, JOIN]
+
+
+@pytest.mark.parametrize("marks", [(), ("spread",)], ids=["both on one node", "spread"])
+def test_one_of_the_names_servers_moves_to_the_workers_once_and_never_where_nothing_joined(
+    begun: Begun, marks: tuple[str, ...]
+) -> None:
+    """Both start before there is a worker. Which node can carry one is the scheduler's to say, so it is asked once."""
+    begun.put("/etc/kubernetes/admin.conf")
+    begun.world("api", "running", *marks)
+    variables = {"join_api_address": "127.0.0.1", "join_timeout_s": 4}
+    assert begun.play("4-join.yml", "cp1,w2", role="join", **variables).result == "success"
+    moved = [] if marks else ["kubectl delete pod coredns-b --namespace=kube-system --wait=false"]
+    assert [call for call in begun.calls if call.startswith("kubectl")] == moved
+    again = begun.play("4-join.yml", "cp1,w2", role="join", **variables)
+    assert (again.changed, begun.calls) == (False, [])
 
 
 def test_a_node_that_was_deleted_is_made_anew_by_its_kubelet(begun: Begun) -> None:

@@ -120,17 +120,18 @@ SPEAKERS = {"7946/tcp", "7946/udp"}
 
 
 def zone(folder: Path, name: str) -> tuple[set[str], set[str]]:
-    """The ports and the services of a zone's file."""
+    """The ports and the services of a file of firewalld's."""
     root = ET.parse(folder / name).getroot()
     ports = {f"{port.get('port')}/{port.get('protocol')}" for port in root.findall("port")}
     return ports, {str(service.get("name")) for service in root.findall("service")}
 
 
 def test_each_zone_lets_in_what_the_roles_need_and_no_ssh_from_outside(render: Any) -> None:
-    out = render("firewall", "zone.xml.j2", "cp1:w1:storage1", "{{ firewall_zones }}")
-    assert zone(out / "cp1", "public") == (NODE_PORTS | {"6443/tcp"}, set())
-    assert zone(out / "w1", "public") == (NODE_PORTS, set())
-    assert zone(out / "storage1", "public") == (set(), set())
+    out = render("firewall", "firewalld.xml.j2", "cp1:w1:storage1", "{{ firewall_own + [firewall_external] }}")
+    assert zone(out / "cp1", "public") == (set(), {"lab-external"})
+    assert zone(out / "cp1", "lab-external") == (NODE_PORTS | {"6443/tcp"}, set())
+    assert zone(out / "w1", "lab-external") == (NODE_PORTS, set())
+    assert zone(out / "storage1", "lab-external") == (set(), set())
     assert zone(out / "w1", "lab-mgmt") == (set(), {"ssh"})
     assert zone(out / "cp1", "lab-internal")[0] == NODE_PORTS | SPEAKERS | {"6443/tcp", "10250/tcp", "4789/udp"}
     assert zone(out / "storage1", "lab-internal") == ({"2049/tcp"}, set())
@@ -139,15 +140,15 @@ def test_each_zone_lets_in_what_the_roles_need_and_no_ssh_from_outside(render: A
 
 @pytest.mark.parametrize("lab", [dataclasses.replace(delivered("rehearsal"), address_pool=None)])
 def test_without_addresses_for_services_no_speaker_is_let_in(render: Any) -> None:
-    out = render("firewall", "zone.xml.j2", "w1", "{{ firewall_zones }}") / "w1"
+    out = render("firewall", "firewalld.xml.j2", "w1", "{{ firewall_own + [firewall_external] }}") / "w1"
     assert zone(out, "lab-internal")[0] == NODE_PORTS | {"10250/tcp", "4789/udp"}
 
 
 @pytest.mark.parametrize("lab", [delivered("one-pc-16gb")])
 def test_a_control_plane_that_stores_lets_in_what_both_need_and_nfs_on_internal_alone(render: Any) -> None:
-    out = render("firewall", "zone.xml.j2", "cp1", "{{ firewall_zones }}") / "cp1"
+    out = render("firewall", "firewalld.xml.j2", "cp1", "{{ firewall_own + [firewall_external] }}") / "cp1"
     assert zone(out, "lab-internal")[0] == NODE_PORTS | SPEAKERS | {"6443/tcp", "10250/tcp", "4789/udp", "2049/tcp"}
-    assert zone(out, "public") == (NODE_PORTS | {"6443/tcp"}, set())
+    assert zone(out, "lab-external") == (NODE_PORTS | {"6443/tcp"}, set())
 
 
 @pytest.mark.parametrize(

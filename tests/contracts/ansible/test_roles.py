@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,22 @@ def options(role: str) -> dict[str, Any]:
 
 def tasks(role: str) -> list[dict[str, Any]]:
     files = [*(ANSIBLE / "roles" / role).glob("tasks/*.yml"), *(ANSIBLE / "roles" / role).glob("handlers/*.yml")]
-    return [task for file in files for task in yaml.safe_load(file.read_text(encoding="utf-8"))]
+    return [task for file in files for task in flat(yaml.safe_load(file.read_text(encoding="utf-8")))]
+
+
+def flat(listed: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Tasks, and those of their blocks."""
+    for task in listed:
+        yield task
+        for part in ("block", "rescue", "always"):
+            yield from flat(task.get(part, []))
+
+
+def waits(task: dict[str, Any]) -> bool:
+    """Whether it may run out of time for a reason that only a node knows."""
+    command = str(task.get("ansible.builtin.command", ""))
+    told = any(words in command for words in ("rollout", "--for=", "kubeadm join"))
+    return told or "ansible.builtin.wait_for" in task
 
 
 @pytest.mark.parametrize("role", ROLES)
@@ -59,6 +75,22 @@ def test_a_service_that_has_to_come_back_at_boot_is_unmasked_too() -> None:
     services = [task.get("ansible.builtin.systemd_service", {}) for role in ROLES for task in tasks(role)]
     enabled = {service["name"]: service.get("masked") for service in services if service.get("enabled")}
     assert enabled == dict.fromkeys(("containerd", "chronyd", "firewalld", "kubelet", "nfs-server"), False)
+
+
+def test_a_wait_that_runs_out_ends_with_what_the_nodes_say() -> None:
+    blocks = [task for role in ROLES for task in tasks(role) if "block" in task]
+    rescued = [task["name"] for block in blocks for task in block["block"] if "node_says" in str(block.get("rescue"))]
+    waiting = [task["name"] for role in ROLES for task in tasks(role) if waits(task)]
+    assert len(waiting) >= 4
+    assert [name for name in waiting if name not in rescued] == []
+
+
+def test_containerd_is_restarted_on_one_node_after_another_and_the_api_server_is_back_before_the_stage_ends() -> None:
+    restart, wait = yaml.safe_load((ANSIBLE / "roles/containerd/handlers/main.yml").read_text(encoding="utf-8"))
+    assert (restart["throttle"], restart["retries"] > 0, "until" in restart) == (1, True, True)
+    assert wait["listen"] == restart["name"]
+    assert "--raw=/readyz" in wait["ansible.builtin.command"]["argv"]
+    assert wait["ansible.builtin.command"]["removes"] == "/etc/kubernetes/admin.conf"  # a machine without a cluster
 
 
 @pytest.mark.parametrize("role", ROLES)

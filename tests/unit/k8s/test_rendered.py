@@ -21,6 +21,7 @@ GOLDEN = Path(__file__).resolve().parents[2] / "golden" / "cluster"
 UNPRINTED = {
     "InitConfiguration": {"bootstrapTokens.description", "nodeRegistration.kubeletExtraArgs"},
     "ClusterConfiguration": {"controlPlaneEndpoint", "networking.podSubnet", "apiServer.certSANs"},
+    "KubeletConfiguration": {"serializeImagePulls", "maxParallelImagePulls"},
 }
 
 
@@ -90,6 +91,14 @@ def test_kubeadms_strict_reading_accepts_the_file(lab: Lab, tmp_path: Path) -> N
     settings = read_by_kubeadm(lab, tmp_path)
     assert settings.node_name == "cp1"
     assert settings.endpoint == f"https://{lab.control_plane.internal.address}:6443"
+
+
+def test_images_are_fetched_side_by_side_by_kubeadm_and_by_kubelets(lab: Lab, tmp_path: Path) -> None:
+    """One after another leaves the room's line idle while the last of one image arrives."""
+    settings = read_by_kubeadm(lab, tmp_path)
+    assert settings.init["nodeRegistration"]["imagePullSerial"] is False
+    assert settings.kubelet["serializeImagePulls"] is False  # without it kubelet refuses more than one
+    assert settings.kubelet["maxParallelImagePulls"] == 3
 
 
 def test_the_cluster_talks_over_internal_and_its_certificate_names_every_way_in(lab: Lab) -> None:

@@ -36,7 +36,7 @@ def program(folder: Path, name: str, body: str) -> None:
 def moved(name: str, folder: Path, *files: str) -> Path:
     """A script of ansible/unit that finds the cluster's files below `folder`; these of /etc/kubernetes are there."""
     text = (UNIT / name).read_text(encoding="utf-8")
-    for path in ("/etc/kubernetes", "/var/lib/etcd"):
+    for path in ("/etc/kubernetes", "/var/lib/etcd", "/srv/nfs"):
         text = text.replace(path, f"{folder}{path}")
     for file in (folder / "etc/kubernetes" / held for held in files):
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -141,6 +141,21 @@ def test_stored_volumes_are_listed_two_levels_deep_with_their_sizes(tmp_path: Pa
     assert set(rows) == {"by-hand.txt", "shop/my db"}
     assert int(rows["shop/my db"]) >= 4
     assert run(UNIT / "volumes.sh", str(tmp_path / "nowhere"), path=tmp_path).stdout == ""
+
+
+@pytest.mark.parametrize("name", ["lab-verify-00c0de", "shop", "lab-verify-00c0de/../shop", "", ".", "lab-verify-x"])
+def test_nothing_but_the_folder_of_one_verification_is_removed(tmp_path: Path, name: str) -> None:
+    script = moved("remove-verification.sh", tmp_path)
+    for folder in ("lab-verify-00c0de", "lab-verify-c0ffee", "shop"):
+        (tmp_path / "srv/nfs" / folder / "data").mkdir(parents=True)
+    done = run(script, name, path=tmp_path)
+    kept = {path.name for path in (tmp_path / "srv/nfs").iterdir()}
+    if name == "lab-verify-00c0de":
+        assert (done.returncode, kept) == (0, {"lab-verify-c0ffee", "shop"})
+        assert run(script, name, path=tmp_path).returncode == 0
+    else:
+        assert (done.returncode, len(kept)) == (2, 3)
+        assert "is no namespace of a verification" in done.stderr
 
 
 def test_a_probe_of_an_unknown_stage_says_so(tmp_path: Path) -> None:

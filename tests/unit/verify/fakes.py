@@ -37,8 +37,13 @@ class FakeMachine:
     is_container: bool = False
     knows_names: bool = True
     proof: str = ""
+    said: list[str] = field(default_factory=list)
+    broken: str = ""  # the error of every command, from when it is set
 
     def run(self, command: str, **_: Any) -> Result:
+        self.said.append(command)
+        if self.broken:
+            raise LabError(self.broken)
         if command.startswith("bash -s"):
             return Result(self.proof or f"time 1000.5\nkernel of-{self.name}\n{certificate_file()}", "", 0)
         if command.startswith("getent"):

@@ -84,6 +84,39 @@ def test_a_namespace_that_does_not_go_is_a_failed_row(session: Session, cluster:
         run.verify(session, "verify.all", *ALL)
 
 
+def removals(machines: FakeMachines) -> list[str]:
+    """What was asked of the storage machine: `bash -s -- NAMESPACE` is the script that removes."""
+    return [command for command in machines.machines["storage1"].said if command.startswith("bash -s --")]
+
+
+def test_the_folder_of_what_was_stored_goes_with_its_namespace(
+    session: Session, cluster: FakeCluster, machines: FakeMachines
+) -> None:
+    run.verify(session, "verify.all", *ALL)
+    assert removals(machines) == [f"bash -s -- {cluster.namespace}"]
+
+
+def test_a_folder_stays_whose_namespace_does_and_none_is_looked_for_where_nothing_was_stored(
+    session: Session, cluster: FakeCluster, machines: FakeMachines
+) -> None:
+    run.verify(session, "verify.nginx", nginx.check)
+    cluster.facts.broken["delete namespace"] = "timed out"
+    with pytest.raises(VerificationError, match="what verification made is gone"):
+        run.verify(session, "verify.all", *ALL)
+    assert removals(machines) == []
+
+
+def test_a_folder_that_does_not_go_is_a_failed_row(
+    session: Session, cluster: FakeCluster, machines: FakeMachines, capsys: pytest.CaptureFixture[str]
+) -> None:
+    machines.machines["storage1"].broken = "storage1 does not answer"
+    with pytest.raises(VerificationError, match="1 of 18 checks failed in lab-7e57: what verification made is gone"):
+        run.verify(session, "verify.all", *ALL)
+    shown = capsys.readouterr()
+    assert f"/srv/nfs/{cluster.namespace} is still on storage1" in shown.out
+    assert "storage1 does not answer" in shown.err
+
+
 def test_a_check_that_cannot_go_on_leaves_the_others_their_rows(session: Session, cluster: FakeCluster) -> None:
     cluster.facts.broken["get nodes"] = "the server is busy"
     with pytest.raises(VerificationError, match="nodes could be looked at"):

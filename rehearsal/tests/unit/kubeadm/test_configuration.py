@@ -10,7 +10,7 @@ import yaml
 
 from rehearsal.kubernetes.kubeadm import defaults
 from rehearsal.kubernetes.kubeadm.cli import main
-from rehearsal.kubernetes.kubeadm.config import InitSettings, load_init, load_join
+from rehearsal.kubernetes.kubeadm.config import InitSettings, load_init, load_join, load_reset
 from rehearsal.kubernetes.kubeadm.schema import ConfigError, documents
 from rehearsal.tests.unit.kubeadm.conftest import INIT, JOIN
 
@@ -175,6 +175,20 @@ def test_what_the_stand_in_does_not_serve_is_refused(
     old: str, new: str, what: str, written: Callable[[str], str]
 ) -> None:
     assert f"the stand-in kubeadm does not serve {what}" in refusal(INIT.replace(old, new, 1), load_init, written)
+
+
+RESET = "apiVersion: kubeadm.k8s.io/v1beta4\nkind: ResetConfiguration\n"
+
+
+def test_reset_takes_force_beside_a_file_for_a_mistake(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["reset", "--force", "--config", "/etc/kubernetes/reset.yaml"]) == 1
+    assert "can not mix '--config' with arguments [force]" in capsys.readouterr().err
+
+
+def test_reset_asks_nobody(written: Callable[[str], str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["reset", "--config", written(RESET)]) == 1
+    assert "won't proceed" in capsys.readouterr().err
+    assert "unmountFlags" in refusal(f"{RESET}unmountFlags: [DETACH]\n", load_reset, written)
 
 
 @pytest.mark.parametrize("words", [["config", "images", "list"], ["certs", "renew", "all"], ["token", "list"]])

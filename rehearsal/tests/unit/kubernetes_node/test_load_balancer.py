@@ -140,11 +140,27 @@ def test_anything_but_a_question_is_passed_over(frame: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    ("address", "adapter", "expected"),
-    [(ADDRESS, "eth2", True), (ADDRESS, "cni0", False), ("192.0.2.121", "eth2", False)],
+    ("address", "at", "adapter", "expected"),
+    [
+        (ADDRESS, (), "eth2", True),
+        (ADDRESS, (), "eth0", True),  # upstream does not ask whether the adapter's network has the address
+        (ADDRESS, (), "cni0", False),
+        (ADDRESS, ("eth2",), "eth2", True),
+        (ADDRESS, ("eth2",), "eth0", False),
+        ("192.0.2.121", (), "eth2", False),
+    ],
 )
-def test_only_what_is_announced_is_answered_and_not_towards_pods(address: str, adapter: str, expected: bool) -> None:
-    assert arp.answers(frozenset({address}), arp.Question(ASKER, "192.0.2.1", ADDRESS), adapter) is expected
+def test_only_what_is_announced_is_answered_at_its_adapters_and_not_towards_pods(
+    address: str, at: tuple[str, ...], adapter: str, expected: bool
+) -> None:
+    assert arp.answers({address: frozenset(at)}, arp.Question(ASKER, "192.0.2.1", ADDRESS), adapter) is expected
+
+
+def test_an_advertisement_without_adapters_is_about_all_beside_one_that_names_some() -> None:
+    world = seen([node("w1")], advertisement={"interfaces": ["eth2"]})
+    assert announced(world, "w1", ignore_excluded=False) == {ADDRESS: {"eth2"}}
+    world["advertisements"]["all"] = {"spec": {}}
+    assert announced(world, "w1", ignore_excluded=False) == {ADDRESS: set()}
 
 
 def test_kube_proxy_leads_a_services_own_address_where_its_cluster_address_leads() -> None:
