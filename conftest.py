@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items[:] = sharing.longest_first(items)
     if windows.IS_WINDOWS:
         windows.leave_out(items)
+
+
+@pytest.hookimpl(hookwrapper=True, tryfirst=True)  # around pytest-timeout's: waiting for others is not the test's time
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    if sharing.is_one_at_a_time(item.path.relative_to(ROOT).as_posix()) and not windows.IS_WINDOWS:
+        sharing.wait_for_the_room()
+    yield
 
 
 @pytest.hookimpl(optionalhook=True)

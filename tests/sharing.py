@@ -1,9 +1,14 @@
-"""How pytest-xdist shares the tests out: by file, and all that needs a room to one worker, which begins with it."""
+"""How pytest-xdist shares the tests out: by file, and all that needs a room to one worker, which begins with it.
+
+Of several runs on one computer one at a time has the room; the others' workers wait for it.
+"""
 
 from __future__ import annotations
 
+import tempfile
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 from xdist.scheduler import LoadScopeScheduling
@@ -24,6 +29,16 @@ class ByFile(LoadScopeScheduling):  # type: ignore[misc]
 def is_one_at_a_time(path: str) -> bool:
     """Whether a test file, named from the checkout with forward slashes, must not run beside others of its kind."""
     return path.startswith(tuple(f"{folder}/" for folder in ONE_AT_A_TIME))
+
+
+@cache
+def wait_for_the_room() -> IO[str]:
+    """Return once no other run of tests has a room or boots machines; this one then has that right until it ends."""
+    import fcntl  # only Linux has rooms
+
+    turn = (Path(tempfile.gettempdir()) / "lab-tests-with-a-room").open("w")
+    fcntl.flock(turn, fcntl.LOCK_EX)
+    return turn
 
 
 def longest_first(items: list[pytest.Item]) -> list[pytest.Item]:
