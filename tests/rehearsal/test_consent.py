@@ -63,7 +63,7 @@ def test_a_dry_rebuild_shows_what_would_go(room: Rehearsal) -> None:
 
 
 def test_a_dry_stage_shows_the_difference_and_leaves_it(room: Rehearsal) -> None:
-    """In /etc/hosts, which every machine has: a line of the lab's that somebody changed is shown for its machine alone."""
+    """In /etc/hosts, which every machine has: a line of the lab's that was changed is shown for its machine alone."""
     room.on("w2", "cp -p /etc/hosts /root/hosts && sed -i 's/^.* w3$/192.0.2.250 w3/' /etc/hosts")
     run = room.inv("--dry", "k8s.prepare")
     kept = room.on("w2", "grep -c '192.0.2.250 w3' /etc/hosts; mv /root/hosts /etc/hosts")

@@ -61,7 +61,7 @@ def test_one_of_the_names_servers_moves_to_the_workers_once_and_never_where_noth
     begun.world("api", "running", *marks)
     variables = {"join_api_address": "127.0.0.1", "join_timeout_s": 4}
     assert begun.play("4-join.yml", "cp1,w2", role="join", **variables).result == "success"
-    moved = [] if marks else ["kubectl delete pod coredns-b --namespace=kube-system --wait=false"]
+    moved = [] if marks else ["kubectl --namespace=kube-system delete pod --wait=false coredns-b"]
     assert [call for call in begun.calls if call.startswith("kubectl")] == moved
     again = begun.play("4-join.yml", "cp1,w2", role="join", **variables)
     assert (again.changed, begun.calls) == (False, [])

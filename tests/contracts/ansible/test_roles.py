@@ -85,6 +85,13 @@ def test_a_wait_that_runs_out_ends_with_what_the_nodes_say() -> None:
     assert [name for name in waiting if name not in rescued] == []
 
 
+def test_a_pod_network_that_does_not_come_up_fails_in_its_own_stage() -> None:
+    """By the node that is there already. A worker that is away is not waited for: the next stage brings it back."""
+    (wait,) = [task for task in tasks("cni") if waits(task)]
+    argv = wait["ansible.builtin.command"]["argv"]
+    assert argv[-2:] == ["--for=condition=Ready", "node/{{ inventory_hostname }}"]
+
+
 def test_containerd_is_restarted_on_one_node_after_another_and_the_api_server_is_back_before_the_stage_ends() -> None:
     restart, wait = yaml.safe_load((ANSIBLE / "roles/containerd/handlers/main.yml").read_text(encoding="utf-8"))
     assert (restart["throttle"], restart["retries"] > 0, "until" in restart) == (1, True, True)

@@ -30,7 +30,8 @@ def told(tmp_path: Path) -> str:
     """What it says on a node on which everything went wrong."""
     audit = tmp_path / "audit.log"
     denial = "type=AVC msg=audit({seconds}.1:2): avc:  denied  {{ write }} for comm={name}\n"
-    audit.write_text(denial.format(seconds=1, name="old") + denial.format(seconds=1 << 40, name="new"), encoding="utf-8")
+    denials = denial.format(seconds=1, name="old") + denial.format(seconds=1 << 40, name="new")
+    audit.write_text(denials, encoding="utf-8")
     script = tmp_path / "node-says.sh"
     script.write_text(SCRIPT.read_text("utf-8").replace("/var/log/audit/audit.log", str(audit)), encoding="utf-8")
     program(tmp_path, "timeout", 'shift; exec "$@"')
