@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import getpass
 import os
-import sys
 from typing import TYPE_CHECKING
 
+from labkit.controller import terminal
 from labkit.errors import MissingError
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def host_password(host: Host) -> Secret:
         value = os.environ.get(variable)
         if value:
             return Secret(value)
-    if own not in _typed and sys.stdin is not None and sys.stdin.isatty():
+    if own not in _typed and terminal.is_there():
         value = _ask(f"Password of {host.user} on {host.name} ({host.address}): ")
         if value:
             _typed[own] = Secret(value)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import ssl
-import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from labkit.controller import terminal
 from labkit.errors import ConsentError, LabError, RefusedError, UnreachableError
 from labkit.transport.certificate import named
 from labkit.transport.ports import NO_TLS, silent
@@ -77,7 +77,7 @@ def agree(offer: Offer, given: str) -> None:
     Raises ConsentError when they differ or nobody is there; nothing was kept then. Names are `check_name`'s matter.
     """
     name = offer.host.name
-    if not given and sys.stdin is not None and sys.stdin.isatty():
+    if not given and terminal.is_there():
         with suppress(EOFError):  # Ctrl-D: nobody compares
             given = input(f"Paste the fingerprint that {name} printed itself: ")
     if not given:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Sequence
 from typing import Literal
 
+from labkit.controller import terminal
 from labkit.errors import ConsentError
 from labkit.session import Session
 
@@ -35,14 +35,10 @@ def require(
     if given == name and not data:
         session.console.print(f"{VARIABLE}={name}: going on")
         return True
-    if not _at_a_terminal():
+    if not terminal.is_there():
         raise ConsentError(_nobody_agreed(name, given, data, verb), _how_to_agree(name, command, data))
     _ask(session, name, command)
     return True
-
-
-def _at_a_terminal() -> bool:
-    return sys.stdin is not None and sys.stdin.isatty()
 
 
 def _ask(session: Session, name: str, command: str) -> None:

