@@ -29,7 +29,7 @@ def stays_awake(lab: Lab, facts: Facts) -> Iterator[Finding]:
 def network_is_private(lab: Lab, facts: Facts) -> Iterator[Finding]:
     """On a public network Windows' own rules for WinRM do not hold, and a new switch may make it one.
 
-    The lab's rule holds there too, and of a network that a policy sets or Windows cannot identify nobody can say otherwise.
+    The lab's rule holds there too, and nobody can change what a policy sets or Windows cannot identify.
     """
     for host in lab.hosts:
         if host.name not in facts:
@@ -39,8 +39,8 @@ def network_is_private(lab: Lab, facts: Facts) -> Iterator[Finding]:
         if (index, "Public") in here.readiness.profiles:
             fix = (
                 f"as administrator there: Set-NetConnectionProfile -InterfaceIndex {index} -NetworkCategory Private "
-                "(Enable-LabHost.ps1 does it); where Windows refuses that, leave it: the rule of Enable-LabHost.ps1 holds "
-                "on public networks too"
+                "(Enable-LabHost.ps1 does it); where Windows refuses that, leave it: the rule of Enable-LabHost.ps1 "
+                "holds on public networks too"
             )
             found = f"Windows takes the network of {host.address} for a public one"
             why = "what has no rule for public networks is closed to other PCs there"

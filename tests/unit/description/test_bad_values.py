@@ -133,7 +133,10 @@ CASES = {
         ("pod_cidr: 10.244.0.0/16", "pod_cidr: 10.244.0.0/23"),
         "lab.kubernetes.pod_cidr: each of 4 nodes gets a /24 of it, and there are 2 -> write 10.244.0.0/22 or larger",
     ),
-    "pod range smaller than a node's": (("10.244.0.0/16", "10.244.0.0/28"), "each of 4 nodes gets a /24 of it, and there"),
+    "pod range smaller than a node's": (
+        ("10.244.0.0/16", "10.244.0.0/28"),
+        "each of 4 nodes gets a /24 of it, and there",
+    ),
     "pod range too large": (("10.244.0.0/16", "48.0.0.0/7"), "pod_cidr: kubeadm takes at most a /8"),
     "service range too small": (("10.96.0.0/12", "10.96.0.0/29"), "service_cidr: kubeadm takes a /12 to a /28"),
     "service range too large": (("10.96.0.0/12", "48.0.0.0/11"), "service_cidr: kubeadm takes a /12 to a /28"),
