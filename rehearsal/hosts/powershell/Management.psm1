@@ -12,7 +12,7 @@ function Get-ItemProperty {
         if ($LiteralPath -like '*\FirewallPolicy\FirewallRules') { return [Rehearsal.Records]::FirewallRules() }
         $path = $LiteralPath[0]
         if ($path -match '^[A-Za-z]:' -and (Test-Path -LiteralPath $path)) {  # of a folder; drive C: here has no such flags
-            $flags = if ([Rehearsal.Pc]::State['compressed']) { 'Directory, Compressed' } else { 'Directory' }
+            $flags = if ("$([Rehearsal.Pc]::State['compressed'])" -eq 'true') { 'Directory, Compressed' } else { 'Directory' }
             return [pscustomobject]@{ PSPath = $path; Attributes = [System.IO.FileAttributes]$flags }
         }
         [Rehearsal.Records]::All('registry', 'System.Management.Automation.PSCustomObject') |
