@@ -165,6 +165,15 @@ def test_what_if_changes_nothing(fresh: HostState, enable: Any) -> None:
     assert list((fresh.drive / "ProgramData").iterdir()) == []
 
 
+def test_a_name_that_is_longer_than_windows_keeps_is_told_and_fails_nothing(fresh: HostState, enable: Any) -> None:
+    with fresh.change() as state:
+        state["dns_host_name"] = "pc1-of-professor-kim"
+    (note,) = (line for line in enable(fresh, "-WhatIf") if line.startswith("THE NAME OF THIS PC"))
+    assert "pc1-of-professor-kim" in note
+    assert "PC1" in note
+    assert "Rename-Computer" in note
+
+
 def test_undo_puts_back_what_was_there(fresh: HostState, enable: Any) -> None:
     before = fresh.read()
     enable(fresh)
