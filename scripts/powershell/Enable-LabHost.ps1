@@ -214,8 +214,8 @@ function Add-NameNote {
     $long = "$((Get-CimInstance -ClassName Win32_ComputerSystem).DNSHostName)"
     if (-not $long -or $long -eq $env:COMPUTERNAME) { return }
     $script:notes += "THE NAME OF THIS PC is $long, and $env:COMPUTERNAME in Windows' short form (15 characters): " +
-    'Hyper-V may not find this PC by it. Where `inv` says so: Rename-Computer with a name of at most 15 characters, restart ' +
-    'this PC, then run this again'
+    'Hyper-V may not find this PC by it. Where `inv` says so: Rename-Computer with a name of at most 15 characters, ' +
+    'restart this PC, then run this again'
 }
 
 function Get-Account {
