@@ -2,7 +2,7 @@
 
 from invoke import Context, task
 
-from labkit.errors import together
+from labkit.errors import LabError, together
 from labkit.line.kinds import Controller, Destroyer, HostNetwork, Keeper, Power, Reader, Stage
 from labkit.session import session
 from tasks.verify import verify_all
@@ -120,13 +120,13 @@ def hyperv_trust(c: Context, host: str = "", fingerprint: str = "") -> None:
     offers, errors = trust.fetch(s, hosts)
     for offer in offers:
         s.output.print(f"{offer.host.name} ({offer.host.address}) shows {offer.fingerprint}", soft_wrap=True)
-        trust.check_name(offer)
-        if offer.is_known:
-            s.output.print(f"{offer.host.name}: trusted already")
-            continue
-        trust.agree(offer, fingerprint)
-        trust.keep(s, offer)
-        s.output.print(f"{offer.host.name}: trusted from now on, and no other certificate")
+        try:
+            is_new = trust.settle(s, offer, fingerprint)
+        except LabError as error:  # of this PC alone
+            errors.append(error)
+        else:
+            how = "from now on, and no other certificate" if is_new else "already"
+            s.output.print(f"{offer.host.name}: trusted {how}")
     for plain in (one.name for one in hosts if one.scheme == "http"):
         s.output.print(f"{plain}: scheme http, encrypted by NTLM; there is no certificate")
     if errors:

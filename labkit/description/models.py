@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import PureWindowsPath
 from typing import Annotated, Any, Literal
+from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
@@ -21,6 +22,16 @@ LARGEST_NUMBER = 99
 Role = Literal["control_plane", "worker", "storage", "bootstrap"]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,30}$")]
 Vlan = Annotated[int, Field(ge=1, le=4094)] | Literal["auto"] | None
+OLDEST_MINOR = 31
+"""Of Kubernetes 1: the first whose kubeadm reads v1beta4."""
+TAKEN_NAMES = ("localhost", "all", "ungrouped")
+"""What a machine cannot be called: on each the first is itself, and to Ansible the others are groups."""
+TAKEN_USERS = (
+    "root", "bin", "daemon", "adm", "lp", "sync", "shutdown", "halt", "mail", "operator", "games", "ftp", "nobody",
+    "dbus", "sshd", "chrony", "tss", "polkitd", "sssd", "rpc", "rpcuser", "nginx", "dnsmasq", "wheel", "users",
+)  # fmt: skip
+"""Accounts and groups that Rocky has before the kickstart makes the user's."""
+
 Url = Annotated[str, Field(pattern=r"^(https?|file)://\S+$")]
 
 
@@ -74,6 +85,15 @@ def _whole_path(value: str) -> str:
     return value
 
 
+def _zone(value: str) -> str:
+    """One of the time zone database's, where there is one: Anaconda takes New York for what it does not know."""
+    known = available_timezones()
+    if known and value not in known:
+        raise ValueError("a time zone such as Asia/Seoul is expected")
+    return value
+
+
+HostName = Annotated[str, Field(min_length=1), AfterValidator(_host)]
 WindowsPath = Annotated[str, AfterValidator(_whole_path)]
 
 
@@ -84,7 +104,7 @@ class Model(BaseModel):
 
 
 class HostModel(Model):
-    address: Annotated[str, AfterValidator(_host)] = Field(min_length=1)
+    address: HostName
     user: str | None = None
     scheme: Literal["http", "https"] = "https"
     auth: Literal["ntlm", "basic"] = "ntlm"
@@ -123,6 +143,13 @@ class MachineModel(Model):
     mac: str | None = Field(default=None, pattern=r"^([0-9a-f]{2}:){5}[0-9a-f]{2}$")
     address: IPv4Address | None = None
 
+    @field_validator("name")
+    @classmethod
+    def _free_name(cls, value: str) -> str:
+        if value in TAKEN_NAMES:
+            raise ValueError("another name is expected: this one means something else on every machine")
+        return value
+
     @field_validator("memory_mb")
     @classmethod
     def _even(cls, value: int) -> int:
@@ -136,9 +163,9 @@ class RockyModel(Model):
     iso_url: Url | None = None
     iso_sha256: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$")
     tree_url: Url | None = None
-    timezone: str = "UTC"
+    timezone: Annotated[str, AfterValidator(_zone)] = "UTC"
     keyboard: str = "us"
-    time_servers: tuple[str, ...] = ("2.rocky.pool.ntp.org",)
+    time_servers: tuple[HostName, ...] = ("2.rocky.pool.ntp.org",)
 
 
 class KubernetesModel(Model):
@@ -146,6 +173,13 @@ class KubernetesModel(Model):
     pod_cidr: IPv4Network = IPv4Network("10.244.0.0/16")
     service_cidr: IPv4Network = IPv4Network("10.96.0.0/12")
     cni: Literal["calico", "flannel"] = "calico"
+
+    @field_validator("version")
+    @classmethod
+    def _read_by_kubeadm(cls, value: str) -> str:
+        if int(value.split(".")[1]) < OLDEST_MINOR:
+            raise ValueError(f"1.{OLDEST_MINOR} or newer is expected")
+        return value
 
 
 class SourcesModel(Model):
@@ -188,4 +222,11 @@ class LabModel(Model):
     def _four_hex_digits(cls, value: str) -> str:
         if not re.fullmatch(r"[0-9a-f]{4}", value):
             raise ValueError("four hex digits are expected, such as 3fa9")
+        return value
+
+    @field_validator("machine_user")
+    @classmethod
+    def _fresh_user(cls, value: str) -> str:
+        if value in TAKEN_USERS:
+            raise ValueError("an account that Rocky has not already is expected")
         return value

@@ -30,6 +30,8 @@ ROLES = (("bootstrap", True, True), ("control_plane", True, True), ("worker", Tr
 """Each role: whether a lab needs it, and whether one machine alone has it."""
 CONTROL_PLANE_CPUS = 2
 NETWORK_INSTALL_MB = 3072
+NODE_MASK = 24  # of each node's part of pod_cidr; kube-controller-manager's own
+LARGEST_PODS, LARGEST_SERVICES, SMALLEST_SERVICES = NODE_MASK - 16, 12, 28
 NO_WORKER = "give one the role worker, such as [control_plane, worker]: pods run there"
 
 
@@ -169,6 +171,22 @@ def _is_address(host: str) -> bool:
     return True
 
 
+def cluster_ranges_have_a_size_that_kubeadm_takes(model: LabModel) -> Iterator[Problem]:
+    """As kubeadm's own validation (apis/kubeadm/validation: ValidatePodSubnetNodeMask, ValidateServiceSubnetSize)."""
+    pods, services = model.kubernetes.pod_cidr, model.kubernetes.service_cidr
+    nodes = sum(bool({"control_plane", "worker"} & set(machine.roles)) for machine in model.machines)
+    parts = 2 ** (NODE_MASK - pods.prefixlen) if pods.prefixlen <= NODE_MASK else 0
+    if nodes > parts:
+        wanted = IPv4Network((pods.network_address, NODE_MASK - (nodes - 1).bit_length()), strict=False)
+        message = f"each of {nodes} nodes gets a /{NODE_MASK} of it, and there are {parts}"
+        yield Problem(("kubernetes", "pod_cidr"), message, f"write {wanted} or larger")
+    if pods.prefixlen < LARGEST_PODS:
+        yield Problem(("kubernetes", "pod_cidr"), f"kubeadm takes at most a /{LARGEST_PODS}", "name a smaller range")
+    if not LARGEST_SERVICES <= services.prefixlen <= SMALLEST_SERVICES:
+        message = f"kubeadm takes a /{LARGEST_SERVICES} to a /{SMALLEST_SERVICES}"
+        yield Problem(("kubernetes", "service_cidr"), message, "such as 10.96.0.0/16")
+
+
 def written_ranges_do_not_overlap(model: LabModel) -> Iterator[Problem]:
     """Ranges that stand in the file, against each other."""
     written = [(path, cidr) for path, cidr, is_derived in _ranges(model) if not is_derived]
@@ -251,6 +269,7 @@ RULES: tuple[Rule, ...] = (
     installers_have_memory,
     data_disks_follow_storage,
     kept_sources_prove_a_name,
+    cluster_ranges_have_a_size_that_kubeadm_takes,
     written_ranges_do_not_overlap,
     vlans_differ,
     switches_fit_the_hosts,

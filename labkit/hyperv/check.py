@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 OLDEST_POWERSHELL = (5, 1)
 WINDOWS_NEEDS_BYTES = 2 * GB
+FILE_SYSTEMS = ("NTFS", "ReFS")
 WITHOUT_MEMORY = ("Off", "Saved", "FastSaved", "Hibernated")  # a paused VM keeps its memory
 DISK_START_BYTES = {"system": 8 * GB, "data": 1 * GB}  # what a fresh dynamic disk grows to within a build
 
@@ -138,6 +139,23 @@ def disk_space_suffices(lab: Lab, facts: Facts) -> Iterator[Finding]:
             yield Finding(name, f"{here.free_bytes / GB:.1f} GB are free for {lab.vm_path}", why, fix)
 
 
+def folder_takes_disks(lab: Lab, facts: Facts) -> Iterator[Finding]:
+    """Hyper-V makes no disk on a drive of cameras and sticks, nor one that Windows would compress or encrypt."""
+    for name, here in facts.items():
+        file_system = here.readiness.file_system
+        if file_system and file_system not in FILE_SYSTEMS:
+            fix = "name a folder on a drive with NTFS or ReFS in lab.vm_path"
+            found = f"{lab.vm_path} is on a drive with {file_system}"
+            yield Finding(name, found, "Hyper-V keeps disks on NTFS or ReFS alone", fix)
+        elif here.readiness.is_packed:
+            fix = (
+                f"as administrator there: compact /u /s:{lab.vm_path} (encrypted: cipher /d /s:{lab.vm_path}), "
+                "or name another folder in lab.vm_path"
+            )
+            found = f"{lab.vm_path} is compressed or encrypted"
+            yield Finding(name, found, "a disk that is made there would be, too, and Hyper-V takes none such", fix)
+
+
 def etcd_has_a_fast_disk(lab: Lab, facts: Facts) -> Iterator[Finding]:
     """etcd answers a change only when it is on the disk; one that takes long loses leases and leaders."""
     here, name = facts.get(lab.control_plane.host), lab.control_plane.name
@@ -177,6 +195,7 @@ RULES: tuple[Callable[[Lab, Facts], Iterator[Finding]], ...] = (
     macs_are_free,
     memory_suffices,
     disk_space_suffices,
+    folder_takes_disks,
     etcd_has_a_fast_disk,
     medium_is_there,
     processor_suffices,

@@ -161,6 +161,8 @@ class ReadinessFacts:
     neighbours: tuple[tuple[str, str], ...] = ()  # IPv4 address and MAC of whoever the PC heard of
     full_rights: bool | None = None  # False: an account whose rights Windows filtered
     media: str | None = None  # what the lab's folder lies on: HDD, SSD or SCM
+    file_system: str | None = None  # of that drive, such as NTFS or exFAT
+    is_packed: bool | None = None  # what is made in that folder is compressed or encrypted
     sleep_s: int | None = None  # idle seconds after which the PC sleeps while plugged in; 0: never
     profiles: tuple[tuple[int, str], ...] = ()  # an adapter's index, and Public, Private or DomainAuthenticated
     rules: tuple[RuleFacts, ...] = ()

@@ -27,7 +27,10 @@ def stays_awake(lab: Lab, facts: Facts) -> Iterator[Finding]:
 
 
 def network_is_private(lab: Lab, facts: Facts) -> Iterator[Finding]:
-    """On a public network Windows' own rules for WinRM do not hold, and a new switch may make it one."""
+    """On a public network Windows' own rules for WinRM do not hold, and a new switch may make it one.
+
+    The lab's rule holds there too, and nobody can change what a policy sets or Windows cannot identify.
+    """
     for host in lab.hosts:
         if host.name not in facts:
             continue
@@ -36,10 +39,12 @@ def network_is_private(lab: Lab, facts: Facts) -> Iterator[Finding]:
         if (index, "Public") in here.readiness.profiles:
             fix = (
                 f"as administrator there: Set-NetConnectionProfile -InterfaceIndex {index} -NetworkCategory Private "
-                "(Enable-LabHost.ps1 does it)"
+                "(Enable-LabHost.ps1 does it); where Windows refuses that, leave it: the rule of Enable-LabHost.ps1 "
+                "holds on public networks too"
             )
             found = f"Windows takes the network of {host.address} for a public one"
-            yield Finding(host.name, found, "it closes itself to other PCs there", fix)
+            why = "what has no rule for public networks is closed to other PCs there"
+            yield Finding(host.name, found, why, fix, is_warning=True)
 
 
 def winrm_is_for_the_lan(lab: Lab, facts: Facts) -> Iterator[Finding]:

@@ -63,6 +63,7 @@ def _read_at(answer: Mapping[str, Any]) -> datetime:
 def _readiness(row: Mapping[str, Any]) -> ReadinessFacts:
     return ReadinessFacts(
         is_probed=row["probed"], full_rights=row["full_rights"], sleep_s=row["sleep_s"], media=row["media"],
+        file_system=row["file_system"], is_packed=row["packed"],
         neighbours=tuple((one["address"], one["mac"].upper()) for one in row["neighbours"]),
         profiles=tuple((one["index"], one["category"]) for one in row["profiles"]),
         rules=tuple(RuleFacts(r["name"], r["opens"], r["public"], tuple(r["from"])) for r in row["rules"]),

@@ -71,6 +71,15 @@ def fingerprint(pem: str) -> str:
     return hashlib.sha256(ssl.PEM_cert_to_DER_cert(pem)).digest().hex(":").upper()
 
 
+def settle(session: Session, offer: Offer, given: str) -> bool:
+    """Trust what a host shows once a person has compared it; return whether that is new. Raises what speaks against."""
+    check_name(offer)
+    if offer.is_known:
+        return False
+    agree(offer, given)
+    return keep(session, offer)
+
+
 def agree(offer: Offer, given: str) -> None:
     """Have a person compare: `given` is the fingerprint from the PC, or '' to be asked at the terminal.
 

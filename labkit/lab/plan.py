@@ -9,7 +9,7 @@ from invoke import Collection
 from invoke.executor import Executor
 from invoke.tasks import Call
 
-from labkit.errors import ConfigError, LabError
+from labkit.errors import ConfigError, LabError, together
 from labkit.line import kinds, stages
 from labkit.session import Session
 
@@ -61,7 +61,7 @@ def _state(session: Session, stage: str) -> tuple[str, bool]:
 
 
 def show(session: Session, task: Any) -> None:
-    """Print the plan of `task`, then what would change on the hosts when they answer."""
+    """Print the plan of `task`, then what would change on the hosts; raise the errors of those that do not answer."""
     from rich.table import Table
 
     table = Table(title=f"inv {kinds.typed_name(task)}: {session.lab.name}", title_justify="left", box=None)
@@ -74,7 +74,7 @@ def show(session: Session, task: Any) -> None:
 
 
 def _show_hosts(session: Session) -> None:
-    """What would change on the hosts, when they all answer; else which do not, and what is wrong with them."""
+    """What would change on the hosts, when they all answer, and what is wrong with them; then raise what is silent."""
     from labkit.hyperv import check, display, drift
     from labkit.lab import downloads
 
@@ -83,5 +83,7 @@ def _show_hosts(session: Session) -> None:
         session.output.print(display.plan_table(session.lab, drift.plan(session.lab, facts)))
     for one in downloads.expected(session.lab, facts):
         session.output.print(f"to be fetched: {one}", markup=False, soft_wrap=True)
-    for problem in [*check.problems(session.lab, facts), *(error.problem for error in errors)]:
-        session.console.print(str(problem), markup=False)
+    for finding in check.problems(session.lab, facts):
+        session.console.print(str(finding), markup=False)
+    if errors:
+        raise together(errors)

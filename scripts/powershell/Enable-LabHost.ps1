@@ -209,6 +209,15 @@ function Enable-Feature {
     'bcdedit /set hypervisorlaunchtype auto; restart this PC'
 }
 
+# Hyper-V's cmdlets look their PC up by its name, of which Windows keeps a short form of 15 characters as well.
+function Add-NameNote {
+    $long = "$((Get-CimInstance -ClassName Win32_ComputerSystem).DNSHostName)"
+    if (-not $long -or $long -eq $env:COMPUTERNAME) { return }
+    $script:notes += "THE NAME OF THIS PC is $long, and $env:COMPUTERNAME in Windows' short form (15 characters): " +
+    'Hyper-V may not find this PC by it. Where `inv` says so: Rename-Computer with a name of at most 15 characters, ' +
+    'restart this PC, then run this again'
+}
+
 function Get-Account {
     Get-LocalUser | Where-Object { $_.Name -eq $User }
 }
@@ -284,8 +293,11 @@ function Enable-Network {
     if (-not $lans) { return Add-Told -Line 'ok: no network leads out by cable, so none is made private' }
     $lan = $lans[0]
     $what = "the network on $($lan.InterfaceAlias) is private"
-    Set-Step -What $what -Done (-not $public) -Key "profile $($lan.InterfaceAlias)" -Before 'Public' -Change {
-        Set-NetConnectionProfile -InterfaceIndex $lan.InterfaceIndex -NetworkCategory Private
+    # A policy may hold it public, or Windows cannot identify it: the lab does without, its port is open there too.
+    Invoke-Part -Name $what -Optional -Part {
+        Set-Step -What $what -Done (-not $public) -Key "profile $($lan.InterfaceAlias)" -Before 'Public' -Change {
+            Set-NetConnectionProfile -InterfaceIndex $lan.InterfaceIndex -NetworkCategory Private
+        }
     }
 }
 
@@ -453,6 +465,7 @@ function Undo-All {
 function Enable-All {
     Invoke-Part -Name 'the feature Hyper-V' -Part { Enable-Feature }
     if ($useless) { return }
+    Invoke-Part -Name 'the name of this PC' -Part { Add-NameNote } -Optional
     Invoke-Part -Name "the account $User" -Part { Enable-Account }
     Invoke-Part -Name "$User in Administrators" -Part { Enable-Administrator }
     Invoke-Part -Name $filter -Part { Enable-FullRights }

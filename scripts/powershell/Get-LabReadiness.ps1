@@ -44,6 +44,16 @@ function Get-Medium {
     @{ 3 = 'HDD'; 4 = 'SSD'; 5 = 'SCM' }[[int]$disk.MediaType]
 }
 
+function Get-FileSystem {
+    @(Get-CimInstance -ClassName Win32_LogicalDisk -Filter "DeviceID = '$($LabPath.Substring(0, 2))'")[0].FileSystem
+}
+
+# Files that are made there take it over from their folder, and it from the next one above that is there.
+function Test-Packed {
+    for ($place = $LabPath; -not (Test-Path -LiteralPath $place); $place = Split-Path -Path $place -Parent) { continue }
+    "$((Get-ItemProperty -LiteralPath $place).Attributes)" -match 'Compressed|Encrypted'
+}
+
 function Get-Profile {
     foreach ($one in @(Get-NetConnectionProfile)) {
         @{ index = [int]$one.InterfaceIndex; category = "$($one.NetworkCategory)" }
@@ -127,6 +137,8 @@ $found = @{ probed = [bool]$Probe; neighbours = @(Get-Told -Read { Get-Neighbour
     bridged = @(Get-Told -Read { Get-Bridged }); vlans = @(Get-Told -Read { Get-OtherTag })
     nats = @(Get-Told -Read { Get-Nat }) }
 $found.full_rights = try { Test-FullRight } catch { $null }
+$found.file_system = try { Get-FileSystem } catch { $null }
+$found.packed = try { Test-Packed } catch { $null }
 $found.media = try { Get-Medium } catch { $null }
 $found.sleep_s = try { Get-SleepTime } catch { $null }
 $answer = @{ changed = $false; readiness = $found }

@@ -53,12 +53,21 @@ function Invoke-LabMachine {
     @{ changed = @($answers | Where-Object { $_.changed }).Count -gt 0; machines = @($answers) }
 }
 
-# What Windows may refuse for some seconds (a file that is still open, a drive of a running VM) is tried three times.
+# What Windows may refuse for some seconds (a drive of a running VM, and a VM, its disks and its files while they are
+# still held after its power was cut) is tried three times.
 function Invoke-LabAgain {
     param([scriptblock] $Do)
-    foreach ($left in 2, 1, 0) {
-        try { return & $Do } catch { if (-not $left) { throw } }
-        Start-Sleep -Seconds 3
+    foreach ($wait in 1, 5, 0) {
+        try { return & $Do } catch { if (-not $wait) { throw } }
+        Start-Sleep -Seconds $wait
+    }
+}
+
+# Detaches the disks of Path.
+function Remove-LabDrive {
+    param([object] $VM, [string[]] $Path)
+    foreach ($drive in @(Get-VMHardDiskDrive -VM $VM | Where-Object { $Path -contains $_.Path })) {
+        Invoke-LabAgain -Do { Remove-VMHardDiskDrive -VMHardDiskDrive $drive }
     }
 }
 
@@ -75,8 +84,7 @@ function Add-LabDrive {
 # The disks of Path take no part in what Do does to the VM: a checkpoint would roll a data disk back.
 function Invoke-LabApart {
     param([object] $VM, [string[]] $Path, [scriptblock] $Do)
-    Get-VMHardDiskDrive -VM $VM | Where-Object { $Path -contains $_.Path } |
-        ForEach-Object { Remove-VMHardDiskDrive -VMHardDiskDrive $_ }
+    Remove-LabDrive -VM $VM -Path $Path
     try { & $Do } finally { [void]@(Add-LabDrive -VM $VM -Path $Path) }
 }
 

@@ -28,7 +28,7 @@ function Remove-LoneMark {
         $mark = try { ConvertFrom-Json -InputObject (Get-Content -LiteralPath $path -Raw) } catch { $null }  # torn
         $own = $mark.lab -eq $Lab -and $mark.machine -eq $Wanted.name
         if ($own -and -not (Test-Path -LiteralPath ($path -replace '\.lab\.json$', ''))) {
-            Remove-Item -LiteralPath $path
+            Invoke-LabAgain -Do { Remove-Item -LiteralPath $path }
         }
     }
 }
@@ -39,7 +39,7 @@ function Remove-EmptyFolder {
     foreach ($folder in @(Get-ChildItem -LiteralPath $Path -Directory)) {
         Remove-EmptyFolder -Path "$Path\$($folder.Name)"
     }
-    if (-not (Get-ChildItem -LiteralPath $Path -Force)) { Remove-Item -LiteralPath $Path }
+    if (-not (Get-ChildItem -LiteralPath $Path -Force)) { Invoke-LabAgain -Do { Remove-Item -LiteralPath $Path } }
 }
 
 # Fails when the Hyper-V service is down: from here on a VM that is not in the list is really gone.
@@ -49,7 +49,7 @@ Invoke-LabMachine -Machine $Machine -Blank @{ state = 'Absent'; changed = @() } 
     foreach ($vm in @($all | Where-Object { $Wanted.id -and "$($_.Id)" -eq $Wanted.id })) {
         Assert-LabMark -VM $vm -Lab $Lab -Machine $Wanted
         if ("$($vm.State)" -ne 'Off') { Stop-VM -VM $vm -TurnOff -Force; $Answer.changed += 'stopped' }
-        Remove-VM -VM $vm -Force
+        Invoke-LabAgain -Do { Remove-VM -VM $vm -Force }
         $Answer.changed += 'removed'
     }
     foreach ($path in @($Wanted.delete | ForEach-Object { $_; "$_.lab.json" })) {

@@ -22,8 +22,7 @@ if ($PSScriptRoot) { . "$PSScriptRoot\Lab.ps1" }  # run by hand; sent, it came i
 function Set-FreshDisk {
     param([object] $VM, [object] $Wanted)
     $old = @($Wanted.discard | ForEach-Object { $_.path })
-    Get-VMHardDiskDrive -VM $VM | Where-Object { $old -contains $_.Path } |
-        ForEach-Object { Remove-VMHardDiskDrive -VMHardDiskDrive $_ }
+    Remove-LabDrive -VM $VM -Path $old
     Set-Content -LiteralPath "$($Wanted.disk.path).lab.json" -Value $Wanted.disk.mark -Encoding Ascii
     [void](New-VHD -Path $Wanted.disk.path -SizeBytes $Wanted.disk.size_bytes -Dynamic -BlockSizeBytes 1MB)
     Add-VMHardDiskDrive -VM $VM -ControllerType SCSI -Path $Wanted.disk.path

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from typing import IO
 
-from rehearsal.hosts.answers import changes
+from rehearsal.hosts.answers import build, changes
 from rehearsal.hosts.answers.media import existing
 from rehearsal.hosts.pc import disks, firmware, machines
 from rehearsal.hosts.pc.refusals import RefusedError
@@ -46,7 +46,7 @@ def remove_lab_boot_disk(pc: HostState, given: Json) -> Json:
 def _take_out(pc: HostState, vm_id: str, drive_id: str) -> None:
     """With its drive, or where that does not go, without."""
     try:
-        changes.again(lambda: disks.remove(pc, vm_id, drive_id, "dvds", "RemoveVMDvdDrive"))
+        build.again(lambda: disks.remove(pc, vm_id, drive_id, "dvds", "RemoveVMDvdDrive"))
     except RefusedError:
         disks.insert(pc, vm_id, drive_id, None)
 

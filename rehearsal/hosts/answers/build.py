@@ -3,12 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from rehearsal.hosts.pc import adapters, disks, firmware, machines, resources
 from rehearsal.hosts.pc.refusals import RefusedError
 from rehearsal.hosts.state import HostState, Json
 
 BLOCK_BYTES = 1 << 20
+
+
+def again(work: Callable[[], None]) -> None:
+    """Three tries, as the scripts give what Windows may refuse at first."""
+    for left in (2, 1, 0):
+        try:
+            return work()
+        except RefusedError:
+            if not left:
+                raise
+    return None
+
+
+def detach(pc: HostState, vm_id: str, paths: list[str]) -> None:
+    """Take disks off a VM."""
+    wanted = {path.lower() for path in paths}
+    for drive in machines.get(pc, vm_id)["drives"]:
+        if drive["path"].lower() in wanted:
+            again(partial(disks.remove, pc, vm_id, drive["id"], "drives", "RemoveVMHardDiskDrive"))
 
 
 def mark(pc: HostState, disk: Json) -> None:
@@ -19,10 +39,7 @@ def mark(pc: HostState, disk: Json) -> None:
 def fresh_disk(pc: HostState, wanted: Json) -> None:
     """Take the condemned disks off a VM and give it a blank one to boot from, after it the mgmt adapter."""
     vm_id, disk = wanted["id"].lower(), wanted["disk"]
-    old = {item["path"].lower() for item in wanted["discard"]}
-    for drive in machines.get(pc, vm_id)["drives"]:
-        if drive["path"].lower() in old:
-            disks.remove(pc, vm_id, drive["id"], "drives", "RemoveVMHardDiskDrive")
+    detach(pc, vm_id, [item["path"] for item in wanted["discard"]])
     mark(pc, disk)
     disks.new_disk(pc, disk["path"], disk["size_bytes"], BLOCK_BYTES)
     disks.attach(pc, vm_id, "drives", disk["path"])

@@ -6,7 +6,6 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-from rehearsal.hosts import outage
 from rehearsal.hosts.answers import build
 from rehearsal.hosts.pc import disks, machines, power
 from rehearsal.hosts.pc.refusals import RefusedError
@@ -92,7 +91,7 @@ def remove_lab_machine(pc: HostState, given: Json) -> Json:
             if not (carries(vm, given["Lab"], wanted["name"]) or _begun(vm, wanted)):
                 raise not_ours(vm, given["Lab"])
             _cut(pc, vm, answer)
-            machines.remove(pc, vm["id"])
+            build.again(lambda: machines.remove(pc, vm["id"]))
             answer["changed"].append("removed")
         _delete(pc, wanted["delete"], answer)
         _remove_lone_marks(pc, given["Lab"], wanted)
@@ -114,17 +113,6 @@ def each(wanted: list[Json], work: Work, **blank: str) -> Json:
             answer["error"] = RefusedError(str(error), "DriveNotFound", "ObjectNotFound").record()
         answers.append(answer)
     return {"changed": any(answer.get("changed") for answer in answers), "machines": answers}
-
-
-def again(work: Callable[[], None]) -> None:
-    """Three tries, as the scripts give what Windows may refuse at first."""
-    for left in (2, 1, 0):
-        try:
-            return work()
-        except RefusedError:
-            if not left:
-                raise
-    return None
 
 
 def _resolve(pc: HostState, lab: str, wanted: Json) -> str:
@@ -191,7 +179,7 @@ def _cut(pc: HostState, vm: Json, answer: Json) -> None:
 
 def delete(pc: HostState, path: str) -> None:
     """Delete a file that is there."""
-    again(lambda: disks.before_delete(pc, path))
+    build.again(lambda: disks.before_delete(pc, path))
     pc.local(path).unlink()
 
 
@@ -209,8 +197,7 @@ def _remove_lone_marks(pc: HostState, lab: str, wanted: Json) -> None:
         mark = _json(path.read_text(encoding="ascii"))
         own = mark.get("lab") == lab and mark.get("machine") == wanted["name"]
         if own and not path.with_name(path.name.removesuffix(".lab.json")).exists():
-            outage.before_files(pc)
-            path.unlink()
+            delete(pc, pc.windows(path))
 
 
 def _remove_empty(pc: HostState, folder: Path) -> None:
@@ -220,5 +207,5 @@ def _remove_empty(pc: HostState, folder: Path) -> None:
         if inner.is_dir():
             _remove_empty(pc, inner)
     if not any(folder.iterdir()):
-        outage.before_files(pc)
+        build.again(lambda: disks.before_delete(pc, pc.windows(folder)))
         folder.rmdir()

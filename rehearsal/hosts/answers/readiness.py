@@ -20,6 +20,7 @@ def get_lab_readiness(pc: HostState, given: Json) -> Json:
     """Tell how the PC was prepared and who else is on its LAN."""
     state = pc.read()
     _wait_for_silent(pc, given.get("Probe") or [])
+    on_volume = given["LabPath"][:2].upper() == f"{state['volume']['letter']}:"
     found = {
         "probed": bool(given.get("Probe")),
         "neighbours": [
@@ -28,6 +29,8 @@ def get_lab_readiness(pc: HostState, given: Json) -> Json:
             if "." in item["address"] and item["state"] != "Unreachable"
         ],
         "full_rights": state.get("hyperv_refuses") != "rights",
+        "file_system": state["volume"].get("file_system", "NTFS") if on_volume else None,
+        "packed": bool(state.get("compressed")) if on_volume else None,
         "media": MEDIA.get(state["volume"].get("media_type", 4)),
         "sleep_s": state.get("sleep_s", 0),
         "profiles": [

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from rehearsal.hosts.answers import changes
+from rehearsal.hosts.answers import build, changes
 from rehearsal.hosts.pc import checkpoints, disks, machines, power
 from rehearsal.hosts.pc.refusals import RefusedError
 from rehearsal.hosts.state import HostState, Json
@@ -91,10 +91,7 @@ def _stop(pc: HostState, vm: Json, *, clean: bool) -> None:
 @contextmanager
 def _apart(pc: HostState, vm_id: str, paths: list[str]) -> Iterator[None]:
     """Detach disks, and attach them again whatever comes of the block."""
-    wanted = {path.lower() for path in paths}
-    for drive in machines.get(pc, vm_id)["drives"]:
-        if drive["path"].lower() in wanted:
-            disks.remove(pc, vm_id, drive["id"], "drives", "RemoveVMHardDiskDrive")
+    build.detach(pc, vm_id, paths)
     try:
         yield
     finally:

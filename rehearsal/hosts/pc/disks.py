@@ -172,11 +172,14 @@ def change(pc: HostState, vm_id: str, kind: str, device_id: str, cmdlet: str, **
 def remove(pc: HostState, vm_id: str, device_id: str, kind: str, cmdlet: str) -> None:
     """Take a device out of a VM's list `kind` (adapters, drives, dvds) and out of its boot order; not of a saved VM.
 
-    A running VM may not let go of its DVD drive at first, or never: neonSDK#10 met "Not supported".
+    A running VM may not let go of its DVD drive at first, or never: neonSDK#10 met "Not supported". One that was turned
+    off a moment ago may not let go of its disks.
     """
-    is_running = machines.get(pc, vm_id, cmdlet)["state"] == "Running"
-    if kind == "dvds" and is_running and outage.fails_at_first(pc, "Remove-VMDvdDrive"):
+    vm = machines.get(pc, vm_id, cmdlet)
+    if kind == "dvds" and vm["state"] == "Running" and outage.fails_at_first(pc, "Remove-VMDvdDrive"):
         raise refusals.unspecified(cmdlet, f"Failed to remove device '{DEVICES[kind]}'.\nNot supported (0x8004100C).")
+    if kind == "drives" and outage.fails_at_first(pc, "Remove-VMHardDiskDrive"):
+        raise refusals.device_in_use(cmdlet, vm["name"], vm_id, DEVICES[kind])
     with machines.changing(pc, vm_id, cmdlet) as vm:
         if vm["state"] == "Saved":
             raise refusals.device_in_use(cmdlet, vm["name"], vm_id, DEVICES[kind])

@@ -162,12 +162,15 @@ def set_properties(pc: HostState, vm_id: str, **properties: object) -> None:
 
 
 def remove(pc: HostState, vm_id: str, *, force: bool = True) -> None:
-    """`Remove-VM`: the configuration goes, disks stay; a running VM is refused, and without -Force it asks."""
+    """`Remove-VM`: the configuration goes, disks stay; a running VM is refused, and without -Force it asks.
+
+    One that was turned off a moment ago may be refused as well.
+    """
     vm = get(pc, vm_id, "RemoveVM")
     if not force:
         question = f'Are you sure you want to remove virtual machine "{vm["name"]}"?'
         raise refusals.QuestionError("RemoveVM", question)
-    if vm["state"] not in ("Off", "Saved"):
+    if vm["state"] not in ("Off", "Saved") or outage.fails_at_first(pc, "Remove-VM"):
         raise refusals.state("RemoveVM", f"The operation failed.\n{IN_STATE}")
     with outage.change(pc) as state:
         del state["vms"][vm_id]

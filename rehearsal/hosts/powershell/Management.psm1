@@ -10,6 +10,11 @@ function Get-ItemProperty {
     )
     process {
         if ($LiteralPath -like '*\FirewallPolicy\FirewallRules') { return [Rehearsal.Records]::FirewallRules() }
+        $path = $LiteralPath[0]
+        if ($path -match '^[A-Za-z]:' -and (Test-Path -LiteralPath $path)) {  # of a folder; drive C: here has no such flags
+            $flags = if ("$([Rehearsal.Pc]::State['compressed'])" -eq 'true') { 'Directory, Compressed' } else { 'Directory' }
+            return [pscustomobject]@{ PSPath = $path; Attributes = [System.IO.FileAttributes]$flags }
+        }
         [Rehearsal.Records]::All('registry', 'System.Management.Automation.PSCustomObject') |
             Where-Object -FilterScript { $LiteralPath -contains $_.PSPath }
     }

@@ -29,7 +29,8 @@ def test_it_holds_functions_alone_all_with_the_labs_noun() -> None:
     outside = [line for line in TEXT.partition("#>\n")[2].splitlines() if line and not line.startswith((" ", "#", "}"))]
     assert outside == [f"function {name} {{" for name in FUNCTIONS]
     assert all(
-        re.fullmatch(r"(Add|Assert|ConvertTo|Get|Invoke|Start|Test|Wait)-Lab[A-Z]\w+", name) for name in FUNCTIONS
+        re.fullmatch(r"(Add|Assert|ConvertTo|Get|Invoke|Remove|Start|Test|Wait)-Lab[A-Z]\w+", name)
+        for name in FUNCTIONS
     )
 
 

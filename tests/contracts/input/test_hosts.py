@@ -48,6 +48,14 @@ def test_a_host_on_which_nothing_can_be_built(hosts: Hosts, trouble: str, task: 
     assert is_refused(hosts, answer, code, *words), answer.errors
 
 
+def test_a_plan_of_pcs_that_do_not_answer_ends_with_their_code(hosts: Hosts) -> None:
+    hosts.endpoints["pc2"].stop()
+    answer = hosts.inv("lab.plan")
+    assert is_refused(hosts, answer, 3, "pc2 (127.0.0.1)", "does not answer"), answer
+    assert answer.errors.count("pc2 (127.0.0.1)") == 1
+    assert "hyperv.create" in answer.output
+
+
 @pytest.mark.parametrize("task", BUILDING)
 def test_a_wrong_password(hosts: Hosts, task: str) -> None:
     answer = hosts.inv(task, password="guessed", LAB_ASSUME_YES="lab-7e57")

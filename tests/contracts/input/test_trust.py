@@ -40,6 +40,15 @@ def test_the_fingerprint_of_another_pc_is_refused_and_nothing_is_kept(prepared: 
     assert "pc1.pem" not in prepared.project.kept()
 
 
+def test_one_pcs_wrong_certificate_keeps_no_other_from_being_trusted(prepared: Hosts) -> None:
+    given = fingerprint(prepared, "pc2")
+    answer = prepared.inv("hyperv.trust", "--fingerprint", given)  # of pc1 it is another
+    assert answer.code == 5
+    assert "pc1 shows another certificate" in answer.errors
+    assert "pc2: trusted from now on" in answer.output
+    assert "pc1.pem" not in prepared.project.kept()
+
+
 def test_once_compared_the_pcs_are_used_and_a_second_time_there_is_nothing_to_compare(prepared: Hosts) -> None:
     for host in ("pc1", "pc2"):
         answer = prepared.inv("hyperv.trust", "--host", host, "--fingerprint", fingerprint(prepared, host))

@@ -165,6 +165,15 @@ def test_what_if_changes_nothing(fresh: HostState, enable: Any) -> None:
     assert list((fresh.drive / "ProgramData").iterdir()) == []
 
 
+def test_a_name_that_is_longer_than_windows_keeps_is_told_and_fails_nothing(fresh: HostState, enable: Any) -> None:
+    with fresh.change() as state:
+        state["dns_host_name"] = "pc1-of-professor-kim"
+    (note,) = (line for line in enable(fresh, "-WhatIf") if line.startswith("THE NAME OF THIS PC"))
+    assert "pc1-of-professor-kim" in note
+    assert "PC1" in note
+    assert "Rename-Computer" in note
+
+
 def test_undo_puts_back_what_was_there(fresh: HostState, enable: Any) -> None:
     before = fresh.read()
     enable(fresh)
@@ -294,6 +303,10 @@ def test_what_cannot_be_set_is_told_with_the_reason_and_the_rest_is_done(fresh: 
     assert changed(lines) == [what for what in MADE if what not in (MADE[1], MADE[2], MADE[4])]
     ends = [number for number, line in enumerate(lines) if line.startswith(("ok: ", "changed: ", "not done: "))]
     assert ends == list(range(ends[0], ends[0] + len(MADE)))  # one list, nothing between its lines
+    with fresh.change() as state:
+        state["password_length"] = 0
+    (alone,) = told(enable(fresh), "not done")  # the lab's rule in the firewall holds on public networks too
+    assert MADE[4] in alone
     lines = enable(fresh, "-Undo")
     assert told(lines, "not undone") == []
     assert {**fresh.read()["profiles"]["21"], "by_policy": 0} == {**before["profiles"]["21"], "by_policy": 0}

@@ -174,6 +174,10 @@ def test_a_service_that_is_down_while_writing_changes_nothing(bare: Any) -> None
 
 
 def test_a_folder_in_which_no_disk_may_lie_is_told_with_the_way_out(bare: Any) -> None:
+    session = bare.session()
+    session.hosts.survey(probe=True)
     bare.update("pc1", compressed=True)
     with pytest.raises(RefusedError, match=r"(?s)host pc1, machine .*\(0xC03A001A\).*compact /u"):
+        create.create(session)
+    with pytest.raises(RefusedError, match=r"(?s)host pc1: .* is compressed or encrypted: .*compact /u"):
         create.create(bare.session())

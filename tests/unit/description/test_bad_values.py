@@ -118,6 +118,29 @@ CASES = {
     "relative folder": (("vm_path: 'C:\\Lab'", "vm_path: Lab"), "lab.vm_path: 'Lab': a whole Windows path"),
     "folder on a share": (("vm_path: 'C:\\Lab'", "vm_path: '\\\\nas\\lab'"), "such as 'C:\\Lab', is expected"),
     "image without a drive": (("'C:\\ISO\\Rocky", "'ISO\\Rocky"), "lab.iso_path: 'ISO\\\\Rocky-9"),
+    "time zone that is none": (
+        ("    timezone: UTC", "    timezone: Seoul"),
+        "lab.rocky.timezone: 'Seoul': a time zone such as Asia/Seoul is expected",
+    ),
+    "time server that is none": (("time_servers: [", "time_servers: ['', "), "rocky.time_servers.0: '': must not be"),
+    "a link for a time server": (("time_servers: [", "time_servers: ['http://t.io', "), "servers.0: 'http://t.io'"),
+    "name that means this computer": (changed("w1", "localhost"), "machines.2.name: 'localhost': another name is"),
+    "user that is there already": (
+        ("machine_user: lab", "machine_user: root"),
+        "lab.machine_user: 'root': an account that Rocky has not already is expected",
+    ),
+    "pod range of one node": (
+        ("pod_cidr: 10.244.0.0/16", "pod_cidr: 10.244.0.0/23"),
+        "lab.kubernetes.pod_cidr: each of 4 nodes gets a /24 of it, and there are 2 -> write 10.244.0.0/22 or larger",
+    ),
+    "pod range smaller than a node's": (
+        ("10.244.0.0/16", "10.244.0.0/28"),
+        "each of 4 nodes gets a /24 of it, and there",
+    ),
+    "pod range too large": (("10.244.0.0/16", "48.0.0.0/7"), "pod_cidr: kubeadm takes at most a /8"),
+    "service range too small": (("10.96.0.0/12", "10.96.0.0/29"), "service_cidr: kubeadm takes a /12 to a /28"),
+    "service range too large": (("10.96.0.0/12", "48.0.0.0/11"), "service_cidr: kubeadm takes a /12 to a /28"),
+    "version of another age": (("version: 1.36.4", "version: 1.12.4"), "'1.12.4': 1.31 or newer is expected"),
     "hosts at one address": (("{address: 192.0.2.12,", "{address: 192.0.2.11,"), "192.0.2.11 is host pc1's"),
     "mac outside the plan": (
         changed("number: 3", "number: 3, mac: '02:aa:bb:01:00:03'"),

@@ -76,6 +76,7 @@ def host_answer(lab: Lab, host: Host, *, built: bool) -> Answer:
         "service": "Running", "refusal": None, "feature": None,
         "readiness": {
             "probed": True, "neighbours": [], "full_rights": True, "sleep_s": 0, "media": "SSD",
+            "file_system": "NTFS", "packed": False,
             "bridged": [], "vlans": [], "nats": [],
             "profiles": [{"index": 9, "category": "Private"}],
             "rules": [{"name": "hyperv-k8s-lab-winrm-5986", "opens": True, "public": True, "from": ["LocalSubnet"]}],

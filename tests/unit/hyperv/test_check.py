@@ -178,7 +178,6 @@ CASES: dict[str, tuple[Change, str, str]] = {
         "its processor is ARM64: an x86-64 Rocky cannot run there",
         "lab.hosts",
     ),
-    "public network": (readiness(profiles=[{"index": 9, "category": "Public"}]), "a public one", "-InterfaceIndex 9"),
     "open firewall": (rule(), "WinRM for all opens WinRM to everybody", "-RemoteAddress LocalSubnet"),
     "Wi-Fi": (no_switch(adapter(type=71, index=9)), "Ethernet, its way to the LAN, is not Ethernet", "cable"),
     "uplink without link": (no_switch(adapter(up=False, index=9)), "has no link", "cable"),

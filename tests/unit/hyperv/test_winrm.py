@@ -144,6 +144,12 @@ def of_tls(below: ssl.SSLError) -> requests.exceptions.SSLError:
 DENIED = WSManFaultError(500, "", "", "denied", wsman_fault_code=5)
 FAILURES: dict[str, tuple[Exception, type[LabError], str, str]] = {
     "401": (InvalidCredentialsError("rejected"), UnreachableError, "refuses lab", "LAB_PASSWORD_PC1"),
+    "401 of a right password": (
+        InvalidCredentialsError("rejected"),
+        UnreachableError,
+        "refuses lab",
+        "A right one is refused by PCs cloned from one image (event 6167 there), and where a policy restricts NTLM",
+    ),
     "dropped": (requests.ConnectionError("reset"), DroppedError, "was lost", "repeat"),
     "hangs": (requests.ReadTimeout("slow"), DroppedError, "was lost", "repeat"),
     "certificate": (of_tls(ssl.SSLCertVerificationError("x")), UnreachableError, "not the one", "hyperv.trust"),

@@ -16,7 +16,7 @@ import pytest
 
 from labkit import threads
 from labkit.k8s import ask
-from labkit.lab import rollback
+from labkit.lab import evidence, rollback
 from labkit.machines import wait, watch
 from labkit.session import Session
 from labkit.transport.ssh import Machines
@@ -66,6 +66,7 @@ WAITS: dict[str, Callable[[Session], object]] = {
     "machines that are asked whether they answer": lambda s: wait.answering(s, s.lab.machines),
     "a script on several machines": lambda s: ask.ask(s, s.lab.machines, "members.sh"),
     "clocks that are set": lambda s: rollback.step_clocks(s, s.lab.machines),
+    "machines that a bundle asks": lambda s: list(evidence.machines(s)),
     "rows of a verification": lambda s: run._side_by_side(FakeCluster(s), [obedient]),
     "PCs": lambda s: threads.each(lambda name: s.machines.to(s.lab.bootstrap).run("true"), ["pc1", "pc2"]),
     "machines that are watched": lambda s: watch.until_ssh(s, ""),

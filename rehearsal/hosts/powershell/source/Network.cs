@@ -145,7 +145,7 @@ namespace Rehearsal
             {
                 yield return Properties.Cim(
                     "ROOT/cimv2/Win32_LogicalDisk",
-                    ("DeviceID", name), ("FileSystem", "NTFS"), ("Size", size),
+                    ("DeviceID", name), ("FileSystem", (string?)volume["file_system"] ?? "NTFS"), ("Size", size),
                     ("FreeSpace", size - (ulong)volume["used_bytes"]!));
             }
         }

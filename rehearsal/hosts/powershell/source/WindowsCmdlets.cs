@@ -120,6 +120,7 @@ namespace Microsoft.Management.Infrastructure.CimCmdlets
         private static PSObject ComputerSystem(JsonObject state) => Properties.Cim(
             Cimv2 + "Win32_ComputerSystem",
             ("Name", Pc.Name),
+            ("DNSHostName", (string?)state["dns_host_name"] ?? Pc.Name),
             ("TotalPhysicalMemory", (ulong)state["memory_bytes"]!),
             ("NumberOfProcessors", 1u),
             ("NumberOfLogicalProcessors", (uint)state["cpu"]!["logical"]!),

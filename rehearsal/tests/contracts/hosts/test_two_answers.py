@@ -183,6 +183,7 @@ def test_a_reset_gives_a_fresh_disk_alike(pair: Pair, running: bool) -> None:
     create(pair, machine())
     if running:
         pair.run("Start-LabMachine", Lab=LAB, Id=[f"@{LAB}-w1"])
+        change_both(pair, lambda state: state.update(fails_at_first={"Remove-VMHardDiskDrive": 1}))
     folder = rf"{FOLDER}\w1"
     wanted = {
         "name": "w1",
@@ -206,9 +207,24 @@ def test_removing_leaves_the_data_disk_alike(pair: Pair, gone: bool) -> None:
             with pc.change() as state:
                 state["vms"].clear()
         wanted["id"] = ""
+    else:
+        change_both(pair, lambda state: state.update(fails_at_first={"Remove-VM": 1}))
     answer = pair.run("Remove-LabMachine", Lab=LAB, Machine=[wanted])
     assert answer["machines"][0]["changed"] == ["removed", "deleted"][gone:]
     assert [disk["mark"]["kind"] for disk in look(pair)["disks"]] == ["data"]
+
+
+@pytest.mark.parametrize("name", ["system-1f2e3d4c.vhdx.lab.json", ""], ids=["mark", "folder"])
+def test_what_a_removal_has_left_goes_though_it_is_still_open_at_first(pair: Pair, name: str) -> None:
+    folder = rf"{FOLDER}\w1"
+    for pc in (pair.real, pair.told):
+        pc.local(folder).mkdir(parents=True)
+        if name:
+            pc.local(rf"{folder}\{name}").write_text(mark("1f2e3d4c", "system"), encoding="ascii")
+    change_both(pair, lambda state: state.update(fails_at_first={"Remove-Item": 1}))
+    wanted = {"name": "w1", "id": "", "folder": folder, "delete": []}
+    assert pair.run("Remove-LabMachine", Lab=LAB, Machine=[wanted])["machines"][0]["error"] is None
+    assert not pair.real.local(folder).exists()
 
 
 def test_a_stopped_service_is_told_alike(pair: Pair) -> None:

@@ -62,10 +62,13 @@ def test_whoever_has_an_address_on_the_lan_is_told_alike(pair: Pair) -> None:
 def test_what_the_disks_lie_on_and_foreign_nat_are_told_alike(pair: Pair, number: int, name: str | None) -> None:
     def change(state: dict[str, Any]) -> None:
         state["volume"]["media_type"] = number
+        state["volume"]["file_system"] = "exFAT"
+        state["compressed"] = number == 3
         state["nats"] = [{"name": "DockerNAT", "cidr": "10.0.0.0/17"}]
 
     change_both(pair, change)
     told = ask_readiness(pair)
+    assert (told["file_system"], told["packed"]) == ("exFAT", number == 3)
     assert (told["media"], told["nats"]) == (name, [{"name": "DockerNAT", "cidr": "10.0.0.0/17"}])
 
 
