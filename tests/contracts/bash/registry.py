@@ -3,7 +3,7 @@
 What they are like goes by the repository's first part, as the public ones differ:
     library   wants a token, and sends for blobs to the store, which refuses who brings one (docker.io)
     coredns   sends twice, with a long signature, the second time to a path without a host (registry.k8s.io)
-    flannel-io  sends for blobs to the store, which gives half of one and the rest when /tmp/store/go is there
+    kube-proxy  sends for blobs to the store, which gives half of one and the rest when /tmp/store/go is there
     others    answer themselves
 What a file /tmp/store/FIRST-PART says is done instead: `429`, or `silent` (the connection stays open, nothing comes).
 Each request is a line of /tmp/store/asked: METHOD PORT PATH.
@@ -15,7 +15,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 
-FOLDER = Path("/tmp/store")  # noqa: S108  # the sandbox's own
+FOLDER = Path("/tmp/store")
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 STORE = "http://127.0.0.1:8096"
 LONG = "signature=" + "s" * 6000
@@ -37,14 +37,14 @@ class Registry(BaseHTTPRequestHandler):
         else:
             self.serve(kind)
 
-    do_HEAD = do_POST = do_DELETE = do_GET
+    do_HEAD = do_POST = do_DELETE = do_GET  # noqa: N815
 
     def serve(self, kind: str) -> None:
         if kind == "library" and not self.headers.get("Authorization", "").startswith(("Bearer pass", "Basic ")):
             self.answer(401, b"", {"WWW-Authenticate": 'Bearer realm="http://127.0.0.1:8097/token"'})
         elif kind == "coredns":
             self.answer(307, b"", {"Location": f"{STORE}{self.path}?{LONG}"})
-        elif "/blobs/" in self.path and kind in ("library", "flannel-io"):
+        elif "/blobs/" in self.path and kind in ("library", "kube-proxy"):
             self.answer(307, b"", {"Location": f"{STORE}{self.path}?signature=s"})
         else:
             self.content()
@@ -72,7 +72,7 @@ class Store(Registry):
             self.answer(400, b"", {})
         elif kind == "coredns" and "/second/" not in self.path:
             self.answer(302, b"", {"Location": self.path.replace("/v2/coredns/", "/v2/coredns/second/")})
-        elif kind == "flannel-io":
+        elif kind == "kube-proxy":
             self.in_two_halves()
         else:
             self.content()

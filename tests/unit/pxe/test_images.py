@@ -1,0 +1,49 @@
+"""The images that are kept are those of Kubernetes, of the add-ons' own manifests, and of verification."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import yaml
+
+from labkit.description.lab import Lab
+from labkit.pxe import images
+from labkit.verify import nginx, storage
+from rehearsal.kubernetes import manifests
+from rehearsal.kubernetes.kubeadm import defaults
+
+FOLDERS = {"calico": "projectcalico/", "flannel": "flannel-io/", "csi": "kubernetes-csi/", "load_balancer": "metallb/"}
+
+
+def named(value: Any) -> set[str]:
+    """Every image that a manifest names."""
+    if isinstance(value, dict):
+        own = {value["image"]} if isinstance(value.get("image"), str) else set()
+        return own | {image for inner in value.values() for image in named(inner)}
+    return {image for inner in value for image in named(inner)} if isinstance(value, list) else set()
+
+
+def repositories(found: set[str]) -> list[str]:
+    return sorted({image.rpartition(":")[0] for image in found})
+
+
+@pytest.mark.parametrize("add_on", images.ADD_ONS)
+def test_an_add_ons_images_are_those_of_its_manifests(add_on: str) -> None:
+    texts = [text for path, text in manifests.tree().items() if path.startswith(FOLDERS[add_on])]
+    found = named([list(yaml.safe_load_all(text)) for text in texts])
+    assert repositories(found) == sorted(images.ADD_ONS[add_on])
+
+
+def test_kubernetes_images_are_those_that_kubeadm_names() -> None:
+    cluster = {"imageRepository": "registry.k8s.io", "kubernetesVersion": "v1.36.0", "dns": {}, "etcd": {"local": {}}}
+    assert repositories(set(defaults.images(cluster))) == sorted(images.KUBEADM)
+
+
+def test_a_lab_has_its_own_network_plugin_and_a_load_balancer_where_it_has_addresses(lab: Lab) -> None:
+    flannel = replace(lab, kubernetes=lab.kubernetes.model_copy(update={"cni": "flannel"}), address_pool=None)
+    assert set(images.repositories(lab)) ^ set(images.repositories(flannel)) == {
+        *images.ADD_ONS["calico"], *images.ADD_ONS["flannel"], *images.ADD_ONS["load_balancer"],
+    }  # fmt: skip
+    assert {nginx.IMAGE.partition(":")[0], storage.IMAGE.partition(":")[0]} < set(images.repositories(flannel))
