@@ -26,7 +26,7 @@ class Registry(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         FOLDER.mkdir(exist_ok=True)
         with (FOLDER / "asked").open("a") as asked:
-            asked.write(f"{self.command} {self.server.server_port} {self.path.partition('?')[0]}\n")
+            asked.write(f"{self.command} {self.server.server_address[1]} {self.path.partition('?')[0]}\n")
         kind = self.path.split("/")[2]
         mood = FOLDER / kind
         does = mood.read_text().strip() if mood.exists() else ""
