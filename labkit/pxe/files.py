@@ -19,6 +19,9 @@ BOOTSTRAP = ("dnsmasq", "nginx")
 # ansible-core 2.19 needs Python 3.11 or newer: Rocky 9's own is 3.9, Rocky 10's is 3.12.
 ANSIBLE_PYTHON = {9: ("python3.11", "python3.11-pip"), 10: ("python3-pip",)}
 
+# Where the bootstrap server's nginx gives itself what it fetches ahead (a port that SELinux leaves to web servers).
+PREFETCH = "127.0.0.1:8008"
+
 
 @dataclass(frozen=True)
 class HostKey:
@@ -75,7 +78,7 @@ def services(lab: Lab) -> dict[str, str]:
     tree_url = lab.rocky.tree_url.rstrip("/") if lab.rocky.tree_url else None
     values = {"lab": lab, "server": lab.bootstrap.mgmt.address, "mgmt": lab.mgmt}
     kept: dict[str, object] = {"tree_url": tree_url, "packages": repositories(lab), "zones": zones(lab)}
-    kept |= {"registries": images.REGISTRIES, "images": images.repositories(lab)}
+    kept |= {"registries": images.REGISTRIES, "images": images.repositories(lab), "prefetch": PREFETCH}
     return {
         "dnsmasq.conf": render("dnsmasq.conf.j2", machines=lab.installed_by_network, **values),
         "nginx.conf": render("nginx.conf.j2", **kept, **values),

@@ -3,12 +3,18 @@
 What they are like goes by the repository's first part, as the public ones differ:
     library   wants a token, and sends for blobs to the store, which refuses who brings one (docker.io)
     coredns   sends twice, with a long signature, the second time to a path without a host (registry.k8s.io)
-    kube-proxy  sends for blobs to the store, which gives half of one and the rest when /tmp/store/go is there
+    kube-proxy  sends for blobs to the store
     others    answer themselves
-What a file /tmp/store/FIRST-PART says is done instead: `429`, or `silent` (the connection stays open, nothing comes).
+Each repository has an image of one layer for amd64, under any tag but v1: there the manifest is the Accept header that
+was sent. A file /tmp/store/FIRST-PART (or /tmp/store/all) says what is done instead:
+    429     what was asked for too often
+    silent  nothing comes
+    halves  half of a blob comes, the rest when /tmp/store/go is there; manifests are refused with 429
 Each request is a line of /tmp/store/asked: METHOD PORT PATH.
 """
 
+import hashlib
+import json
 import sys
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -19,7 +25,29 @@ FOLDER = Path("/tmp/store")
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 STORE = "http://127.0.0.1:8096"
 LONG = "signature=" + "s" * 6000
+CHALLENGE = 'Bearer realm="http://127.0.0.1:8097/token",scope="pull"'
 SILENCE_S = 40.0
+
+
+def mood(kind: str) -> str:
+    files = [file for file in (FOLDER / "all", FOLDER / kind) if kind and file.is_file()]
+    return files[-1].read_text().strip() if files else ""
+
+
+def image(repository: str) -> dict[str, bytes]:
+    """A repository's contents by their digests; the last is its index."""
+    parts = [json.dumps({"os": "linux", "of": repository}).encode(), f"layer of {repository}".encode()]
+    config, layer = ({"digest": digest(part)} for part in parts)
+    manifest = json.dumps({"config": config, "layers": [layer]}).encode()
+    platforms = {"arm64": "sha256:" + "0" * 64, "amd64": digest(manifest)}
+    listed = [
+        {"digest": name, "platform": {"os": "linux", "architecture": machine}} for machine, name in platforms.items()
+    ]
+    return {digest(part): part for part in [*parts, manifest, json.dumps({"manifests": listed}).encode()]}
+
+
+def digest(content: bytes) -> str:
+    return f"sha256:{hashlib.sha256(content).hexdigest()}"
 
 
 class Registry(BaseHTTPRequestHandler):
@@ -27,13 +55,14 @@ class Registry(BaseHTTPRequestHandler):
         FOLDER.mkdir(exist_ok=True)
         with (FOLDER / "asked").open("a") as asked:
             asked.write(f"{self.command} {self.server.server_address[1]} {self.path.partition('?')[0]}\n")
-        kind = self.path.split("/")[2]
-        mood = FOLDER / kind
-        does = mood.read_text().strip() if mood.exists() else ""
+        kind = self.path.split("/", 3)[2] if self.path.startswith("/v2/") else ""
+        does = mood(kind)
         if does == "silent":
             time.sleep(SILENCE_S)
-        elif does:
-            self.answer(int(does), b"too many requests", {})
+        elif does == "429" or (does == "halves" and "/manifests/" in self.path):
+            self.answer(429, b"too many requests", {})
+        elif self.path.startswith("/token?scope="):
+            self.answer(200, b'{"token": "pass"}', {})
         else:
             self.serve(kind)
 
@@ -41,7 +70,7 @@ class Registry(BaseHTTPRequestHandler):
 
     def serve(self, kind: str) -> None:
         if kind == "library" and not self.headers.get("Authorization", "").startswith(("Bearer pass", "Basic ")):
-            self.answer(401, b"", {"WWW-Authenticate": 'Bearer realm="http://127.0.0.1:8097/token"'})
+            self.answer(401, b"", {"WWW-Authenticate": CHALLENGE})
         elif kind == "coredns":
             self.answer(307, b"", {"Location": f"{STORE}{self.path}?{LONG}"})
         elif "/blobs/" in self.path and kind in ("library", "kube-proxy"):
@@ -50,12 +79,15 @@ class Registry(BaseHTTPRequestHandler):
             self.content()
 
     def content(self) -> None:
-        """A manifest that says which kinds were accepted, or a blob."""
-        if "/manifests/" in self.path:
-            body = self.headers.get("Accept", "").encode()
-            self.answer(200, body, {"Content-Type": MANIFEST, "Docker-Content-Digest": "sha256:44"})
-        else:
-            self.answer(200, b"layer", {"Content-Type": "application/octet-stream"})
+        kind = MANIFEST if "/manifests/" in self.path else "application/octet-stream"
+        self.answer(200, self.body(), {"Content-Type": kind, "Docker-Content-Digest": "sha256:44"})
+
+    def body(self) -> bytes:
+        before, _, reference = self.path.partition("?")[0].rpartition("/")
+        contents = image(before.removeprefix("/v2/").removeprefix("second/").rpartition("/")[0])
+        if reference.startswith("sha256:"):
+            return contents.get(reference, b"layer")
+        return self.headers.get("Accept", "").encode() if reference == "v1" else list(contents.values())[-1]
 
     def answer(self, status: int, body: bytes, headers: dict[str, str]) -> None:
         self.send_response(status)
@@ -70,23 +102,24 @@ class Store(Registry):
     def serve(self, kind: str) -> None:
         if "Authorization" in self.headers or "signature=s" not in self.path:
             self.answer(400, b"", {})
-        elif kind == "coredns" and "/second/" not in self.path:
-            self.answer(302, b"", {"Location": self.path.replace("/v2/coredns/", "/v2/coredns/second/")})
-        elif kind == "kube-proxy":
-            self.in_two_halves()
+        elif kind == "coredns":
+            self.answer(302, b"", {"Location": self.path.replace("/v2/", "/v2/second/")})
+        elif mood(kind) == "halves":
+            self.in_two_halves(self.body())
         else:
             self.content()
 
-    def in_two_halves(self) -> None:
+    def in_two_halves(self, body: bytes) -> None:
         self.send_response(200)
-        self.send_header("Content-Length", "10")
+        self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        self.wfile.write(b"layer")
+        self.wfile.write(body[:2])
         while not (FOLDER / "go").exists():
             time.sleep(0.05)
-        self.wfile.write(b"layer")
+        self.wfile.write(body[2:])
 
 
-for port, handler in ((8096, Store), (int(sys.argv[1]), Registry)):
+if __name__ == "__main__":
     ThreadingHTTPServer.daemon_threads = True
-    Thread(target=ThreadingHTTPServer(("127.0.0.1", port), handler).serve_forever).start()
+    for port, handler in ((8096, Store), (int(sys.argv[1]), Registry)):
+        Thread(target=ThreadingHTTPServer(("127.0.0.1", port), handler).serve_forever).start()

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shlex
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 
 from labkit.description.lab import Lab
-from labkit.pxe import images
+from labkit.pxe import images, prefetch
+from rehearsal.kubernetes import manifests
+from tests.contracts.bash import registry as registry_double
 from tests.contracts.bash.conftest import NGINX, Sandbox, opened
 
 MIRROR = "http://10.190.86.11/images/v2"
@@ -25,6 +30,7 @@ ALL_KINDS = ", ".join(
 ONE_KIND = "application/vnd.docker.distribution.manifest.v2+json"
 TOKEN, PASSWORD = "Authorization: Bearer pass", "Authorization: Basic dTpw"
 # The name server that nginx asks: every name of .example is this machine.
+KINDS_OF_CONTENTS = ("blobs", "blobs", "manifests", "manifests")
 NAMES = "dnsmasq --port=5353 --listen-address=127.0.0.1 --bind-interfaces --no-resolv --address=/example/127.0.0.1"
 
 
@@ -47,11 +53,11 @@ class Mirror:
         own = " ".join(f"-H {shlex.quote(header)}" for header in headers)
         told = "-w '\\n%{http_code} %{time_starttransfer}' --max-time 45"
         curls = [
-            f"curl -s {words} {own} {told} {shlex.quote(url(path))} > /tmp/answer{number} 2>&1 & sleep 0.3;"
+            f"curl -s {words} {own} {told} {shlex.quote(url(path))} > /tmp/answer{number} 2>&1 &"
             for number, path in enumerate(paths)
         ]
         show = f"for n in $(seq 0 {len(paths) - 1}); do cat /tmp/answer$n; printf '\\0'; done"
-        texts = self.box.shell(f"{''.join(curls).removesuffix(' sleep 0.3;')} wait; {show}", check=False).stdout
+        texts = self.box.shell(f"{' '.join(curls)} wait; {show}", check=False).stdout
         return [_answer(text) for text in texts.split("\0")[:-1]]
 
     def one(self, path: str, *headers: str) -> Answer:
@@ -96,12 +102,26 @@ def mirror(served_lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     with opened(served_lab, tmp_path_factory.mktemp("mirror")) as box:
         named = {"docker.io": "http://hub.example:8097"}
         changes = [f"s|{true}|{named.get(name, 'http://127.0.0.1:8097')}|" for name, true in images.REGISTRIES.items()]
-        changes += [r"s|^ *resolver .*|  resolver 127.0.0.1:5353 ipv6=off;|", "s|200 1h;|200 1s;|"]
+        changes += [
+            r"s|http://192.0.2.1/containerd[^;]*/|http://127.0.0.1:8098/|",
+            r"s|^ *resolver .*|  resolver 127.0.0.1:5353 ipv6=off;|",
+            "s|200 1h;|200 1s;|",
+        ]
         box.shell(f"sed -i {' '.join(f'-e {shlex.quote(change)}' for change in changes)} {NGINX}; {NAMES}")
         box.start("registry.py", "8097")
         box.start("source.py", "8098")
+        box.put(ahead(served_lab))
         box.scripts("pxe-packages.sh", "pxe-services.sh")
         yield Mirror(box)
+
+
+def ahead(lab: Lab) -> dict[str, str]:
+    """What is to be fetched ahead, and the manifests with their sums, where the sandbox's web server has them."""
+    folder = "/tmp/tree/manifests"
+    texts = {f"{folder}/{path}": text for path, text in manifests.tree().items()}
+    sums = {f"{path}.sha256": f"{hashlib.sha256(text).hexdigest()}  manifest\n" for path, text in texts.items()}
+    settings = prefetch.settings(lab) | {"manifests_url": "http://127.0.0.1:8099/manifests"}
+    return {path: text.decode() for path, text in texts.items()} | sums | {prefetch.SETTINGS: json.dumps(settings)}
 
 
 def test_a_blob_behind_two_redirects_with_a_long_signature_is_kept(mirror: Mirror) -> None:
@@ -156,25 +176,55 @@ def test_a_path_with_a_blank_or_a_line_end_reaches_no_registry(mirror: Mirror) -
     assert mirror.asked() == []
 
 
-def test_no_node_waits_longer_than_containerd_does_and_what_is_kept_is_served(mirror: Mirror) -> None:
-    # All at once: a blob that another node fetches already; a name server and a registry that say nothing; one that is
-    # full; and what never changes, long after.
-    slow = f"kube-proxy/{blob('3')}?registry.k8s.io"
-    names = "library/busybox/manifests/1?docker.io"
-    away, full = "metallb/speaker/manifests/v1?quay.io", "sig-storage/nfsplugin/manifests/v1?registry.k8s.io"
-    digest = f"library/busybox/{blob('4')}?docker.io"
-    assert {answer.status for answer in mirror.ask(away, full, names, digest, headers=(TOKEN,))} == {200}
-    mirror.does("metallb", "silent")
-    mirror.does("sig-storage", "429")
+def fetched_ahead(mirror: Mirror) -> dict[str, Any]:
+    """What the bootstrap server's script says once it has ended."""
+    mirror.box.script(f"prefetch.py {prefetch.SETTINGS} {prefetch.REPORT}")
+    report: dict[str, Any] = json.loads(mirror.box.shell(f"cat {prefetch.REPORT}").stdout)
+    return report
+
+
+def tag(image: str) -> str:
+    """How an image is asked for: `docker.io/library/nginx:1.29`."""
+    registry, _, rest = image.partition("/")
+    return f"{rest.replace(':', '/manifests/')}?{registry}"
+
+
+def contents(image: str) -> list[str]:
+    """The same for its index, its manifest, its configuration and its layer, by their digests."""
+    registry, _, rest = image.partition("/")
+    name = rest.partition(":")[0]
+    digests = list(registry_double.image(name))
+    return [f"{name}/{kind}/{one}?{registry}" for kind, one in zip(KINDS_OF_CONTENTS, digests, strict=True)]
+
+
+def test_what_was_fetched_ahead_is_served_with_everything_away_and_no_node_waits_for_another(
+    mirror: Mirror, served_lab: Lab
+) -> None:
+    report = fetched_ahead(mirror)
+    assert (report["failed"], report["ended"]) == ({}, True)
+    assert sorted(report["kept"]) == sorted(report["wanted"])
+    found = [name for name in report["kept"] if name.partition("/")[0] in images.REGISTRIES]
+    assert sorted(image.partition(":")[0] for image in found) == images.repositories(served_lab)
+    mirror.asked()
+    assert fetched_ahead(mirror)["failed"] == {}
+    assert [line for line in mirror.asked() if "sha256:" in line] == []
+
+    # Then a name server and a registry say nothing, the others refuse, and two nodes want a blob that comes slowly.
+    for repositories, mood in (("all", "429"), ("metallb", "silent"), ("kube-proxy", "halves")):
+        mirror.does(repositories, mood)
     mirror.box.shell("pkill -STOP dnsmasq; sleep 1.1")
     mirror.box.shell("(setsid sh -c 'sleep 10; touch /tmp/store/go' &) > /dev/null 2>&1 < /dev/null")
     mirror.log()
+    slow = f"kube-proxy/{blob('3')}?registry.k8s.io"
+    lasting = [path for image in found for path in contents(image)]
     try:
-        answers = mirror.ask(slow, slow, names, away, full, digest, headers=(TOKEN,))
+        answers = mirror.ask(slow, slow, *map(tag, found), headers=(f"Accept: {ALL_KINDS}",))
+        answers += mirror.ask(*lasting)
     finally:
         mirror.box.shell("pkill -CONT dnsmasq")
-    assert [answer.status for answer in answers] == [200] * 6
-    assert [answer.body for answer in answers[:2]] == ["layerlayer"] * 2
-    assert answers[1].first_byte_s < 10, answers
+    assert {answer.status for answer in answers} == {200}
+    assert [answer.body for answer in answers[:2]] == ["layer"] * 2
     assert max(answer.first_byte_s for answer in answers) < 12, answers
-    assert sorted(source for _, source in mirror.log()) == ["HIT", "MISS", "MISS", "STALE", "STALE", "STALE"]
+    assert sorted(answer.first_byte_s for answer in answers[:2])[1] < 10, answers
+    sources = Counter(source for _, source in mirror.log())
+    assert sources == {"MISS": 2, "STALE": len(found), "HIT": len(lasting)}

@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from labkit.description.lab import Lab
+from labkit.errors import LabError
 from labkit.pxe import images
 from labkit.verify import nginx, storage
 from rehearsal.kubernetes import manifests
@@ -36,9 +37,31 @@ def test_an_add_ons_images_are_those_of_its_manifests(add_on: str) -> None:
     assert repositories(found) == sorted(images.ADD_ONS[add_on])
 
 
-def test_kubernetes_images_are_those_that_kubeadm_names() -> None:
-    cluster = {"imageRepository": "registry.k8s.io", "kubernetesVersion": "v1.36.0", "dns": {}, "etcd": {"local": {}}}
-    assert repositories(set(defaults.images(cluster))) == sorted(images.KUBEADM)
+def test_kubernetes_images_are_those_that_kubeadm_names(lab: Lab) -> None:
+    version = lab.kubernetes.version
+    cluster = {
+        "imageRepository": "registry.k8s.io",
+        "kubernetesVersion": f"v{version}",
+        "dns": {},
+        "etcd": {"local": {}},
+    }
+    named_there = set(defaults.images(cluster))
+    assert repositories(named_there) == sorted(images.KUBEADM)
+    assert set(images.known(lab)) - {images.WEB_SERVER, images.SHELL} == named_there
+    assert images.pinned("containerd", "containerd_sandbox_image") in named_there
+
+
+def test_the_manifests_are_those_that_the_roles_pin(lab: Lab) -> None:
+    pins = images.manifests(lab)
+    assert set(pins) == {path for path in manifests.tree() if not path.startswith("flannel-io/")}
+    assert all(len(digest) == 64 for digest in pins.values())
+
+
+def test_a_role_that_only_ansible_can_read_is_told_by_name() -> None:
+    with pytest.raises(
+        LabError, match="cni_pod_cidr cannot be read from ansible/roles/cni: 'lab_pod_cidr' is undefined"
+    ):
+        images.pinned("cni", "cni_pod_cidr")
 
 
 def test_a_lab_has_its_own_network_plugin_and_a_load_balancer_where_it_has_addresses(lab: Lab) -> None:
