@@ -44,7 +44,7 @@ def parse(text: str) -> list[Kept]:
     """Lines `KIND FILES BYTES`, nginx's log of packages, and what was fetched ahead."""
     lines = text.splitlines()
     told = [json.loads(line) for line in lines if line.startswith("{")]
-    rows = [row for row in told if "uri" in row]
+    rows = [row for row in told if "uri" in row and row.get("client") != prefetch.CLIENT]
     found = []
     for line in lines:
         if not line.startswith("{"):

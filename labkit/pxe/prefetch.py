@@ -16,6 +16,7 @@ from labkit.session import Session
 UNIT = "lab-prefetch"
 SETTINGS, REPORT = "/opt/lab/prefetch.json", "/var/lib/lab/prefetch.json"
 MANIFESTS = "/opt/lab/cache/manifests"
+CLIENT = files.PREFETCH.partition(":")[0]  # in nginx's log
 LONGEST_S = 7200
 SHOWN = 5  # of what is missing; the report has all of it
 

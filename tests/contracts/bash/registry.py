@@ -54,7 +54,7 @@ class Registry(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         FOLDER.mkdir(exist_ok=True)
         with (FOLDER / "asked").open("a") as asked:
-            asked.write(f"{self.command} {self.server.server_address[1]} {self.path.partition('?')[0]}\n")
+            asked.write(f"{self.command} {self.connection.getsockname()[1]} {self.path.partition('?')[0]}\n")
         kind = self.path.split("/", 3)[2] if self.path.startswith("/v2/") else ""
         does = mood(kind)
         if does == "silent":

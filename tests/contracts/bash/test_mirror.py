@@ -30,6 +30,7 @@ ALL_KINDS = ", ".join(
 ONE_KIND = "application/vnd.docker.distribution.manifest.v2+json"
 TOKEN, PASSWORD = "Authorization: Bearer pass", "Authorization: Basic dTpw"
 # The name server that nginx asks: every name of .example is this machine.
+STRANGE = "quay.io/acme/shop:1"  # none of the lab's images
 KINDS_OF_CONTENTS = ("blobs", "blobs", "manifests", "manifests")
 NAMES = "dnsmasq --port=5353 --listen-address=127.0.0.1 --bind-interfaces --no-resolv --address=/example/127.0.0.1"
 
@@ -121,6 +122,7 @@ def ahead(lab: Lab) -> dict[str, str]:
     texts = {f"{folder}/{path}": text for path, text in manifests.tree().items()}
     sums = {f"{path}.sha256": f"{hashlib.sha256(text).hexdigest()}  manifest\n" for path, text in texts.items()}
     settings = prefetch.settings(lab) | {"manifests_url": "http://127.0.0.1:8099/manifests"}
+    settings["images"].append(STRANGE)
     return {path: text.decode() for path, text in texts.items()} | sums | {prefetch.SETTINGS: json.dumps(settings)}
 
 
@@ -201,12 +203,13 @@ def test_what_was_fetched_ahead_is_served_with_everything_away_and_no_node_waits
     mirror: Mirror, served_lab: Lab
 ) -> None:
     report = fetched_ahead(mirror)
-    assert (report["failed"], report["ended"]) == ({}, True)
-    assert sorted(report["kept"]) == sorted(report["wanted"])
+    not_kept = {STRANGE: "it is passed on and not kept: labkit/pxe/images.py does not name it"}
+    assert (report["failed"], report["ended"]) == (not_kept, True)
+    assert sorted([*report["kept"], STRANGE]) == sorted(report["wanted"])
     found = [name for name in report["kept"] if name.partition("/")[0] in images.REGISTRIES]
     assert sorted(image.partition(":")[0] for image in found) == images.repositories(served_lab)
     mirror.asked()
-    assert fetched_ahead(mirror)["failed"] == {}
+    assert fetched_ahead(mirror)["failed"] == not_kept
     assert [line for line in mirror.asked() if "sha256:" in line] == []
 
     # Then a name server and a registry say nothing, the others refuse, and two nodes want a blob that comes slowly.

@@ -20,6 +20,7 @@ manifests 5 300000
 {"uri": "/packages/containerd/9/x86_64/stable/containerd.rpm", "cache": "STALE"}
 {"uri": "/images/v2/calico/node/blobs/sha256:55?ns=quay.io", "cache": "REVALIDATED"}
 {"uri": "/rocky/BaseOS/Packages/bash.rpm", "cache": ""}
+{"uri": "/images/v2/calico/node/manifests/v3?ns=quay.io", "cache": "MISS", "client": "127.0.0.1"}
 {"wanted": ["a", "b"], "kept": ["a"], "failed": {"b": "429 Too Many Requests"}, "bytes": 1048576, "ended": true}
 """
 
