@@ -81,11 +81,13 @@ def manifests(lab: Lab) -> dict[str, str]:
 
 
 def pinned(role: str, name: str) -> Any:
-    """What a role's own variables say; LabError when they do not, or say it by what only Ansible knows."""
+    """What a variable of a role is, for this user; LabError when it is none, or is made of what only Ansible knows."""
     given: dict[str, Any] = {}
+    folder = ANSIBLE / "roles" / role
+    files = (folder / "defaults" / "main.yml", ANSIBLE / "group_vars" / "all.yml", folder / "vars" / "main.yml")
     try:
-        for file in (ANSIBLE / "roles" / role / kind / "main.yml" for kind in ("defaults", "vars")):
-            given |= yaml.safe_load(file.read_text(encoding="utf-8")) if file.exists() else {}
+        for file in files:
+            given |= (yaml.safe_load(file.read_text(encoding="utf-8")) if file.exists() else None) or {}
         return _filled(given[name], given)
     except (OSError, yaml.YAMLError, KeyError, TypeError, TemplateError) as error:
         raise LabError(f"{name} cannot be read from ansible/roles/{role}: {error}") from error

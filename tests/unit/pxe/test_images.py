@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -70,3 +71,18 @@ def test_a_lab_has_its_own_network_plugin_and_a_load_balancer_where_it_has_addre
         *images.ADD_ONS["calico"], *images.ADD_ONS["flannel"], *images.ADD_ONS["load_balancer"],
     }  # fmt: skip
     assert {nginx.IMAGE.partition(":")[0], storage.IMAGE.partition(":")[0]} < set(images.repositories(flannel))
+
+
+def test_a_users_own_version_of_an_add_on_is_the_one_that_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts = {
+        "roles/cni/defaults": "version: v1",
+        "group_vars": "version: v2",
+        "roles/cni/vars": "paths: {calico: 'a/{{ version }}/b'}",
+    }
+    for folder, text in texts.items():
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / ("all.yml" if folder == "group_vars" else "main.yml")).write_text(text)
+    monkeypatch.setattr(images, "ANSIBLE", tmp_path)
+    assert images.pinned("cni", "paths") == {"calico": "a/v2/b"}
