@@ -12,6 +12,7 @@ import json
 import re
 import subprocess
 import sys
+import tempfile
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -182,11 +183,11 @@ def manifest_file(settings, path, digest):
 
 def package_urls(settings):
     """Where the packages lie that the nodes install, by what their repositories say."""
-    repositories = settings["repositories"]
-    command = ["dnf", "--quiet", "--refresh", "--disablerepo=*", "--setopt=skip_if_unavailable=False"]
-    command += [f"--repofrompath=lab-ahead-{name},{url}" for name, url in repositories.items()]
-    command += ["repoquery", "--location", "--latest-limit=1", "--arch=x86_64,noarch", *settings["packages"]]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    with tempfile.TemporaryDirectory() as cache:  # of its own: whoever else runs dnf here waits for nobody
+        command = ["dnf", "--quiet", "--disablerepo=*", f"--setopt=cachedir={cache}"]
+        command += [f"--repofrompath=lab-ahead-{name},{url}" for name, url in settings["repositories"].items()]
+        command += ["repoquery", "--location", "--latest-limit=1", "--arch=x86_64,noarch", *settings["packages"]]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise WrongError(" ".join(done.stderr.split()[-40:]) or f"dnf ended with code {done.returncode}")
     return done.stdout.split(), 0

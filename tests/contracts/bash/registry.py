@@ -20,9 +20,10 @@ import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
 FOLDER = Path("/tmp/store")
-MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+INDEX, MANIFEST = (f"application/vnd.oci.image.{kind}.v1+json" for kind in ("index", "manifest"))
 STORE = "http://127.0.0.1:8096"
 LONG = "signature=" + "s" * 6000
 CHALLENGE = 'Bearer realm="http://127.0.0.1:8097/token",scope="pull"'
@@ -35,15 +36,22 @@ def mood(kind: str) -> str:
 
 
 def image(repository: str) -> dict[str, bytes]:
-    """A repository's contents by their digests; the last is its index."""
-    parts = [json.dumps({"os": "linux", "of": repository}).encode(), f"layer of {repository}".encode()]
-    config, layer = ({"digest": digest(part)} for part in parts)
-    manifest = json.dumps({"config": config, "layers": [layer]}).encode()
-    platforms = {"arm64": "sha256:" + "0" * 64, "amd64": digest(manifest)}
+    """A repository's contents by their digests: configuration, layer, manifest, index."""
+    config, layer = json.dumps({"os": "linux", "of": repository}).encode(), f"layer of {repository}".encode()
+    manifest = json.dumps(
+        {"schemaVersion": 2, "mediaType": MANIFEST, "config": described(config, "config.v1+json"),
+         "layers": [described(layer, "layer.v1.tar")]}
+    ).encode()  # fmt: skip
     listed = [
-        {"digest": name, "platform": {"os": "linux", "architecture": machine}} for machine, name in platforms.items()
+        described(content, "manifest.v1+json") | {"platform": {"os": "linux", "architecture": machine}}
+        for machine, content in (("arm64", b"none"), ("amd64", manifest))
     ]
-    return {digest(part): part for part in [*parts, manifest, json.dumps({"manifests": listed}).encode()]}
+    index = json.dumps({"schemaVersion": 2, "mediaType": INDEX, "manifests": listed}).encode()
+    return {digest(part): part for part in (config, layer, manifest, index)}
+
+
+def described(content: bytes, kind: str) -> dict[str, Any]:
+    return {"mediaType": f"application/vnd.oci.image.{kind}", "digest": digest(content), "size": len(content)}
 
 
 def digest(content: bytes) -> str:
@@ -79,8 +87,10 @@ class Registry(BaseHTTPRequestHandler):
             self.content()
 
     def content(self) -> None:
-        kind = MANIFEST if "/manifests/" in self.path else "application/octet-stream"
-        self.answer(200, self.body(), {"Content-Type": kind, "Docker-Content-Digest": "sha256:44"})
+        body, kind = self.body(), "application/octet-stream"
+        if "/manifests/" in self.path:
+            kind = INDEX if b'"manifests"' in body else MANIFEST
+        self.answer(200, body, {"Content-Type": kind, "Docker-Content-Digest": digest(body)})
 
     def body(self) -> bytes:
         before, _, reference = self.path.partition("?")[0].rpartition("/")
