@@ -8,6 +8,7 @@ is told and tried once more at the end; it keeps nothing else from being fetched
 """
 
 import hashlib
+import http.client
 import json
 import re
 import subprocess
@@ -26,6 +27,14 @@ LIST, SINGLE = (f"application/vnd.docker.distribution.manifest.{kind}+json" for 
 KINDS = ", ".join([SINGLE, LIST, MANIFEST, INDEX, "*/*"])  # as containerd asks for a tag
 PLATFORM = ("linux", "amd64")
 IMAGE = re.compile(r"""^[ -]*image:[ ]*["']?([^\s"'#]+)""", re.MULTILINE)
+BAD = (
+    OSError,
+    http.client.HTTPException,
+    ValueError,
+    KeyError,
+    TypeError,
+    AttributeError,
+)  # no answer, or a strange one
 FROM_HERE = ("HIT", "STALE", "UPDATING", "REVALIDATED")
 
 
@@ -48,7 +57,7 @@ class Report:
         """Note what becomes of `action`; return what it gave, or None."""
         try:
             given, size = action()
-        except (OSError, ValueError, KeyError, WrongError) as error:
+        except (*BAD, WrongError) as error:
             self.rows["failed"][name] = reason(error)
             given = None
         else:
@@ -121,27 +130,34 @@ class Image:
         """Its index, its manifest for these machines, its configuration and its layers; how large they are."""
         manifest = self.manifest(self.tag, KINDS)
         if "manifests" in manifest:
-            (digest,) = [one["digest"] for one in manifest["manifests"] if is_ours(one.get("platform", {}))][:1]
-            manifest = self.manifest(digest, f"{MANIFEST}, {SINGLE}")
-        parts = [manifest["config"], *manifest["layers"]]
-        return None, sum(self.blob(part["digest"]) for part in parts)
+            ours = [one["digest"] for one in manifest["manifests"] if is_ours(one.get("platform", {}))]
+            if not ours:
+                raise WrongError(f"it has nothing for {'/'.join(PLATFORM)}")
+            manifest = self.manifest(ours[0], f"{MANIFEST}, {SINGLE}")
+        digests = [part["digest"] for part in (manifest["config"], *manifest["layers"])]
+        return None, sum(self.answer(drain, f"blobs/{digest}", "*/*", sha256(digest)) for digest in digests)
 
     def manifest(self, reference, kinds):
-        url = f"{self.base}/manifests/{reference}{self.query}"
-        try:
-            body = read(url, {"Accept": kinds}, sha256(reference))
-        except urllib.error.HTTPError as error:
-            if error.code != 401:
-                raise
-            self.token = {"Authorization": f"Bearer {token(error.headers.get('WWW-Authenticate', ''))}"}
-            body = read(url, {"Accept": kinds, **self.token}, sha256(reference))
+        body = self.answer(read, f"manifests/{reference}", kinds, sha256(reference))
         if reference == self.tag:  # containerd asks for the tag's digest, and then by that
             digest = hashlib.sha256(body).hexdigest()
-            read(f"{self.base}/manifests/sha256:{digest}{self.query}", {"Accept": kinds, **self.token}, digest)
+            self.answer(read, f"manifests/sha256:{digest}", kinds, digest)
         return json.loads(body)
 
-    def blob(self, digest):
-        return drain(f"{self.base}/blobs/{digest}{self.query}", self.token, sha256(digest))
+    def answer(self, how, path, kinds, digest):
+        """What `how` makes of an answer; the registry's token is fetched once it is wanted."""
+        url = f"{self.base}/{path}{self.query}"
+        try:
+            return how(url, {"Accept": kinds, **self.token}, digest)
+        except urllib.error.HTTPError as error:
+            if error.code != 401 or self.token:
+                raise
+            self.token = {"Authorization": f"Bearer {token(error.headers.get('WWW-Authenticate', ''))}"}
+            return how(url, {"Accept": kinds, **self.token}, digest)
+
+
+def image(mirror, name):
+    return Image(mirror, name).fetch()
 
 
 def sha256(reference):
@@ -195,20 +211,27 @@ def package_urls(settings):
 
 def main(settings_path, report_path):
     settings = json.loads(Path(settings_path).read_text(encoding="utf-8"))
-    report, manifests, images = Report(report_path), settings["manifests"], settings["images"]
+    report = Report(report_path)
+    try:
+        fetch(settings, report)
+    finally:
+        report.rows["ended"] = True
+        report.write()
+
+
+def fetch(settings, report):
+    manifests, images = settings["manifests"], settings["images"]
     report.want([*manifests, "packages", *settings["keys"], *images])
     urls = report.attempt("packages", partial(package_urls, settings)) or []
     texts = [report.attempt(path, partial(manifest_file, settings, path, manifests[path])) for path in manifests]
-    images = [*images, *(image for text in texts if text for image in IMAGE.findall(text))]
+    images = [*images, *(name for text in texts if text for name in IMAGE.findall(text))]
     actions = {url: partial(whole, url) for url in [*settings["keys"], *urls]}
-    actions.update({image: Image(settings["mirror"], image).fetch for image in images})
+    actions.update({name: partial(image, settings["mirror"], name) for name in images})
     report.want(actions)
     for name, action in actions.items():
         report.attempt(name, action)
     for name in [name for name in actions if name in report.rows["failed"]]:
         report.attempt(name, actions[name])
-    report.rows["ended"] = True
-    report.write()
 
 
 if __name__ == "__main__":

@@ -29,9 +29,9 @@ ALL_KINDS = ", ".join(
 ) + ", */*"  # fmt: skip
 ONE_KIND = "application/vnd.docker.distribution.manifest.v2+json"
 TOKEN, PASSWORD = "Authorization: Bearer pass", "Authorization: Basic dTpw"
-# The name server that nginx asks: every name of .example is this machine.
 STRANGE = "quay.io/acme/shop:1"  # none of the lab's images
 KINDS_OF_CONTENTS = ("blobs", "blobs", "manifests", "manifests")
+# The name server that nginx asks: every name of .example is this machine.
 NAMES = "dnsmasq --port=5353 --listen-address=127.0.0.1 --bind-interfaces --no-resolv --address=/example/127.0.0.1"
 
 
@@ -65,7 +65,7 @@ class Mirror:
         return self.ask(path, headers=headers)[0]
 
     def does(self, repositories: str, mood: str) -> None:
-        """From now on such repositories' registry does that: `429`, `silent`, or '' for what it should."""
+        """From now on such repositories' registry does that: a word of registry.py."""
         self.box.shell(f"mkdir -p /tmp/store; echo {mood} > /tmp/store/{repositories}")
 
     def asked(self) -> list[str]:
@@ -135,7 +135,7 @@ def test_a_blob_behind_two_redirects_with_a_long_signature_is_kept(mirror: Mirro
     assert mirror.log() == [("200", "MISS"), ("200", "HIT")]
 
 
-# Asked for twice: what registries are asked the second time, by the method and path that they get.
+# Asked for twice: whether its registry is asked the second time as well.
 @pytest.mark.parametrize(
     ("path", "headers", "again"),
     [
