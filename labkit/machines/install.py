@@ -9,7 +9,7 @@ from labkit.errors import LabError
 from labkit.machines import diagnosis, settle, wait
 from labkit.machines.follow import Watch
 from labkit.machines.survey import Place, Survey, read_history, survey
-from labkit.pxe import server
+from labkit.pxe import prefetch, server
 from labkit.pxe.events import Timeline
 from labkit.session import Session
 
@@ -20,8 +20,8 @@ def install(session: Session) -> bool:
     Who answers by SSH with its pinned key is installed, whatever the records say: it is recorded, never armed nor cut.
     Who runs a system that no key here opens is told as a failure, and left alone as well.
     Machines go on independently of each other. One that stands still in its installation is diagnosed and power-cycled
-    once (`rescue`). Raises LabError at the end: each machine that failed or stood still, by name, with its last stage
-    and what that means.
+    once (`rescue`). What they will ask for next is fetched meanwhile (`prefetch`). Raises LabError at the end: each
+    machine that failed or stood still, by name, with its last stage and what that means.
     """
     from labkit.hyperv import power
 
@@ -40,10 +40,12 @@ def install(session: Session) -> bool:
     started = power.start(session, [place.name for place in found.places if not place.runs])
     others = [place.machine for place in found.places if place not in waiting and place.name not in failures]
     if waiting:
+        prefetch.begin(session)
         watch = Watch(session, found, waiting)
         watch.run(others)
         session.journal.write("times", step="os.install", times=watch.seconds, stages=_stages(found), left=watch.left)
         failures |= watch.failures
+        prefetch.tell(session)
     else:
         wait.for_all(session, others, session.lab.timeouts.ssh_s)
     if failures:

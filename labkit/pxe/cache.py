@@ -6,14 +6,13 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from labkit.pxe import files
+from labkit.pxe import files, prefetch
 from labkit.pxe.logs import PACKAGES
 from labkit.session import Session
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-MANIFESTS = "/opt/lab/cache/manifests"
 MIB = 1 << 20
 ASKED = {"packages": ("/packages/", "/images/"), "tree": ("/rocky/",)}
 FROM_HERE = ("HIT", "REVALIDATED", "STALE", "UPDATING")  # nginx's words for what was not fetched again
@@ -31,25 +30,28 @@ class Kept:
 
 def look(session: Session) -> list[Kept]:
     """What is kept, kind by kind; one round trip. The DVD in the drive is the install tree where none is fetched."""
-    zones = {zone: f"/var/cache/lab/{zone}" for zone in files.zones(session.lab)} | {"manifests": MANIFESTS}
+    zones = {zone: f"/var/cache/lab/{zone}" for zone in files.zones(session.lab)} | {"manifests": prefetch.MANIFESTS}
     counted = "; ".join(
         f"echo {name} $(find {folder} -type f 2>/dev/null | wc -l) $(du -sb {folder} 2>/dev/null | cut -f1)"
         for name, folder in zones.items()
     )
-    text = session.machines.bootstrap().sudo(f"{counted}; cat {PACKAGES} 2>/dev/null", check=False).stdout
+    told = f"cat {PACKAGES} 2>/dev/null; cat {prefetch.REPORT} 2>/dev/null"
+    text = session.machines.bootstrap().sudo(f"{counted}; {told}", check=False).stdout
     return parse(text)
 
 
 def parse(text: str) -> list[Kept]:
-    """Lines `KIND FILES BYTES`, and nginx's log of packages."""
+    """Lines `KIND FILES BYTES`, nginx's log of packages, and what was fetched ahead."""
     lines = text.splitlines()
-    rows = [json.loads(line) for line in lines if line.startswith("{")]
+    told = [json.loads(line) for line in lines if line.startswith("{")]
+    rows = [row for row in told if "uri" in row and row.get("client") != prefetch.CLIENT]
     found = []
     for line in lines:
         if not line.startswith("{"):
             kind, count, *size = line.split()
             found.append(Kept(kind, int(count), int(size[0]) if size else 0, _note(kind, rows)))
-    return found
+    ahead = [report for report in told if "wanted" in report]
+    return found + [Kept("ahead", len(one["kept"]), one["bytes"], prefetch.describe(one)) for one in ahead]
 
 
 def _note(kind: str, rows: list[dict[str, str]]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from labkit.description.lab import Lab, Machine
+from labkit.pxe import images
 from labkit.render import render
 
 EVERY_MACHINE = (
@@ -27,13 +28,8 @@ BOOTSTRAP = ("dnsmasq", "nginx")
 # ansible-core 2.19 needs Python 3.11 or newer: Rocky 9's own is 3.9, Rocky 10's is 3.12.
 ANSIBLE_PYTHON = {9: ("python3.12", "python3.12-pip"), 10: ("python3-pip",)}
 
-# The registries whose images the bootstrap server keeps, and the machine that answers for each one's name.
-REGISTRIES = {
-    "docker.io": "https://registry-1.docker.io",
-    "ghcr.io": "https://ghcr.io",
-    "quay.io": "https://quay.io",
-    "registry.k8s.io": "https://registry.k8s.io",
-}
+# Where the bootstrap server's nginx gives itself what it fetches ahead (a port that SELinux leaves to web servers).
+PREFETCH = "127.0.0.1:8008"
 
 
 @dataclass(frozen=True)
@@ -90,7 +86,8 @@ def services(lab: Lab) -> dict[str, str]:
     """The configuration of the services on the bootstrap server, by the name that pxe-services.sh knows."""
     tree_url = lab.rocky.tree_url.rstrip("/") if lab.rocky.tree_url else None
     values = {"lab": lab, "server": lab.bootstrap.mgmt.address, "mgmt": lab.mgmt}
-    kept = {"tree_url": tree_url, "packages": repositories(lab), "registries": REGISTRIES, "zones": zones(lab)}
+    kept: dict[str, object] = {"tree_url": tree_url, "packages": repositories(lab), "zones": zones(lab)}
+    kept |= {"registries": images.REGISTRIES, "images": images.repositories(lab), "prefetch": PREFETCH}
     return {
         "dnsmasq.conf": render("dnsmasq.conf.j2", machines=lab.installed_by_network, **values),
         "nginx.conf": render("nginx.conf.j2", **kept, **values),

@@ -10,11 +10,12 @@ from http.client import HTTPConnection, HTTPException
 from typing import Any
 
 from labkit.description.lab import Machine
+from labkit.pxe import images
 from labkit.verify import pods
 from labkit.verify.cluster import Cluster
 from labkit.verify.rows import Row, passed_if
 
-IMAGE = "docker.io/library/nginx:1.29"
+IMAGE = images.WEB_SERVER
 REPLICAS = 3
 SERVICE_PORT = 80
 ANSWER_TIMEOUT_S = 30

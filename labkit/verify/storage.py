@@ -13,11 +13,12 @@ from typing import Any
 
 from labkit.description.lab import Machine
 from labkit.errors import LabError
+from labkit.pxe import images
 from labkit.verify import pods
 from labkit.verify.cluster import Cluster
 from labkit.verify.rows import Row, passed_if
 
-IMAGE = "docker.io/library/busybox:1.37"
+IMAGE = images.SHELL
 DEFAULT_MARK = "storageclass.kubernetes.io/is-default-class"
 KERNEL_REFUSALS = ("unknown filesystem type", "no such device")  # mount(8) and mount.nfs(8), of a missing module
 ATTEMPTED = ("FailedMount", "ProvisioningFailed")  # reasons of events that follow a mount that was tried

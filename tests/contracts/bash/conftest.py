@@ -12,6 +12,7 @@ import subprocess
 import tarfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -135,12 +136,19 @@ def served_lab(lab: Lab) -> Lab:
 @pytest.fixture
 def sandbox(served_lab: Lab, tmp_path: Path) -> Iterator[Sandbox]:
     """A machine with the scripts, their settings and a small install tree, and nothing set up yet."""
+    with opened(served_lab, tmp_path) as box:
+        yield box
+
+
+@contextmanager
+def opened(lab: Lab, folder: Path) -> Iterator[Sandbox]:
+    """Such a machine, for as long as the caller wants it; skips where none can be made."""
     if os.geteuid() != 0:
         pytest.skip("needs root: namespaces and mounts of its own")
     absent = [program for program in NEEDED if shutil.which(program, path="/usr/sbin:/usr/bin") is None]
     if absent:
         pytest.skip(f"needs {', '.join(absent)}")
-    box = Sandbox(served_lab, tmp_path)
+    box = Sandbox(lab, folder)
     try:
         upload(box)
         yield box

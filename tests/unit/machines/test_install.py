@@ -9,6 +9,7 @@ import pytest
 from labkit.controller import keys
 from labkit.errors import LabError, MissingError
 from labkit.machines.install import install, missing
+from labkit.pxe import images
 from labkit.session import Session
 from tests.unit.machines.conftest import KEY, NETWORK
 
@@ -35,6 +36,23 @@ def test_a_second_run_arms_and_starts_nothing(session: Session, world: Any) -> N
     assert install(session) is False
     assert world.calls == []
     assert missing(session) is None
+
+
+def test_what_nodes_will_ask_for_is_fetched_while_machines_install_and_told_and_fails_no_run(
+    session: Session, world: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    install(session)
+    (settings,) = world.ahead
+    assert settings["images"] == images.known(session.lab)
+    said = capsys.readouterr().err
+    assert "fetched ahead by the bootstrap server: 1 of 10; missing: registry.k8s.io/kube-apiserver:v1" in said
+    assert said.rstrip().endswith("4 more")
+    install(session)  # nobody installs
+    assert len(world.ahead) == 1
+    world.disks["w2"], world.clock, world.ahead_fails = "feedf00d", world.clock + 100, True
+    world.turn_off("w2")
+    assert install(session) is True
+    assert "nothing is fetched ahead: bootstrap: `systemd-run` ended with code 1" in capsys.readouterr().err
 
 
 def test_only_the_machine_with_a_new_disk_is_installed(session: Session, world: Any) -> None:
