@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import runpy
 import shutil
 import subprocess
 from pathlib import Path
@@ -10,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from labkit.k8s.events import Run
+from labkit.project import PYTHON
+from labkit.pxe import images
 from rehearsal.upstream.rpm import Package, build, index
 from tests.contracts.ansible.begun import Begun
 
@@ -60,3 +63,14 @@ def test_containerd_stays_as_it_was_installed_when_a_newer_one_is_offered(begun:
     assert second.result == "success", second.failures
     assert not second.changed
     assert installed(tmp_path) == "2.2.1"
+
+
+def test_what_is_fetched_ahead_is_what_the_role_would_install(tmp_path: Path) -> None:
+    offer(tmp_path, "1.7.29", "2.1.0", "2.2.1", "3.0.0")
+    settings = {"repositories": {"containerd": tmp_path.as_uri()}}
+    settings |= {"packages": ["cri-tools", images.pinned("packages", "packages_containerd")]}
+    urls, _ = runpy.run_path(str(PYTHON / "prefetch.py"))["package_urls"](settings)
+    assert sorted(url.rpartition("/")[2] for url in urls) == [
+        "containerd.io-2.2.1-1.x86_64.rpm",
+        "cri-tools-1.36.0-1.x86_64.rpm",
+    ]
