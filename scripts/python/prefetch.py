@@ -199,14 +199,24 @@ def manifest_file(settings, path, digest):
 
 def package_urls(settings):
     """Where the packages lie that the nodes install, by what their repositories say."""
+    named = [name for name in settings["packages"] if " " not in name]
+    limited = [name for name in settings["packages"] if " " in name]  # such as `containerd.io < 3`
     with tempfile.TemporaryDirectory() as cache:  # of its own: whoever else runs dnf here waits for nobody
         command = ["dnf", "--quiet", "--disablerepo=*", f"--setopt=cachedir={cache}"]
         command += [f"--repofrompath=lab-ahead-{name},{url}" for name, url in settings["repositories"].items()]
-        command += ["repoquery", "--location", "--latest-limit=1", "--arch=x86_64,noarch", *settings["packages"]]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        raise WrongError(" ".join(done.stderr.split()[-40:]) or f"dnf ended with code {done.returncode}")
-    return done.stdout.split(), 0
+        command += ["repoquery", "--location", "--latest-limit=1", "--arch=x86_64,noarch"]
+        return [
+            url for words in (named, *(["--whatprovides", each] for each in limited)) for url in found(command, words)
+        ], 0
+
+
+def found(command, words):
+    """The lines that a query for packages gives."""
+    done = subprocess.run([*command, *words], capture_output=True, text=True, check=False)
+    if done.returncode != 0 or not done.stdout:
+        said = " ".join(done.stderr.split()[-40:])
+        raise WrongError(f"dnf ended with code {done.returncode} for {' '.join(words)}: {said or 'it offers none'}")
+    return done.stdout.split()
 
 
 def main(settings_path, report_path):
