@@ -35,7 +35,7 @@ ADD_ONS = {
         "registry.k8s.io/sig-storage/csi-node-driver-registrar",
         "registry.k8s.io/sig-storage/csi-provisioner",
         "registry.k8s.io/sig-storage/csi-resizer",
-        "registry.k8s.io/sig-storage/csi-snapshotter",
+        "registry.k8s.io/sig-storage/csi-snapshotter",  # its manifest names it; the role leaves it out
         "registry.k8s.io/sig-storage/livenessprobe",
         "registry.k8s.io/sig-storage/nfsplugin",
     ),
