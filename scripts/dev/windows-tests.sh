@@ -30,7 +30,8 @@ is_ready() { [[ -n $(find_wine) && -e /usr/share/i18n/locales/ko_KR ]] && comman
 install_wine() {
   [[ $EUID -eq 0 ]] && command -v apt-get > /dev/null || return 0
   info "installing Wine (apt): ${packages[*]}"
-  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${packages[@]}" > /dev/null
+  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+    -o DPkg::Lock::Timeout=120 "${packages[@]}" > /dev/null # in CI another target may be installing beside it
 }
 
 # in_wine LOCALE WORD...: its input and outputs are pipes, since files and /dev/null are none that this Wine can take.
