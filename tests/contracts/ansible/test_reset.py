@@ -33,7 +33,8 @@ def test_a_mount_of_a_server_that_is_away_is_let_go(begun: Begun) -> None:
 
 def test_one_that_does_not_end_is_ended_and_told_with_the_way_on(begun: Begun) -> None:
     begun.world("hangs")
-    (failure,) = play(begun, reset_timeout_s=1).failures
+    failure, cause = play(begun, reset_timeout_s=1).failures
+    assert cause.message.startswith("w1 says:")
     assert "kubeadm reset did not end on w1 within 1 s" in failure.message
     assert "inv k8s.reset" in failure.message
     assert "inv os.reinstall --machine w1" in failure.message
