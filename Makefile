@@ -25,11 +25,11 @@ coverage: venv ## Run the unit tests, and fail where they reach less of labkit a
 	@covered=$$($(BIN)/coverage report --format=total) && echo "the unit tests reach $$covered % of labkit and tasks" || \
 	  { $(BIN)/coverage report; exit 1; }
 
-# One worker more than processors: the one that has the rehearsal mostly waits (tests/sharing.py).
+# More workers than processors: the one that has the rehearsal mostly waits (tests/sharing.py), and so do the PCs' scripts.
 test: venv ## Run every test (half an hour on two cores); what a machine cannot run is skipped with its reason.
 	@echo "==> every test: half an hour on two cores, most of it one rehearsal; for everyday work: make check" >&2
 	@scripts/dev/test-packages.sh
-	@$(BIN)/python -m pytest --numprocesses=$$(( $$(getconf _NPROCESSORS_ONLN) + 1 ))
+	@$(BIN)/python -m pytest --numprocesses=$$(( $$(getconf _NPROCESSORS_ONLN) + 2 ))
 
 test-windows: venv ## Run unit and contract tests on a real Windows Python, under Wine (Debian as root installs it).
 	@scripts/dev/windows-tests.sh
