@@ -37,6 +37,7 @@ class Facts:
     log: list[str] = field(default_factory=list)
     moment: int = 1795448400
     services: bool = False
+    cluster: dict[str, str] = field(default_factory=dict)  # what it was made with, as cluster.sh says it
 
 
 class Lan:

@@ -9,6 +9,8 @@ import tarfile
 import time
 from collections.abc import Callable, Iterator
 
+import yaml
+
 from labkit.errors import UnreachableError
 from labkit.k8s import kubectl, tree
 from labkit.line.stages import PLAYBOOKS
@@ -136,6 +138,13 @@ class SshLink:
         stage, done = words[3], self._lan.facts.done
         if stage in PLAYBOOKS:
             done |= {(stage, self._lan.disk(machine)) for machine in PLAYBOOKS[stage].machines(self._lan.lab)}
+        if stage == "k8s.control-plane":
+            self._lan.facts.cluster |= _made(self._files[f"{tree.REMOTE}/rendered/kubeadm-init.yaml"])
+            for node in self._lan.cluster.facts.nodes.values():
+                node["status"]["nodeInfo"] = {"kubeletVersion": f"v{self._lan.facts.cluster['version']}"}
+        if stage == "k8s.cni":
+            inventory = yaml.safe_load(self._files[f"{tree.REMOTE}/inventory.yml"])
+            self._lan.facts.cluster["cni"] = inventory["all"]["vars"]["lab_cni"]
         if stage == "k8s.reset":
             done -= {one for one in done if one[0] in OF_THE_CLUSTER}
         return f"{EVENTS}\n", 0
@@ -147,11 +156,17 @@ class SshLink:
         said: dict[str, Callable[[], str]] = {
             "probe.sh": lambda: "" if self._did(words[0]) else f"{words[0]} was not done here",
             "members.sh": lambda: "member\tit is a node of a cluster\n" if in_cluster else "",
+            "cluster.sh": self._cluster,
             "volumes.sh": lambda: "default/claim\t2048\n",
             "evidence.sh": lambda: f"==> kubelet\nits last words on {self.name}\n",
             "proof.sh": lambda: f"time {time.time()}\nkernel of-{self.name}\n{certificate_file()}",
         }
         return said[name](), 0
+
+    def _cluster(self) -> str:
+        """What a control plane that was made here says of its cluster."""
+        facts = self._lan.facts.cluster if self._did("k8s.control-plane") else {}
+        return "".join(f"{key} {value}\n" for key, value in facts.items())
 
     def _did(self, stage: str) -> bool:
         return (stage, self._lan.disk(self._machine)) in self._lan.facts.done
@@ -215,6 +230,15 @@ COMMANDS: dict[str, Callable[[SshLink, str, bytes], Said]] = {
     "test -": SshLink.reads,
 }
 """By a part of the command, the first that is in it; any other says nothing and ends well."""
+
+
+def _made(kubeadm_init: bytes) -> dict[str, str]:
+    """What `kubeadm init` makes of that configuration, as cluster.sh says it."""
+    documents = yaml.safe_load_all(kubeadm_init)
+    cluster = next(one for one in documents if one["kind"] == "ClusterConfiguration")
+    ranges = cluster["networking"]
+    version = cluster["kubernetesVersion"].removeprefix("v")
+    return {"version": version, "pod_cidr": ranges["podSubnet"], "service_cidr": ranges["serviceSubnet"]}
 
 
 def _plain(command: str) -> str:

@@ -183,3 +183,19 @@ def test_members_names_what_a_machine_holds_of_a_cluster(
     tmp_path: Path, files: tuple[str, ...], said: list[str]
 ) -> None:
     assert run(moved("members.sh", tmp_path, *files), path=tmp_path).stdout.splitlines() == said
+
+
+def test_a_cluster_says_what_it_was_made_with_though_its_api_server_does_not_run(tmp_path: Path) -> None:
+    manifests = tmp_path / "etc/kubernetes/manifests"
+    script = moved("cluster.sh", tmp_path, "lab/calico/kustomization.yaml", "lab/metallb/kustomization.yaml")
+    assert run(script, path=tmp_path).stdout == "cni calico\n"  # and no control plane: nothing of one
+    manifests.mkdir()
+    (manifests / "kube-apiserver.yaml").write_text(
+        "spec:\n  containers:\n  - command:\n    - kube-apiserver\n    - --service-cluster-ip-range=10.96.0.0/12\n"
+        "    image: registry.k8s.io/kube-apiserver:v1.36.4\n    imagePullPolicy: IfNotPresent\n",
+        encoding="utf-8",
+    )
+    (manifests / "kube-controller-manager.yaml").write_text("    - --cluster-cidr=10.244.0.0/16\n", encoding="utf-8")
+    assert run(script, path=tmp_path).stdout.split() == [
+        "version", "1.36.4", "service_cidr", "10.96.0.0/12", "pod_cidr", "10.244.0.0/16", "cni", "calico",
+    ]  # fmt: skip

@@ -1,0 +1,88 @@
+"""What a change of the description does to a living lab: docs/changes.md, row by row, typed at the real `inv`.
+
+Each row is a lab that was built and runs, a description of it with one thing changed, and a line that is typed with
+that. Either it is refused, and neither the PCs nor the machines are other than before, or it is applied.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from tests.contracts.tasks.conftest import LAB, Inv
+from tests.contracts.tasks.lan import Lan
+
+
+@dataclass(frozen=True)
+class Change:
+    """What is written instead of what in the description, and words of what each line then says.
+
+    `refused` are lines that end with exit code 6, `done` lines that succeed, one after the other.
+    """
+
+    written: dict[str, str]
+    refused: dict[str, str] = field(default_factory=dict)
+    done: dict[str, str] = field(default_factory=dict)
+
+
+ANEW = "`inv -f {file} k8s.reset`, then `inv -f {file} k8s.all`"
+CHANGES = {
+    "kubernetes.version, higher": Change(
+        {"version: 1.36.4": "version: 1.37.0"},
+        refused={
+            "lab.up": "was made with kubernetes.version 1.36.4, {name} says 1.37.0",
+            "k8s.prepare": ANEW,
+            "k8s.cni": ANEW,
+            "k8s.replace --machine w2": ANEW,
+            "k8s.add --machine w2": ANEW,
+        },
+        done={"lab.check": "1.37.0", "lab.rebuild": "is rebuilt", "lab.up": "is built"},
+    ),
+    "kubernetes.version, lower": Change(
+        {"version: 1.36.4": "version: 1.36.3"},
+        refused={"lab.up": "packages are not taken back: `inv -f {file} lab.rebuild`"},
+        done={"lab.rebuild": "is rebuilt"},
+    ),
+    "kubernetes.pod_cidr": Change(
+        {"pod_cidr: 10.244.0.0/16": "pod_cidr: 10.200.0.0/16"},
+        refused={"lab.up": ANEW, "k8s.prepare": "kubernetes.pod_cidr 10.244.0.0/16"},
+        done={"k8s.reset": "k8s.reset: changed", "k8s.all": "the cluster is there"},
+    ),
+    "kubernetes.service_cidr": Change(
+        {"service_cidr: 10.96.0.0/12": "service_cidr: 10.112.0.0/12"},
+        refused={"lab.up": ANEW, "k8s.control-plane": "kubernetes.service_cidr 10.96.0.0/12"},
+    ),
+    "kubernetes.cni": Change(
+        {"cni: calico": "cni: flannel"},
+        refused={"lab.up": ANEW, "k8s.cni": "kubernetes.cni calico"},
+    ),
+}
+ROWS = [pytest.param(change, False, id=name) for name, change in CHANGES.items()]
+
+
+def state(lan: Lan) -> tuple[object, ...]:
+    """All that a line could have changed: the PCs, and what is on the machines."""
+    pcs = [pc.read() for pc in lan.pcs.values()]
+    return pcs, lan.facts.files, sorted(lan.facts.done), lan.facts.systems, lan.facts.armed
+
+
+@pytest.mark.parametrize(("change", "lan"), ROWS, indirect=["lan"])
+def test_it_is_refused_before_anything_was_changed_or_applied(
+    lan: Lan, change: Change, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = Path(LAB).read_text(encoding="utf-8")
+    for before, now in change.written.items():
+        assert before in text
+        text = text.replace(before, now)
+    inv, file = Inv(lan, monkeypatch), tmp_path / "changed.yaml"
+    file.write_text(text, encoding="utf-8")
+    inv.file = str(file)
+    before_all = repr(state(lan))
+    for code, lines in ((6, change.refused), (0, change.done)):
+        for line, words in lines.items():
+            ended = inv(*line.split())
+            said = " ".join("\n".join(capsys.readouterr()).split())
+            assert (ended, words.format(file=file, name=file.name) in said) == (code, True), (line, said)
+            assert code == 0 or repr(state(lan)) == before_all, line
