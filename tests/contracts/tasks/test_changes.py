@@ -38,7 +38,7 @@ CHANGES = {
             "k8s.replace --machine w2": ANEW,
             "k8s.add --machine w2": ANEW,
         },
-        done={"lab.check": "1.37.0", "lab.rebuild": "is rebuilt", "lab.up": "is built"},
+        done={"lab.check": "1.37.0", "lab.rebuild": "is rebuilt", "k8s.prepare": "k8s.prepare: "},
     ),
     "kubernetes.version, lower": Change(
         {"version: 1.36.4": "version: 1.36.3"},
