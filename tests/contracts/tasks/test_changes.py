@@ -6,6 +6,7 @@ that. Either it is refused, and neither the PCs nor the machines are other than 
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -25,6 +26,8 @@ class Change:
     written: dict[str, str]
     refused: dict[str, str] = field(default_factory=dict)
     done: dict[str, str] = field(default_factory=dict)
+    pcs_moved: bool = False
+    """The PCs stand in a room whose LAN has the range that is written."""
 
 
 ANEW = "`inv -f {file} k8s.reset`, then `inv -f {file} k8s.all`"
@@ -58,6 +61,47 @@ CHANGES = {
         {"cni: calico": "cni: flannel"},
         refused={"lab.up": ANEW, "k8s.cni": "kubernetes.cni calico"},
     ),
+    "external.address_pool": Change(
+        {"192.0.2.120-192.0.2.129": "192.0.2.120-192.0.2.139"},
+        done={"lab.check": "ready to be built", "lab.up": "is built"},
+    ),
+    "external.nameservers": Change(
+        {"nameservers: []": "nameservers: [192.0.2.53]"},
+        refused={
+            "lab.up": "w1 has the name servers 192.0.2.1 on EXTERNAL, {name} says 192.0.2.53",
+            "k8s.prepare": "sudo nmcli connection modify 'eth2' ipv4.addresses 192.0.2.102/24 ipv4.gateway 192.0.2.1"
+            " ipv4.dns 192.0.2.53",
+            "lab.check": "`inv -f {file} os.reinstall --machine bootstrap`",
+            "lab.rebuild": "`inv -f {file} os.reinstall --machine bootstrap`",
+        },
+        done={"os.reinstall --machine bootstrap": "os.reinstall: changed", "lab.rebuild": "is rebuilt"},
+    ),
+    "external.gateway": Change(
+        {"gateway: 192.0.2.1\n": "gateway: 192.0.2.2\n"},
+        refused={
+            "lab.up": "w1 has the gateway 192.0.2.1 on EXTERNAL, {name} says 192.0.2.2",
+            "lab.rebuild": "ipv4.gateway 192.0.2.2",
+        },
+    ),
+    "external.first_address": Change(
+        {"first_address: 192.0.2.100": "first_address: 192.0.2.140"},
+        refused={
+            "lab.up": "bootstrap was entered at 192.0.2.100, {name} says 192.0.2.140, where nothing answers",
+            "os.bootstrap": "docs/changes.md",
+            "lab.check": "was entered at 192.0.2.100",
+            "lab.rebuild": "`inv -f {file} os.reinstall --machine bootstrap`, then `inv -f {file} lab.rebuild`",
+        },
+        done={"os.reinstall --machine bootstrap": "os.reinstall: changed", "lab.rebuild": "is rebuilt"},
+    ),
+    "external.cidr, in another room": Change(
+        {"192.0.2.": "198.51.100."},
+        pcs_moved=True,
+        refused={
+            "lab.up": "bootstrap was entered at 192.0.2.100, {name} says 198.51.100.100",
+            "lab.check": "docs/changes.md",
+        },
+        done={"os.reinstall --machine bootstrap": "os.reinstall: changed"},
+    ),
 }
 ROWS = [pytest.param(change, False, id=name) for name, change in CHANGES.items()]
 
@@ -66,6 +110,15 @@ def state(lan: Lan) -> tuple[object, ...]:
     """All that a line could have changed: the PCs, and what is on the machines."""
     pcs = [pc.read() for pc in lan.pcs.values()]
     return pcs, lan.facts.files, sorted(lan.facts.done), lan.facts.systems, lan.facts.armed
+
+
+def move(lan: Lan, written: dict[str, str]) -> None:
+    """Carry the PCs into a room with the new range."""
+    for pc in lan.pcs.values():
+        text = json.dumps(pc.read())
+        for before, now in written.items():
+            text = text.replace(before, now)
+        pc.make(json.loads(text))
 
 
 @pytest.mark.parametrize(("change", "lan"), ROWS, indirect=["lan"])
@@ -79,6 +132,8 @@ def test_it_is_refused_before_anything_was_changed_or_applied(
     inv, file = Inv(lan, monkeypatch), tmp_path / "changed.yaml"
     file.write_text(text, encoding="utf-8")
     inv.file = str(file)
+    if change.pcs_moved:
+        move(lan, change.written)
     before_all = repr(state(lan))
     for code, lines in ((6, change.refused), (0, change.done)):
         for line, words in lines.items():

@@ -199,3 +199,20 @@ def test_a_cluster_says_what_it_was_made_with_though_its_api_server_does_not_run
     assert run(script, path=tmp_path).stdout.split() == [
         "version", "1.36.4", "service_cidr", "10.96.0.0/12", "pod_cidr", "10.244.0.0/16", "cni", "calico",
     ]  # fmt: skip
+
+
+def test_a_machine_says_its_settings_on_external_as_its_next_start_reads_them(tmp_path: Path) -> None:
+    folder = tmp_path / "etc/NetworkManager/system-connections"
+    folder.mkdir(parents=True)
+    for name, number in {"eth0": "01", "my eth2": "03"}.items():
+        (folder / f"{name}.nmconnection").write_text(
+            f"[connection]\nid={name}\n\n[ethernet]\nmac-address=02:7E:57:{number}:00:03\n\n"
+            f"[ipv4]\nmethod=manual\naddress1=10.0.0.{number}/24,10.0.0.1\ndns=10.0.0.1;1.1.1.1;\n\n"
+            "[ipv6]\nmethod=disabled\ndns=::1;\n",
+            encoding="utf-8",
+        )
+    text = (UNIT / "outside.sh").read_text(encoding="utf-8")
+    (tmp_path / "outside.sh").write_text(text.replace("/etc/NetworkManager", f"{tmp_path}/etc/NetworkManager"), "utf-8")
+    done = run(tmp_path / "outside.sh", "02:7e:57:03:00:03", path=tmp_path)
+    assert done.stdout == "id my eth2\naddress1 10.0.0.03/24,10.0.0.1\ndns 10.0.0.1;1.1.1.1;\n"
+    assert run(tmp_path / "outside.sh", "02:7e:57:03:00:09", path=tmp_path).stdout == ""
