@@ -7,13 +7,9 @@ repaired, and one that agrees with the description is no obstacle to that.
 from __future__ import annotations
 
 from labkit.description.lab import Lab
-from labkit.errors import DeadlineError, MissingError, RefusedError, UnreachableError, as_typed
+from labkit.errors import RefusedError
 from labkit.k8s.ask import ask
 from labkit.session import Session
-
-STAGES = ("k8s.prepare", "k8s.control-plane", "k8s.cni", "k8s.join")
-"""Those that would change a part of a living cluster, and leave the rest of it as it was made."""
-KNOCK_S = 3.0
 
 
 def refuse(s: Session) -> None:
@@ -25,23 +21,6 @@ def refuse(s: Session) -> None:
     different = _differences(s.lab, said)
     if different:
         raise RefusedError((f"{one}; nothing was changed" for one in different), _hint(s.lab, said))
-
-
-def tell(s: Session) -> None:
-    """Say what `refuse` would raise: `lab.rebuild` makes the cluster anew, so to that it is no obstacle."""
-    try:
-        refuse_early(s)
-    except RefusedError as error:
-        s.warn(f"{'; '.join(error.problems)}\nhint: `{s.inv} lab.up` refuses; {as_typed(error.hint, s.inv)}")
-
-
-def refuse_early(s: Session) -> None:
-    """The same before anything else is begun, as far as the control plane can be asked by now; its stages ask again."""
-    if s.state.private_key.exists() and s.machines.listens(KNOCK_S):
-        try:
-            refuse(s)
-        except (UnreachableError, DeadlineError, MissingError):
-            return
 
 
 def _said(s: Session) -> dict[str, list[str]]:

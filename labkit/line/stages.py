@@ -102,7 +102,7 @@ def preview(session: Session, names: Sequence[str]) -> None:
 def refuse_changes(session: Session, names: Sequence[str]) -> None:
     """Raise, before any of these stages begins, what one of them refuses: to change a part of what lives."""
     if set(names) & set(PLAYBOOKS):
-        import_module("labkit.k8s.living").refuse_early(session)
+        import_module("labkit.k8s.changes").refuse_early(session)
 
 
 def missing(session: Session, name: str) -> str | None:

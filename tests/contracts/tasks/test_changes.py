@@ -6,7 +6,6 @@ that. Either it is refused, and neither the PCs nor the machines are other than 
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -26,8 +25,6 @@ class Change:
     written: dict[str, str]
     refused: dict[str, str] = field(default_factory=dict)
     done: dict[str, str] = field(default_factory=dict)
-    pcs_moved: bool = False
-    """The PCs stand in a room whose LAN has the range that is written."""
 
 
 ANEW = "`inv -f {file} k8s.reset`, then `inv -f {file} k8s.all`"
@@ -68,7 +65,7 @@ CHANGES = {
     "external.nameservers": Change(
         {"nameservers: []": "nameservers: [192.0.2.53]"},
         refused={
-            "lab.up": "w1 has the name servers 192.0.2.1 on EXTERNAL, {name} says 192.0.2.53",
+            "lab.up": "w1 has the name servers 192.0.2.1 on EXTERNAL, {name} says the name servers 192.0.2.53",
             "k8s.prepare": "sudo nmcli connection modify 'eth2' ipv4.addresses 192.0.2.102/24 ipv4.gateway 192.0.2.1"
             " ipv4.dns 192.0.2.53",
             "lab.check": "`inv -f {file} os.reinstall --machine bootstrap`",
@@ -79,7 +76,7 @@ CHANGES = {
     "external.gateway": Change(
         {"gateway: 192.0.2.1\n": "gateway: 192.0.2.2\n"},
         refused={
-            "lab.up": "w1 has the gateway 192.0.2.1 on EXTERNAL, {name} says 192.0.2.2",
+            "lab.up": "{name} says the gateway 192.0.2.2",
             "lab.rebuild": "ipv4.gateway 192.0.2.2",
         },
     ),
@@ -95,7 +92,6 @@ CHANGES = {
     ),
     "external.cidr, in another room": Change(
         {"192.0.2.": "198.51.100."},
-        pcs_moved=True,
         refused={
             "lab.up": "bootstrap was entered at 192.0.2.100, {name} says 198.51.100.100",
             "lab.check": "docs/changes.md",
@@ -112,15 +108,6 @@ def state(lan: Lan) -> tuple[object, ...]:
     return pcs, lan.facts.files, sorted(lan.facts.done), lan.facts.systems, lan.facts.armed
 
 
-def move(lan: Lan, written: dict[str, str]) -> None:
-    """Carry the PCs into a room with the new range."""
-    for pc in lan.pcs.values():
-        text = json.dumps(pc.read())
-        for before, now in written.items():
-            text = text.replace(before, now)
-        pc.make(json.loads(text))
-
-
 @pytest.mark.parametrize(("change", "lan"), ROWS, indirect=["lan"])
 def test_it_is_refused_before_anything_was_changed_or_applied(
     lan: Lan, change: Change, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -132,8 +119,6 @@ def test_it_is_refused_before_anything_was_changed_or_applied(
     inv, file = Inv(lan, monkeypatch), tmp_path / "changed.yaml"
     file.write_text(text, encoding="utf-8")
     inv.file = str(file)
-    if change.pcs_moved:
-        move(lan, change.written)
     before_all = repr(state(lan))
     for code, lines in ((6, change.refused), (0, change.done)):
         for line, words in lines.items():
