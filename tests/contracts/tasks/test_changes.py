@@ -98,6 +98,92 @@ CHANGES = {
         },
         done={"os.reinstall --machine bootstrap": "os.reinstall: changed"},
     ),
+    "a worker's MAC": Change(
+        {"w2, number: 4,": "w2, number: 4, mac: '02:7e:57:01:00:44',"},
+        refused={
+            "lab.up": "w2: inv -f {file} hyperv.destroy --machine w2, then inv -f {file} lab.up",
+            "os.install": "was installed with the MAC 027E57010004 of mgmt, {name} says 027E57010044",
+        },
+        done={
+            "hyperv.destroy --machine w2": "removed: w2",
+            "lab.up": "installed and answering: cp1, w1, w2",
+            "hyperv.plan": "w2 pc2 unchanged",
+        },
+    ),
+    "the control plane's MAC": Change(
+        {"cp1, number: 2,": "cp1, number: 2, mac: '02:7e:57:01:00:22',"},
+        refused={"lab.up": "cp1: inv -f {file} lab.rebuild"},
+        done={"lab.check": "ready to be built", "lab.rebuild": "is rebuilt"},
+    ),
+    "a worker's PC": Change(
+        {
+            "{name: w1, number: 3, host: pc1, roles: [worker], cpus: 2, memory_mb: 4096": "{name: w1, number: 3,"
+            " host: pc2, roles: [worker], cpus: 2, memory_mb: 3072"
+        },
+        refused={
+            "lab.up": "w1: inv -f {file} hyperv.destroy --machine w1, then inv -f {file} lab.up",
+            "lab.rebuild": "it is lab-7e57-w1 on pc1 and described on pc2",
+        },
+        done={"hyperv.destroy --machine w1": "removed: w1", "lab.up": "is built"},
+    ),
+    "the control plane's PC": Change(
+        {
+            "cp1, number: 2, host: pc1": "cp1, number: 2, host: pc2",
+            "w2, number: 4, host: pc2": "w2, number: 4, host: pc1",
+        },
+        refused={
+            "lab.up": "cp1: inv -f {file} hyperv.destroy --machine cp1, then inv -f {file} lab.rebuild",
+            "lab.rebuild": "w2: inv -f {file} hyperv.destroy --machine w2, then inv -f {file} lab.up",
+        },
+        done={
+            "hyperv.destroy --machine cp1": "removed: cp1",
+            "hyperv.destroy --machine w2": "removed: w2",
+            "lab.rebuild": "is rebuilt",
+        },
+    ),
+    "the storage machine's PC": Change(
+        {
+            "storage1, number: 6, host: pc2": "storage1, number: 6, host: pc1",
+            "w1, number: 3, host: pc1": "w1, number: 3, host: pc2",
+        },
+        refused={
+            "lab.up": ".vhdx.lab.json) stays on pc2, with all that is stored: copy both into the same folder on pc1"
+        },
+    ),
+    "a machine's memory": Change(
+        {
+            "w2, number: 4, host: pc2, roles: [worker], cpus: 2, memory_mb: 4096": "w2, number: 4, host: pc2,"
+            " roles: [worker], cpus: 2, memory_mb: 3072"
+        },
+        refused={"lab.up": "w2: inv -f {file} hyperv.stop --machine w2 hyperv.create, then inv -f {file} lab.up"},
+        done={"hyperv.stop --machine w2 hyperv.create": "memory", "lab.up": "is built"},
+    ),
+    "a machine's system disk": Change(
+        {
+            "w2, number: 4, host: pc2, roles: [worker], cpus: 2, memory_mb: 4096, disk_gb: 40": "w2, number: 4, host: pc2,"
+            " roles: [worker], cpus: 2, memory_mb: 4096, disk_gb: 60"
+        },
+        refused={"lab.up": "w2: inv -f {file} os.reinstall --machine w2, then inv -f {file} lab.up"},
+        done={"os.reinstall --machine w2": "os.reinstall: changed", "lab.up": "is built"},
+    ),
+    "the data disk": Change(
+        {"data_disk_gb: 100": "data_disk_gb: 200"},
+        refused={
+            "lab.up": "set data_disk_gb: 100; without what is stored: inv -f {file} hyperv.destroy --machine storage1",
+            "lab.rebuild": "then inv -f {file} lab.up",
+        },
+    ),
+    "lab.id": Change(
+        {"id: '7e57'": "id: '7e59'"},
+        refused={
+            "lab.check": "lab-7e57 is there: with its id in the description, `inv -f {file} lab.destroy`",
+            "lab.up": "lab-7e57 is there",
+        },
+    ),
+    "a PC's address": Change(
+        {"pc1: {address: 192.0.2.11}": "pc1: {address: 192.0.2.13}"},
+        done={"lab.check": "ready to be built", "lab.up": "is built"},
+    ),
 }
 ROWS = [pytest.param(change, False, id=name) for name, change in CHANGES.items()]
 
