@@ -71,7 +71,9 @@ def creating(session: Session, facts: Facts, machines: Collection[str]) -> None:
     from labkit.hyperv import create, discard, drift
 
     going = {reset.machine for reset in discard.resets(session.lab, facts, machines)}
-    create.refuse(drift.plan(session.lab, facts).after_reset(going))
+    plan = drift.plan(session.lab, facts)
+    create.refuse_other_macs(session, plan, going)
+    create.refuse(plan.after_reset(going))
 
 
 def entering(session: Session, facts: Facts, machines: Collection[str]) -> None:

@@ -7,8 +7,11 @@ survived, makes missing ones blank, repairs what can be repaired without stoppin
 from __future__ import annotations
 
 import secrets
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
+from labkit.controller.keys import pinned_disks
+from labkit.description.lab import mac_address
 from labkit.errors import RefusedError
 from labkit.hyperv import drift
 from labkit.hyperv.check import check
@@ -28,6 +31,7 @@ def create(session: Session) -> dict[str, tuple[str, ...]]:
     that only stopping, replacing or destroying could repair.
     """
     plan = drift.plan(session.lab, check(session))
+    refuse_other_macs(session, plan)
     refuse(plan)
     done: dict[str, tuple[str, ...]] = {machine.name: () for machine in session.lab.machines}
     if not plan.work:
@@ -63,6 +67,31 @@ def refuse(plan: Plan) -> None:
         raise RefusedError(
             (f"machine {name} on {host}: {obstacle.text}" for name, host, obstacle in told),
             (f"{name}: {obstacle.command}" for name, _, obstacle in told),
+        )
+
+
+def refuse_other_macs(session: Session, plan: Plan, going: Collection[str] = ()) -> None:
+    """Raise RefusedError where a MAC is described anew under a system that was installed with the one the VM has.
+
+    That system knows its adapters by their MACs, and would have none of its addresses. What was set by hand is no MAC
+    of this lab's, and is put right. Machines in `going` lose their systems.
+    """
+    lab, installed = session.lab, set(pinned_disks(session.state).values())
+    mark = mac_address(lab.id, lab.mgmt, 0).replace(":", "").upper()[:6]
+    told = []
+    for spec in specs(lab):
+        vm = next((machine.vm for machine in plan.machines if machine.name == spec.name), None)
+        if vm is None or vm.system_disk is None or spec.name in going or vm.system_disk.id not in installed:
+            continue
+        for adapter in spec.adapters:
+            found = vm.adapter(adapter.name)
+            if found and not found.dynamic_mac and found.mac != adapter.mac and found.mac.startswith(mark):
+                what = f"{spec.name} was installed with the MAC {found.mac} of {adapter.name}"
+                told.append((spec.name, f"{what}, {lab.source.name} says {adapter.mac}; nothing was changed"))
+    if told:
+        machines = dict.fromkeys(name for name, _ in told)
+        raise RefusedError(
+            [text for _, text in told], [f"{name}: {drift.installed_anew(lab, name)}" for name in machines]
         )
 
 

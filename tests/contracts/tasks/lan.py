@@ -68,7 +68,8 @@ class Lan:
         self.cluster = FakeCluster(Session(self.lab))
 
     def vm(self, machine: Machine) -> dict[str, Any] | None:
-        vms = self.pcs[machine.host].read()["vms"].values()
+        """Its VM, on whichever PC."""
+        vms = (vm for pc in self.pcs.values() for vm in pc.read()["vms"].values())
         return next((vm for vm in vms if machine_of(vm) == machine.name), None)
 
     def disk(self, machine: Machine) -> str:

@@ -107,7 +107,6 @@ CHANGES = {
         done={
             "hyperv.destroy --machine w2": "removed: w2",
             "lab.up": "installed and answering: cp1, w1, w2",
-            "hyperv.plan": "w2 pc2 unchanged",
         },
     ),
     "the control plane's MAC": Change(
@@ -117,14 +116,18 @@ CHANGES = {
     ),
     "a worker's PC": Change(
         {
-            "{name: w1, number: 3, host: pc1, roles: [worker], cpus: 2, memory_mb: 4096": "{name: w1, number: 3,"
-            " host: pc2, roles: [worker], cpus: 2, memory_mb: 3072"
+            "w1, number: 3, host: pc1": "w1, number: 3, host: pc2",
+            "w2, number: 4, host: pc2": "w2, number: 4, host: pc1",
         },
         refused={
             "lab.up": "w1: inv -f {file} hyperv.destroy --machine w1, then inv -f {file} lab.up",
             "lab.rebuild": "it is lab-7e57-w1 on pc1 and described on pc2",
         },
-        done={"hyperv.destroy --machine w1": "removed: w1", "lab.up": "is built"},
+        done={
+            "hyperv.destroy --machine w1": "removed: w1",
+            "hyperv.destroy --machine w2": "removed: w2",
+            "lab.up": "is built",
+        },
     ),
     "the control plane's PC": Change(
         {
@@ -160,11 +163,11 @@ CHANGES = {
     ),
     "a machine's system disk": Change(
         {
-            "w2, number: 4, host: pc2, roles: [worker], cpus: 2, memory_mb: 4096, disk_gb: 40": "w2, number: 4, host: pc2,"
-            " roles: [worker], cpus: 2, memory_mb: 4096, disk_gb: 60"
+            "w2, number: 4, host: pc2, roles: [worker], cpus: 2, memory_mb: 4096, disk_gb: 40": "w2, number: 4,"
+            " host: pc2, roles: [worker], cpus: 2, memory_mb: 4096, disk_gb: 60"
         },
-        refused={"lab.up": "w2: inv -f {file} os.reinstall --machine w2, then inv -f {file} lab.up"},
-        done={"os.reinstall --machine w2": "os.reinstall: changed", "lab.up": "is built"},
+        refused={"lab.up": "w2: inv -f {file} hyperv.destroy --machine w2, then inv -f {file} lab.up"},
+        done={"hyperv.destroy --machine w2": "removed: w2", "lab.up": "is built"},
     ),
     "the data disk": Change(
         {"data_disk_gb: 100": "data_disk_gb: 200"},
@@ -202,7 +205,7 @@ def test_it_is_refused_before_anything_was_changed_or_applied(
     for before, now in change.written.items():
         assert before in text
         text = text.replace(before, now)
-    inv, file = Inv(lan, monkeypatch), tmp_path / "changed.yaml"
+    inv, file = Inv(lan, monkeypatch), tmp_path / Path(LAB).name
     file.write_text(text, encoding="utf-8")
     inv.file = str(file)
     before_all = repr(state(lan))
