@@ -38,6 +38,7 @@ def refuse(session: Session, facts: Facts) -> None:
                 f"`inv os.reinstall --machine {server.name}`, then `inv lab.rebuild`, makes all machines anew at their"
                 " new addresses",
                 f"to keep the cluster: docs/changes.md; or write in {session.lab.source.name} what {server.name} has",
-                f"if it was given the new address already: `inv hyperv.start --machine {server.name}`, then repeat",
+                f"if it was given the new address already: `inv hyperv.start --machine {server.name}`, and repeat in a"
+                " minute",
             ),
         )

@@ -91,6 +91,11 @@ class Lan:
             return str(machine.mgmt.address)
         return self.facts.outside.get(machine.name, {}).get("address1", "").partition("/")[0]
 
+    def greets(self, machine: Machine, address: str) -> bool:
+        """Whether SSH answers there: its system runs."""
+        disk = self.disk(machine)
+        return bool(disk) and self.facts.systems.get(machine.name) == disk and address == self.lives_at(machine)
+
     def lets_in(self, machine: Machine) -> bool:
         """Whether SSH enters it: its system runs, the lab's key is here, and its host key is pinned."""
         disk, bootstrap = self.disk(machine), machine == self.lab.bootstrap

@@ -54,14 +54,14 @@ class SshLink:
         raise KeyboardInterrupt  # nobody watches for longer
 
     def listens(self, timeout_s: float) -> bool:
-        return self._lan.lets_in(self._machine) and self.address == self._lan.lives_at(self._machine)
+        return self._lan.greets(self._machine, self.address)
 
     def close(self) -> None:
         """Nothing is open."""
 
     def _enter(self) -> None:
         self._lan.live()
-        if not self.listens(0):
+        if not (self.listens(0) and self._lan.lets_in(self._machine)):
             raise UnreachableError(f"{self.name} ({self.address}): no SSH connection")
 
     @property
@@ -136,9 +136,10 @@ class SshLink:
         """unit/start.sh: the playbook has done its work by the time that somebody follows it."""
         words = shlex.split(command)
         stage, done = words[3], self._lan.facts.done
+        has_cluster = (stage, self._lan.disk(self._lan.lab.control_plane)) in done
         if stage in PLAYBOOKS:
             done |= {(stage, self._lan.disk(machine)) for machine in PLAYBOOKS[stage].machines(self._lan.lab)}
-        if stage == "k8s.control-plane":
+        if stage == "k8s.control-plane" and not has_cluster:  # one that is there is never made anew
             self._lan.facts.names, made = _made(self._files[f"{tree.REMOTE}/rendered/kubeadm-init.yaml"])
             self._lan.facts.cluster |= made
             for node in self._lan.cluster.facts.nodes.values():

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from labkit.project import ROOT
 from tests.contracts.tasks.conftest import LAB, Inv
 from tests.contracts.tasks.lan import Lan
 
@@ -29,7 +30,7 @@ class Change:
 
 ANEW = "`inv -f {file} k8s.reset`, then `inv -f {file} k8s.all`"
 CHANGES = {
-    "kubernetes.version, higher": Change(
+    "kubernetes.version: higher": Change(
         {"version: 1.36.4": "version: 1.37.0"},
         refused={
             "lab.up": "was made with kubernetes.version 1.36.4, {name} says 1.37.0",
@@ -40,7 +41,7 @@ CHANGES = {
         },
         done={"lab.check": "1.37.0", "lab.rebuild": "is rebuilt", "k8s.prepare": "k8s.prepare: "},
     ),
-    "kubernetes.version, lower": Change(
+    "kubernetes.version: lower": Change(
         {"version: 1.36.4": "version: 1.36.3"},
         refused={"lab.up": "packages are not taken back: `inv -f {file} lab.rebuild`"},
         done={"lab.rebuild": "is rebuilt"},
@@ -90,7 +91,7 @@ CHANGES = {
         },
         done={"os.reinstall --machine bootstrap": "os.reinstall: changed", "lab.rebuild": "is rebuilt"},
     ),
-    "external.cidr, in another room": Change(
+    "external.cidr": Change(
         {"192.0.2.": "198.51.100."},
         refused={
             "lab.up": "bootstrap was entered at 192.0.2.100, {name} says 198.51.100.100",
@@ -98,7 +99,7 @@ CHANGES = {
         },
         done={"os.reinstall --machine bootstrap": "os.reinstall: changed"},
     ),
-    "a worker's MAC": Change(
+    "a machine's MAC: worker": Change(
         {"w2, number: 4,": "w2, number: 4, mac: '02:7e:57:01:00:44',"},
         refused={
             "lab.up": "w2: inv -f {file} hyperv.destroy --machine w2, then inv -f {file} lab.up",
@@ -109,12 +110,12 @@ CHANGES = {
             "lab.up": "installed and answering: cp1, w1, w2",
         },
     ),
-    "the control plane's MAC": Change(
+    "a machine's MAC: control plane": Change(
         {"cp1, number: 2,": "cp1, number: 2, mac: '02:7e:57:01:00:22',"},
         refused={"lab.up": "cp1: inv -f {file} lab.rebuild"},
         done={"lab.check": "ready to be built", "lab.rebuild": "is rebuilt"},
     ),
-    "a worker's PC": Change(
+    "a machine's PC: worker": Change(
         {
             "w1, number: 3, host: pc1": "w1, number: 3, host: pc2",
             "w2, number: 4, host: pc2": "w2, number: 4, host: pc1",
@@ -129,7 +130,7 @@ CHANGES = {
             "lab.up": "is built",
         },
     ),
-    "the control plane's PC": Change(
+    "a machine's PC: control plane": Change(
         {
             "cp1, number: 2, host: pc1": "cp1, number: 2, host: pc2",
             "w2, number: 4, host: pc2": "w2, number: 4, host: pc1",
@@ -144,7 +145,7 @@ CHANGES = {
             "lab.rebuild": "is rebuilt",
         },
     ),
-    "the storage machine's PC": Change(
+    "a machine's PC: storage": Change(
         {
             "storage1, number: 6, host: pc2": "storage1, number: 6, host: pc1",
             "w1, number: 3, host: pc1": "w1, number: 3, host: pc2",
@@ -153,7 +154,7 @@ CHANGES = {
             "lab.up": ".vhdx.lab.json) stays on pc2, with all that is stored: copy both into the same folder on pc1"
         },
     ),
-    "a machine's memory": Change(
+    "a machine's sizes: memory": Change(
         {
             "w2, number: 4, host: pc2, roles: [worker], cpus: 2, memory_mb: 4096": "w2, number: 4, host: pc2,"
             " roles: [worker], cpus: 2, memory_mb: 3072"
@@ -161,7 +162,7 @@ CHANGES = {
         refused={"lab.up": "w2: inv -f {file} hyperv.stop --machine w2 hyperv.create, then inv -f {file} lab.up"},
         done={"hyperv.stop --machine w2 hyperv.create": "memory", "lab.up": "is built"},
     ),
-    "a machine's system disk": Change(
+    "a machine's sizes: system disk": Change(
         {
             "w2, number: 4, host: pc2, roles: [worker], cpus: 2, memory_mb: 4096, disk_gb: 40": "w2, number: 4,"
             " host: pc2, roles: [worker], cpus: 2, memory_mb: 4096, disk_gb: 60"
@@ -169,7 +170,7 @@ CHANGES = {
         refused={"lab.up": "w2: inv -f {file} hyperv.destroy --machine w2, then inv -f {file} lab.up"},
         done={"hyperv.destroy --machine w2": "removed: w2", "lab.up": "is built"},
     ),
-    "the data disk": Change(
+    "a machine's sizes: data disk": Change(
         {"data_disk_gb: 100": "data_disk_gb: 200"},
         refused={
             "lab.up": "set data_disk_gb: 100; without what is stored: inv -f {file} hyperv.destroy --machine storage1",
@@ -188,6 +189,7 @@ CHANGES = {
         done={"lab.check": "ready to be built", "lab.up": "is built"},
     ),
 }
+DOCUMENT = ROOT / "docs" / "changes.md"
 ROWS = [pytest.param(change, False, id=name) for name, change in CHANGES.items()]
 
 
@@ -215,3 +217,34 @@ def test_it_is_refused_before_anything_was_changed_or_applied(
             said = " ".join("\n".join(capsys.readouterr()).split())
             assert (ended, words.format(file=file, name=file.name) in said) == (code, True), (line, said)
             assert code == 0 or repr(state(lan)) == before_all, line
+
+
+def test_the_document_has_a_row_for_each_change_that_names_the_lines_which_apply_it() -> None:
+    lines = DOCUMENT.read_text(encoding="utf-8").splitlines()
+    rows = {cells[1].strip(" `"): line for line in lines if len(cells := line.split("|")) == 5}
+    typed: dict[str, set[str]] = {}
+    for name, change in CHANGES.items():
+        typed.setdefault(name.partition(":")[0], set()).update(change.done)
+    assert [row for row in rows if row not in ("change", "---")] == list(typed)
+    for row, done in typed.items():
+        absent = [line for line in done - {"lab.check"} if f"`inv {line}`" not in rows[row]]
+        assert absent == [], row
+
+
+@pytest.mark.parametrize("lan", [False], indirect=True)
+def test_a_lab_whose_machines_were_given_the_new_rooms_addresses_moves_with_its_cluster(
+    lan: Lan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    inv, file = Inv(lan, monkeypatch), tmp_path / Path(LAB).name
+    file.write_text(Path(LAB).read_text(encoding="utf-8").replace("192.0.2.", "198.51.100."), encoding="utf-8")
+    inv.file = str(file)
+    for settings in lan.facts.outside.values():  # by nmcli
+        settings.update({key: value.replace("192.0.2.", "198.51.100.") for key, value in settings.items()})
+    systems = dict(lan.facts.systems)
+    assert inv("lab.up") == 8
+    assert "1 of 28 checks failed in lab-7e57: certificate of the API server" in " ".join(
+        capsys.readouterr().err.split()
+    )
+    lan.facts.names = [name.replace("192.0.2.", "198.51.100.") for name in lan.facts.names]  # by kubeadm
+    assert inv("verify.system") == 0
+    assert lan.facts.systems == systems
