@@ -41,6 +41,7 @@ class Facts:
     services: bool = False
     cluster: dict[str, str] = field(default_factory=dict)  # what it was made with, as cluster.sh says it
     names: list[str] = field(default_factory=list)  # of the API server's certificate
+    inside: dict[str, str] = field(default_factory=dict)  # addresses in MGMT
     outside: dict[str, dict[str, str]] = field(default_factory=dict)  # EXTERNAL's settings, as outside.sh says them
 
 
@@ -88,7 +89,7 @@ class Lan:
     def lives_at(self, machine: Machine) -> str:
         """The address where it is entered; '' while it has no system."""
         if machine != self.lab.bootstrap:
-            return str(machine.mgmt.address)
+            return self.facts.inside.get(machine.name, "")
         return self.facts.outside.get(machine.name, {}).get("address1", "").partition("/")[0]
 
     def greets(self, machine: Machine, address: str) -> bool:
@@ -121,7 +122,8 @@ class Lan:
                 self._settle(machine, served[f"{server.PUBLISH}/{machine.name}.ks"].decode())
 
     def _settle(self, machine: Machine, kickstart: str) -> None:
-        """Give it the EXTERNAL of its kickstart, as the installer writes it down."""
+        """Give it the MGMT and EXTERNAL of its kickstart, as the installer writes them down."""
+        self.facts.inside.update({machine.name: re.findall(r"--ip=(\S+) .*--hostname=", kickstart)[0]})
         (row,) = re.findall(r"--ip=(\S+) --netmask=(\S+) --gateway=(\S+) --nameserver=(\S+)", kickstart)
         address, mask, gateway, names = row
         prefix = IPv4Network(f"0.0.0.0/{mask}").prefixlen

@@ -110,6 +110,14 @@ CHANGES = {
             "lab.up": "installed and answering: cp1, w1, w2",
         },
     ),
+    "a machine's MAC: its address in MGMT": Change(
+        {"w2, number: 4,": "w2, number: 4, address: 10.190.86.99,"},
+        refused={
+            "lab.up": "w2 was installed with the MGMT address 10.190.86.14, {name} says 10.190.86.99",
+            "pxe.publish": "w2: inv -f {file} hyperv.destroy --machine w2, then inv -f {file} lab.up",
+        },
+        done={"hyperv.destroy --machine w2": "removed: w2", "lab.up": "installed and answering: cp1, w1, w2"},
+    ),
     "a machine's MAC: control plane": Change(
         {"cp1, number: 2,": "cp1, number: 2, mac: '02:7e:57:01:00:22',"},
         refused={"lab.up": "cp1: inv -f {file} lab.rebuild"},
