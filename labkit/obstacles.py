@@ -72,7 +72,7 @@ def creating(session: Session, facts: Facts, machines: Collection[str]) -> None:
 
     going = {reset.machine for reset in discard.resets(session.lab, facts, machines)}
     plan = drift.plan(session.lab, facts)
-    create.refuse_other_macs(session, plan, going)
+    create.refuse_installed(session, plan, going)
     create.refuse(plan.after_reset(going))
 
 

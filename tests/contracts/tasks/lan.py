@@ -115,11 +115,11 @@ class Lan:
         for machine in self.lab.installed_by_network:
             disk, record = self.disk(machine), self.facts.armed.get(machine.name)
             if disk and record and record["disk"] == disk and self.facts.systems.get(machine.name) != disk:
+                served = self.facts.files[self.lab.bootstrap.name]
+                self._settle(machine, served[f"{server.PUBLISH}/{machine.name}.ks"].decode())
                 told = "?hostkey=" + KEY.replace(" ", "%20").replace("+", "%2B")
                 self.facts.log += [self._event(machine, one) for one in ("kickstart", "installing", "installed" + told)]
                 self.facts.systems[machine.name] = disk
-                served = self.facts.files[self.lab.bootstrap.name]
-                self._settle(machine, served[f"{server.PUBLISH}/{machine.name}.ks"].decode())
 
     def _settle(self, machine: Machine, kickstart: str) -> None:
         """Give it the MGMT and EXTERNAL of its kickstart, as the installer writes them down."""
@@ -136,5 +136,5 @@ class Lan:
 
     def _event(self, machine: Machine, stage: str) -> str:
         self.facts.moment += 1
-        row = {"time": self.facts.moment, "client": str(machine.mgmt.address), "method": "GET", "status": 204}
+        row = {"time": self.facts.moment, "client": self.lives_at(machine), "method": "GET", "status": 204}
         return json.dumps({**row, "bytes": 0, "uri": f"/event/{machine.name}/{stage}"})

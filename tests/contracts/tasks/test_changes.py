@@ -103,7 +103,7 @@ CHANGES = {
         {"w2, number: 4,": "w2, number: 4, mac: '02:7e:57:01:00:44',"},
         refused={
             "lab.up": "w2: inv -f {file} hyperv.destroy --machine w2, then inv -f {file} lab.up",
-            "os.install": "was installed with the MAC 027E57010004 of mgmt, {name} says 027E57010044",
+            "os.install": "w2 was installed with the MAC 027E57010004 of mgmt, {name} says 027E57010044",
         },
         done={
             "hyperv.destroy --machine w2": "removed: w2",
