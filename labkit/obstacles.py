@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from labkit.controller import keys
 from labkit.errors import LabError, RefusedError, UnreachableError, together
-from labkit.machines import access
+from labkit.machines import access, elsewhere
 from labkit.session import Session
 
 if TYPE_CHECKING:
@@ -71,7 +71,9 @@ def creating(session: Session, facts: Facts, machines: Collection[str]) -> None:
     from labkit.hyperv import create, discard, drift
 
     going = {reset.machine for reset in discard.resets(session.lab, facts, machines)}
-    create.refuse(drift.plan(session.lab, facts).after_reset(going))
+    plan = drift.plan(session.lab, facts)
+    create.refuse_installed(session, plan, going)
+    create.refuse(plan.after_reset(going))
 
 
 def entering(session: Session, facts: Facts, machines: Collection[str]) -> None:
@@ -80,6 +82,7 @@ def entering(session: Session, facts: Facts, machines: Collection[str]) -> None:
     One that is off is started, one whose disk is blank is installed with the key that lies here, or is made then.
     Of one that lets us in no more is asked: its host key, were it gone here, is fetched from itself.
     """
+    elsewhere.refuse(session, facts)
     server, has_key = session.lab.bootstrap, session.state.private_key.exists()
     vm = facts[server.host].machines.get(server.name)
     runs = vm is not None and vm.state == "Running"

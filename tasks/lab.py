@@ -12,9 +12,11 @@ from tasks.verify import verify_all
 def lab_check(c: Context) -> None:
     """Check that a rebuild can finish; change nothing."""
     from labkit import obstacles
+    from labkit.k8s import changes
 
     s = session(c)
     obstacles.check(s)
+    changes.check(s)
     s.output.print(f"{s.lab.name}: ready to be built from {s.lab.source.name}")
 
 

@@ -128,9 +128,12 @@ def fits_disk(state: StateDir, address: str, disk: str) -> bool:
 def pin(state: StateDir, address: str, host_key: str, disk: str = "") -> bool:
     """Trust `host_key` (`ssh-ed25519 AAAA...`) at `address` and no other key there; return whether that is news.
 
-    `disk` is the id of the system disk whose system told that key. Without it, what is known of the same key stays.
+    `disk` is the id of the system disk whose system told that key. Without it, what is known of the same key stays;
+    with it nothing is trusted any more where that system was found before: it moved.
     """
     pins, disks = pinned(state), pinned_disks(state)
+    for before in [other for other, one in disks.items() if one == disk != NO_DISK and other != address]:
+        del pins[before], disks[before]
     key = " ".join(host_key.split()[:2])
     known = disks.pop(address, "") if pins.get(address) == key else ""
     pins[address], disks[address] = key, disk or known

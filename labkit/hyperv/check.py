@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from labkit.errors import together
 from labkit.hyperv.facts import HostFacts
-from labkit.hyperv.findings import Facts, Finding, refusal, service_answers
+from labkit.hyperv.findings import Facts, Finding, other_labs, refusal, service_answers
 from labkit.hyperv.preparation import network_is_private, stays_awake, winrm_is_for_the_lan
 from labkit.hyperv.room import (
     addresses_are_free,
@@ -116,7 +116,7 @@ def memory_suffices(lab: Lab, facts: Facts) -> Iterator[Finding]:
         left = max(here.memory_bytes - foreign - WINDOWS_NEEDS_BYTES, 0)
         if wanted > left:
             found = f"{left / GB:.1f} GB of memory are there for machines"
-            fix = "stop other VMs there, or give machines less memory_mb or another host"
+            fix = "stop other VMs there, or give machines less memory_mb or another host" + other_labs(here)
             yield Finding(name, found, f"they need {wanted / GB:.1f} GB to start", fix)
             continue
         free = (here.free_memory_bytes or 0) + sum(vm.assigned_bytes for vm in here.machines.values())

@@ -7,8 +7,11 @@ survived, makes missing ones blank, repairs what can be repaired without stoppin
 from __future__ import annotations
 
 import secrets
+from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING, Any
 
+from labkit.controller.keys import pinned_disks
+from labkit.description.lab import mac_address
 from labkit.errors import RefusedError
 from labkit.hyperv import drift
 from labkit.hyperv.check import check
@@ -18,6 +21,7 @@ from labkit.transport.winrm import DroppedError
 
 if TYPE_CHECKING:
     from labkit.hyperv.drift import MachinePlan, Plan
+    from labkit.hyperv.facts import VmFacts
     from labkit.session import Session
 
 
@@ -28,6 +32,7 @@ def create(session: Session) -> dict[str, tuple[str, ...]]:
     that only stopping, replacing or destroying could repair.
     """
     plan = drift.plan(session.lab, check(session))
+    refuse_installed(session, plan)
     refuse(plan)
     done: dict[str, tuple[str, ...]] = {machine.name: () for machine in session.lab.machines}
     if not plan.work:
@@ -46,8 +51,12 @@ def create(session: Session) -> dict[str, tuple[str, ...]]:
 
 
 def missing(session: Session) -> str | None:
-    """One sentence naming what `hyperv.create` would have to do; None when there is nothing."""
+    """One sentence naming what `hyperv.create` would have to do, or refuses for; None when there is nothing."""
     plan = drift.plan(session.lab, answering(session.hosts.read()))
+    try:
+        refuse_installed(session, plan)
+    except RefusedError as error:
+        return error.problem
     open_work = [machine for machine in plan.machines if machine.changes and machine.action != "destroy"]
     if not open_work:
         return None
@@ -64,6 +73,40 @@ def refuse(plan: Plan) -> None:
             (f"machine {name} on {host}: {obstacle.text}" for name, host, obstacle in told),
             (f"{name}: {obstacle.command}" for name, _, obstacle in told),
         )
+
+
+def refuse_installed(session: Session, plan: Plan, going: Collection[str] = ()) -> None:
+    """Raise RefusedError where a MAC, or the address in MGMT, is described anew under a system that was installed.
+
+    That system knows its adapters by their MACs, and has the addresses that it was installed with: with others it would
+    not be found. What was set on a VM by hand is no MAC of this lab's, and is put right. Machines in `going` lose their
+    systems.
+    """
+    lab, told = session.lab, []
+    for spec in specs(lab):
+        vm = next((machine.vm for machine in plan.machines if machine.name == spec.name), None)
+        if vm and vm.system_disk and spec.name not in going:
+            told += [(spec.name, what) for what in _installed_with(session, spec, vm, vm.system_disk.id)]
+    if told:
+        machines = dict.fromkeys(name for name, _ in told)
+        raise RefusedError(
+            [f"{name} was installed with {what}; nothing was changed" for name, what in told],
+            [f"{name}: {drift.installed_anew(lab, name)}" for name in machines],
+        )
+
+
+def _installed_with(session: Session, spec: MachineSpec, vm: VmFacts, disk: str) -> Iterator[str]:
+    """What the system on the machine's disk was installed with and is described otherwise; nothing of a blank one."""
+    lab, machine = session.lab, session.lab.machine(spec.name)
+    known = [address for address, one in pinned_disks(session.state).items() if one == disk]
+    says, address = f"{lab.source.name} says", str(machine.mgmt.address)
+    mark = mac_address(lab.id, lab.mgmt, 0).replace(":", "").upper()[:6]
+    for adapter in spec.adapters:
+        found = vm.adapter(adapter.name)
+        if known and found and found.mac != adapter.mac and found.mac.startswith(mark) and not found.dynamic_mac:
+            yield f"the MAC {found.mac} of {adapter.name}, {says} {adapter.mac}"
+    if machine is not lab.bootstrap and known and address not in known:  # that one is entered at its EXTERNAL address
+        yield f"the MGMT address {', '.join(known)}, {says} {address}"
 
 
 def requests(session: Session, plan: Plan) -> dict[str, dict[str, Any]]:

@@ -71,7 +71,7 @@ class Plan:
 
 def plan(lab: Lab, facts: Mapping[str, HostFacts]) -> Plan:
     """Compare the facts with the lab. Every host must answer (`HostFacts.answers`): what is not there is believed."""
-    described = [_machine(spec, facts) for spec in specs(lab)]
+    described = [_machine(lab, spec, facts) for spec in specs(lab)]
     names = {machine.name for machine in lab.machines}
     others: list[MachinePlan] = []
     for host, here in facts.items():
@@ -84,7 +84,24 @@ def plan(lab: Lab, facts: Mapping[str, HostFacts]) -> Plan:
     return Plan((*described, *others))
 
 
-def _machine(spec: MachineSpec, facts: Mapping[str, HostFacts]) -> MachinePlan:
+def made_anew(lab: Lab, name: str) -> str:
+    """The commands that make a machine anew, VM and system, so that the lab is as described; data disks stay.
+
+    Without its control plane a cluster is gone, and so are the memberships of all its nodes.
+    """
+    follows = "lab.rebuild" if name == lab.control_plane.name else "lab.up"
+    return f"inv hyperv.destroy --machine {name}, then inv {follows}"
+
+
+def installed_anew(lab: Lab, name: str) -> str:
+    """The same, where a blank disk is all that is needed. `os.reinstall` wants kickstarts that only a stage publishes.
+
+    That stage comes after `hyperv.create`, which refuses until the old system is gone.
+    """
+    return "inv lab.rebuild" if name == lab.control_plane.name else made_anew(lab, name)
+
+
+def _machine(lab: Lab, spec: MachineSpec, facts: Mapping[str, HostFacts]) -> MachinePlan:
     here = facts[spec.host]
     copies = [f"{name} on {host}" for host, other in facts.items() for name in _vm_names(other, spec.name)]
     vm = here.machines.get(spec.name)
@@ -93,8 +110,20 @@ def _machine(spec: MachineSpec, facts: Mapping[str, HostFacts]) -> MachinePlan:
         return _refusal(spec, Obstacle(text, "remove all but one in Hyper-V Manager"), vm)
     if vm is None and copies:
         text = f"it is {copies[0]} and described on {spec.host}"
-        return _refusal(spec, Obstacle(text, f"inv hyperv.destroy --machine {spec.name}"), None)
-    return _absent(spec, here) if vm is None else _present(spec, vm, here)
+        command = "; ".join((made_anew(lab, spec.name), *_left_behind(spec, facts)))
+        return _refusal(spec, Obstacle(text, command), None)
+    return _absent(spec, here) if vm is None else _present(lab, spec, vm, here)
+
+
+def _left_behind(spec: MachineSpec, facts: Mapping[str, HostFacts]) -> Iterator[str]:
+    """What does not come along to another host by itself."""
+    for host, other in facts.items():
+        for disk in other.disks:
+            if host != spec.host and (disk.machine, disk.kind) == (spec.name, "data"):
+                yield (
+                    f"its data disk ({disk.path}, {disk.path}.lab.json) stays on {host}, with all that is stored: copy"
+                    f" both into the same folder on {spec.host} in between, else it begins with a blank one"
+                )
 
 
 def _vm_names(facts: HostFacts, machine: str) -> Iterator[str]:
@@ -142,8 +171,8 @@ def _survivors(
     return attach, None
 
 
-def _present(spec: MachineSpec, vm: VmFacts, here: HostFacts) -> MachinePlan:
-    unlike = _unlike(spec, vm)
+def _present(lab: Lab, spec: MachineSpec, vm: VmFacts, here: HostFacts) -> MachinePlan:
+    unlike = _unlike(lab, spec, vm)
     if unlike:
         return _refusal(spec, unlike, vm)
     attach, obstacle = _survivors(spec, here, vm)
@@ -157,11 +186,11 @@ def _present(spec: MachineSpec, vm: VmFacts, here: HostFacts) -> MachinePlan:
     return MachinePlan(spec.name, spec.host, action, changes, obstacle, vm, attach)
 
 
-def _unlike(spec: MachineSpec, vm: VmFacts) -> Obstacle | None:
+def _unlike(lab: Lab, spec: MachineSpec, vm: VmFacts) -> Obstacle | None:
     """What no setting can repair."""
     system, data = vm.system_disk, vm.data_disk
     if vm.generation != 2:
-        return Obstacle(f"it is a generation {vm.generation} VM", f"inv hyperv.destroy --machine {spec.name}")
+        return Obstacle(f"it is a generation {vm.generation} VM", made_anew(lab, spec.name))
     if system and system.kind == "discarded":
         # All of them, when it was lab.discard: installing one would begin on the condemned disks of the others.
         command = f"inv os.reinstall --machine {spec.name}; if lab.discard was cut off: inv lab.discard"
@@ -169,11 +198,12 @@ def _unlike(spec: MachineSpec, vm: VmFacts) -> Obstacle | None:
     if system and system.size_bytes not in (None, spec.system_disk_bytes):
         found = (system.size_bytes or 0) / GB
         text = f"its system disk has {found:g} GB, not {spec.system_disk_bytes / GB:g}"
-        return Obstacle(text, f"inv os.reinstall --machine {spec.name}", ends_by_reset=True)
+        return Obstacle(text, installed_anew(lab, spec.name), ends_by_reset=True)
     if data and data.size_bytes not in (None, spec.data_disk_bytes) and spec.data_disk_bytes:
         found = (data.size_bytes or 0) / GB
         text = f"its data disk has {found:g} GB, not {spec.data_disk_bytes / GB:g}"
-        return Obstacle(text, f"set data_disk_gb: {found:g}, or inv nfs.destroy-data")
+        away = f"inv hyperv.destroy --machine {spec.name}, remove {data.path} and {data.path}.lab.json on {spec.host}"
+        return Obstacle(text, f"set data_disk_gb: {found:g}; without what is stored: {away}, then inv lab.up")
     return None
 
 
@@ -184,5 +214,6 @@ def _state_obstacle(spec: MachineSpec, vm: VmFacts, changes: tuple[Change, ...])
     blocked = [change.text for change in changes if change.needs_off]
     if blocked and not vm.is_off:
         text = f"it runs, and must be off for: {'; '.join(blocked)}"
-        return Obstacle(text, f"inv hyperv.stop --machine {spec.name} hyperv.create", ends_by_reset=True)
+        command = f"inv hyperv.stop --machine {spec.name} hyperv.create, then inv lab.up"
+        return Obstacle(text, command, ends_by_reset=True)
     return None

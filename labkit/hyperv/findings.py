@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -12,6 +13,7 @@ PENDING = {
     "EnablePending": "switched on and begins to work with the next restart",
     "DisablePending": "switched off with the next restart",
 }
+LAB_VM = re.compile(r"(lab-[0-9a-f]{4})-")
 
 Facts = Mapping[str, HostFacts]
 """What the hosts said, by host name."""
@@ -82,3 +84,9 @@ def answering(facts: Facts) -> Facts:
     if silent:
         raise refusal(silent)
     return facts
+
+
+def other_labs(here: HostFacts) -> str:
+    """What to add to a fix where other labs are on the host, such as this one under the id that it had before."""
+    found = sorted({match[1] for vm in here.foreign if (match := LAB_VM.match(vm.name))})
+    return "".join(f"; {lab} is there: with its id in the description, `inv lab.destroy` removes it" for lab in found)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
-from labkit.hyperv.findings import Facts, Finding
+from labkit.hyperv.findings import Facts, Finding, other_labs
 
 if TYPE_CHECKING:
     from labkit.description.lab import Lab
@@ -100,6 +100,7 @@ def addresses_are_free(lab: Lab, facts: Facts) -> Iterator[Finding]:
                 fix = "choose another external.first_address, with a free address for each machine after it"
                 if IPv4Address(address) in (lab.address_pool or ()):
                     fix = "choose another external.address_pool, none of whose addresses anybody has"
+                fix += other_labs(here)
                 yield Finding(name, f"{address} is in use on the LAN ({who})", why, fix)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from labkit.description.lab import Lab, Machine
 from labkit.description.models import LARGEST_NUMBER
 from labkit.errors import LabError, MissingError, RefusedError
-from labkit.k8s import nodes
+from labkit.k8s import changes, nodes
 from labkit.session import Session
 
 
@@ -32,6 +32,7 @@ def check(session: Session, name: str) -> Machine:
             f"the cluster does not answer, so nothing can be added to it: {error.problem}",
             f"`inv lab.up` builds whatever {lab.source.name} names, {name} among it",
         ) from None
+    changes.refuse_early(session, without=[name])
     if node and node.is_ready:
         raise RefusedError(
             f"{name} is a member of the cluster already, and Ready",

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from labkit.errors import MissingError
-from labkit.k8s import tree, unit
+from labkit.k8s import changes, tree, unit
 from labkit.k8s.events import Run, Task
 from labkit.k8s.live import live
 from labkit.line import stages
@@ -21,12 +21,15 @@ NEEDED = ("os.bootstrap", "os.install")
 def show(s: Session, names: Sequence[str]) -> None:
     """Print what each of these stages would change, machine by machine; a sentence where that cannot be known yet.
 
-    In check mode nothing is done, so a stage whose predecessor is yet to be done may be told up to some task only.
+    Raises what the stages would refuse for (`changes`). In check mode nothing is done, so a stage whose predecessor is
+    yet to be done may be told up to some task only.
     """
     lacking = _lacking(s)
     if lacking:
         s.output.print(f"what Ansible would change is known once the machines are installed: {lacking}", markup=False)
         return
+    if set(names) & set(changes.STAGES):
+        changes.refuse_early(s)
     tree.push(s, FOLDER)
     for name in names:
         if stages.PLAYBOOKS[name].machines(s.lab):

@@ -15,7 +15,7 @@ from labkit import obstacles
 from labkit.description import choice
 from labkit.description.lab import Machine
 from labkit.errors import LabError, MissingError, RefusedError, UnreachableError
-from labkit.k8s import membership, nodes
+from labkit.k8s import changes, membership, nodes
 from labkit.line import consent
 from labkit.machines.survey import Place, Survey
 from labkit.pxe import server
@@ -91,6 +91,7 @@ def find(session: Session, machine: Machine) -> Replacement:
 
     obstacles.check(session, [machine.name])
     node = _node(session, machine)
+    changes.refuse_early(session, without=[machine.name])
     if _went_before(session, machine, node):
         session.console.print(f"{machine.name} holds no part of a cluster: its system stays, what follows joins it")
         return Replacement(machine, _dead(node), [])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from labkit.errors import DeadlineError, LabError
-from labkit.k8s import environment, kubeconfig, tree, unit
+from labkit.k8s import changes, environment, kubeconfig, tree, unit
 from labkit.k8s.ask import ask
 from labkit.k8s.events import Run
 from labkit.k8s.live import live
@@ -25,12 +25,14 @@ def missing(s: Session, name: str) -> str | None:
 def run(s: Session, name: str) -> bool:
     """Do the stage's whole idempotent work and return whether anything was changed.
 
-    Raises LabError with machine, task and reason when it fails; what other machines had done stays done.
+    Raises RefusedError, with nothing changed, where it would half-change what lives (`changes`); LabError
+    with machine, task and reason when it fails: what other machines had done stays done.
     """
     stage = PLAYBOOKS[name]
     if not stage.machines(s.lab):
         s.output.print(f"{name}: this lab is described without it; nothing to do")
         return False
+    changes.refuse_stage(s, name)
     attached = _await_others(s, name)
     changed = tree.push(s)
     if name == "k8s.bootstrap":

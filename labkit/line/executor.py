@@ -94,6 +94,9 @@ class LabExecutor(Executor):  # type: ignore[misc]
         results: dict[Any, Any] = {}
         with lock.held(lab), _journalled(lab):
             try:
+                if not any(isinstance(kinds.of(call), Destroyer) for call in calls):
+                    with explained(typed_name(named[0])):
+                        stages.refuse_changes(lab, [typed_name(call) for call in calls])
                 for call in calls:
                     name = typed_name(call)
                     with explained(name):

@@ -99,6 +99,12 @@ def preview(session: Session, names: Sequence[str]) -> None:
     import_module("labkit.k8s.preview").show(session, names)
 
 
+def refuse_changes(session: Session, names: Sequence[str]) -> None:
+    """Raise, before any of these stages begins, what one of them refuses: to change a part of what lives."""
+    if set(names) & set(PLAYBOOKS):
+        import_module("labkit.k8s.changes").refuse_early(session)
+
+
 def missing(session: Session, name: str) -> str | None:
     """What a stage still lacks, or None. What cannot be reached cannot be satisfied, so that is an answer too."""
     try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from labkit.controller import keys
 from labkit.errors import DeadlineError, LabError, UnreachableError
-from labkit.machines import access, entry, wait
+from labkit.machines import access, elsewhere, entry, wait
 from labkit.session import Session
 
 KEY_THERE = ".ssh/id_ed25519"  # in the home of the machine user, for Ansible
@@ -14,15 +14,17 @@ def bootstrap(session: Session) -> bool:
     """Make what opens the lab, install the bootstrap server if its disk is blank, start it, wait for it.
 
     Returns whether anything changed. Interrupted, it goes on where it was. Raises MissingError without a DVD,
-    RefusedError for a wrong one and where another key than one made here opens the machine, DeadlineError when it does
-    not answer in time.
+    RefusedError for a wrong one, where another key than one made here opens the machine, and where it lives at another
+    address; DeadlineError when it does not answer in time.
     """
     from labkit.hyperv import bootdisk
     from labkit.hyperv.findings import answering
 
     machine = session.lab.bootstrap
+    facts = answering(session.hosts.read())
+    elsewhere.refuse(session, facts)
     if not session.state.private_key.exists():
-        access.refuse_unopened(session, answering(session.hosts.read()))
+        access.refuse_unopened(session, facts)
     changed = access.bring_back_host_key(session)
     changed |= entry.prepare(session.lab, session.state)
     if not session.machines.is_up(machine):

@@ -14,18 +14,28 @@ def check(cluster: Cluster) -> list[Row]:
     found = {node.name: node for node in nodes(cluster.read("nodes"))}
     seconds = cluster.clock.now() - begin
     lab = cluster.session.lab
-    rows = [_row(machine, found.get(machine.name), seconds) for machine in lab.nodes]
+    rows = [_row(machine, lab.kubernetes.version, found.get(machine.name), seconds) for machine in lab.nodes]
     strangers = sorted(set(found) - {machine.name for machine in lab.nodes})
     seen = ", ".join(strangers) if strangers else f"{len(found)} nodes, all described"
     return [*rows, Row("no other node", passed_if(not strangers), seen, seconds)]
 
 
-def _row(machine: Machine, node: NodeFacts | None, seconds: float) -> Row:
+def _row(machine: Machine, version: str, node: NodeFacts | None, seconds: float) -> Row:
     name = f"node {machine.name}"
     if node is None:
         return Row(name, "failed", "not in the cluster", seconds)
-    wrong = list(filter(None, (_not_ready(node), _wrong_roles(machine, node), _wrong_address(machine, node))))
-    right = f"Ready, {', '.join(node.roles)}, {node.internal_address}"
+    wrong = list(
+        filter(
+            None,
+            (
+                _not_ready(node),
+                _wrong_roles(machine, node),
+                _wrong_address(machine, node),
+                _wrong_version(version, node),
+            ),
+        )
+    )
+    right = f"Ready, {', '.join(node.roles)}, {node.internal_address}, {node.kubelet}"
     return Row(name, passed_if(not wrong), "; ".join(wrong) or right, seconds)
 
 
@@ -45,3 +55,8 @@ def _wrong_roles(machine: Machine, node: NodeFacts) -> str | None:
 def _wrong_address(machine: Machine, node: NodeFacts) -> str | None:
     address, expected = node.internal_address or "missing", str(machine.internal.address)
     return None if address == expected else f"InternalIP {address}, not {expected}"
+
+
+def _wrong_version(version: str, node: NodeFacts) -> str | None:
+    kubelet, expected = node.kubelet or "of an unknown version", f"v{version}"
+    return None if kubelet == expected else f"kubelet {kubelet}, not {expected}"

@@ -24,14 +24,14 @@ class Inv:
     """The program `inv`, its exit code and all that it says."""
 
     def __init__(self, lan: Lan, patch: pytest.MonkeyPatch) -> None:
-        self._lan, self._patch = lan, patch
+        self._lan, self._patch, self.file = lan, patch, LAB
         self.variables = {"LAB_PASSWORD": "unused", "LAB_ASSUME_YES": "lab-7e57", "COLUMNS": "200"}
 
     def __call__(self, *line: str) -> int:
         import labkit.session
 
         labkit.session._open.cache_clear()
-        words = ["inv", "-f", LAB, *line]
+        words = ["inv", "-f", self.file, *line]
         own = ("export.json", "bundle.zip")  # in the lab's own folder
         words = [str(self._lan.root / word) if word in own else word for word in words]
         with self._patch.context() as patch:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import json
+from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any
 
@@ -67,13 +68,16 @@ def connect(lan: Lan) -> dict[str, Any]:
     def ssh(name: str, address: str, *_: Any) -> SshLink:
         return SshLink(lan, name, address)
 
-    server = lan.lab.control_plane
-    shown = certificate(365, [server.mgmt.address, server.internal.address, server.external.address])
+    def shown(*_: Any, **__: Any) -> str:
+        """The API server's certificate, which names what the cluster was made with."""
+        names = [IPv4Address(name) for name in lan.facts.names if name[0].isdigit()]
+        return certificate(365, names).public_bytes(Encoding.PEM).decode()
+
     return {
         "labkit.transport.winrm.WinRm": winrm,
         "labkit.transport.ssh.Link": ssh,
         "urllib.request.urlopen": lambda url, timeout: io.BytesIO(lan.checksum().encode()),
-        "ssl.get_server_certificate": lambda address, timeout: shown.public_bytes(Encoding.PEM).decode(),
+        "ssl.get_server_certificate": shown,
         "labkit.verify.nginx.HTTPConnection": Http,
         "labkit.k8s.heartbeats.PAUSE_S": 0.01,
     }

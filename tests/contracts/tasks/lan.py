@@ -11,12 +11,14 @@ import hashlib
 import json
 import re
 from dataclasses import dataclass, field
+from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any
 
 from labkit.controller import keys
 from labkit.controller.state import StateDir
 from labkit.description.lab import Lab, Machine
+from labkit.pxe import server
 from labkit.session import Session
 from rehearsal.hosts.state import HostState, initial, machine_of
 from tests import discs
@@ -37,6 +39,10 @@ class Facts:
     log: list[str] = field(default_factory=list)
     moment: int = 1795448400
     services: bool = False
+    cluster: dict[str, str] = field(default_factory=dict)  # what it was made with, as cluster.sh says it
+    names: list[str] = field(default_factory=list)  # of the API server's certificate
+    inside: dict[str, str] = field(default_factory=dict)  # addresses in MGMT
+    outside: dict[str, dict[str, str]] = field(default_factory=dict)  # EXTERNAL's settings, as outside.sh says them
 
 
 class Lan:
@@ -63,7 +69,8 @@ class Lan:
         self.cluster = FakeCluster(Session(self.lab))
 
     def vm(self, machine: Machine) -> dict[str, Any] | None:
-        vms = self.pcs[machine.host].read()["vms"].values()
+        """Its VM, on whichever PC."""
+        vms = (vm for pc in self.pcs.values() for vm in pc.read()["vms"].values())
         return next((vm for vm in vms if machine_of(vm) == machine.name), None)
 
     def disk(self, machine: Machine) -> str:
@@ -79,26 +86,49 @@ class Lan:
         image = self.pcs[self.lab.bootstrap.host].local(self.lab.iso_path)
         return f"SHA256 (dvd.iso) = {hashlib.sha256(image.read_bytes()).hexdigest()}\n"
 
+    def lives_at(self, machine: Machine) -> str:
+        """The address where it is entered; '' while it has no system."""
+        if machine != self.lab.bootstrap:
+            return self.facts.inside.get(machine.name, "")
+        return self.facts.outside.get(machine.name, {}).get("address1", "").partition("/")[0]
+
+    def greets(self, machine: Machine, address: str) -> bool:
+        """Whether SSH answers there: its system runs."""
+        disk = self.disk(machine)
+        return bool(disk) and self.facts.systems.get(machine.name) == disk and address == self.lives_at(machine)
+
     def lets_in(self, machine: Machine) -> bool:
         """Whether SSH enters it: its system runs, the lab's key is here, and its host key is pinned."""
         disk, bootstrap = self.disk(machine), machine == self.lab.bootstrap
         if not disk or self.facts.systems.get(machine.name) != disk or not self.state.private_key.exists():
             return False
-        pinned = keys.pinned(self.state).get(str((machine.external if bootstrap else machine.mgmt).address))
+        pinned = keys.pinned(self.state).get(self.lives_at(machine))
         return pinned is not None and (bootstrap or pinned == KEY)
 
     def live(self) -> None:
         """Let machines that were switched on do what they would by now: install themselves."""
         server_disk = self.disk(self.lab.bootstrap)
-        if server_disk and self.lab.bootstrap.name not in self.facts.systems:
+        if server_disk and self.facts.systems.get(self.lab.bootstrap.name) != server_disk:
             self.facts.systems[self.lab.bootstrap.name] = server_disk
+            self._settle(self.lab.bootstrap, (self.state.bootstrap / "ks.cfg").read_text("utf-8"))
             self._fill(self.lab.bootstrap, server_disk)
         for machine in self.lab.installed_by_network:
             disk, record = self.disk(machine), self.facts.armed.get(machine.name)
             if disk and record and record["disk"] == disk and self.facts.systems.get(machine.name) != disk:
+                served = self.facts.files[self.lab.bootstrap.name]
+                self._settle(machine, served[f"{server.PUBLISH}/{machine.name}.ks"].decode())
                 told = "?hostkey=" + KEY.replace(" ", "%20").replace("+", "%2B")
                 self.facts.log += [self._event(machine, one) for one in ("kickstart", "installing", "installed" + told)]
                 self.facts.systems[machine.name] = disk
+
+    def _settle(self, machine: Machine, kickstart: str) -> None:
+        """Give it the MGMT and EXTERNAL of its kickstart, as the installer writes them down."""
+        self.facts.inside.update({machine.name: re.findall(r"--ip=(\S+) .*--hostname=", kickstart)[0]})
+        (row,) = re.findall(r"--ip=(\S+) --netmask=(\S+) --gateway=(\S+) --nameserver=(\S+)", kickstart)
+        address, mask, gateway, names = row
+        prefix = IPv4Network(f"0.0.0.0/{mask}").prefixlen
+        found = {"id": "eth2", "address1": f"{address}/{prefix},{gateway}", "dns": names.replace(",", ";") + ";"}
+        self.facts.outside[machine.name] = found
 
     def _fill(self, machine: Machine, disk: str) -> None:
         (file,) = self.pcs[machine.host].drive.rglob(f"system-{disk}.vhdx")
@@ -106,5 +136,5 @@ class Lan:
 
     def _event(self, machine: Machine, stage: str) -> str:
         self.facts.moment += 1
-        row = {"time": self.facts.moment, "client": str(machine.mgmt.address), "method": "GET", "status": 204}
+        row = {"time": self.facts.moment, "client": self.lives_at(machine), "method": "GET", "status": 204}
         return json.dumps({**row, "bytes": 0, "uri": f"/event/{machine.name}/{stage}"})

@@ -7,7 +7,9 @@ import json
 import shlex
 import tarfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+
+import yaml
 
 from labkit.errors import UnreachableError
 from labkit.k8s import kubectl, tree
@@ -52,14 +54,14 @@ class SshLink:
         raise KeyboardInterrupt  # nobody watches for longer
 
     def listens(self, timeout_s: float) -> bool:
-        return self._lan.lets_in(self._machine)
+        return self._lan.greets(self._machine, self.address)
 
     def close(self) -> None:
         """Nothing is open."""
 
     def _enter(self) -> None:
         self._lan.live()
-        if not self._lan.lets_in(self._machine):
+        if not (self.listens(0) and self._lan.lets_in(self._machine)):
             raise UnreachableError(f"{self.name} ({self.address}): no SSH connection")
 
     @property
@@ -134,8 +136,17 @@ class SshLink:
         """unit/start.sh: the playbook has done its work by the time that somebody follows it."""
         words = shlex.split(command)
         stage, done = words[3], self._lan.facts.done
+        has_cluster = (stage, self._lan.disk(self._lan.lab.control_plane)) in done
         if stage in PLAYBOOKS:
             done |= {(stage, self._lan.disk(machine)) for machine in PLAYBOOKS[stage].machines(self._lan.lab)}
+        if stage == "k8s.control-plane" and not has_cluster:  # one that is there is never made anew
+            self._lan.facts.names, made = _made(self._files[f"{tree.REMOTE}/rendered/kubeadm-init.yaml"])
+            self._lan.facts.cluster |= made
+            for node in self._lan.cluster.facts.nodes.values():
+                node["status"]["nodeInfo"] = {"kubeletVersion": f"v{self._lan.facts.cluster['version']}"}
+        if stage == "k8s.cni":
+            inventory = yaml.safe_load(self._files[f"{tree.REMOTE}/inventory.yml"])
+            self._lan.facts.cluster["cni"] = inventory["all"]["vars"]["lab_cni"]
         if stage == "k8s.reset":
             done -= {one for one in done if one[0] in OF_THE_CLUSTER}
         return f"{EVENTS}\n", 0
@@ -147,12 +158,19 @@ class SshLink:
         said: dict[str, Callable[[], str]] = {
             "probe.sh": lambda: "" if self._did(words[0]) else f"{words[0]} was not done here",
             "members.sh": lambda: "member\tit is a node of a cluster\n" if in_cluster else "",
+            "cluster.sh": self._cluster,
+            "outside.sh": lambda: _lines(self._lan.facts.outside.get(self.name, {})),
             "volumes.sh": lambda: "default/claim\t2048\n",
             "remove-verification.sh": lambda: "",
             "evidence.sh": lambda: f"==> kubelet\nits last words on {self.name}\n",
             "proof.sh": lambda: f"time {time.time()}\nkernel of-{self.name}\n{certificate_file()}",
         }
         return said[name](), 0
+
+    def _cluster(self) -> str:
+        """What a control plane that was made here says of its cluster."""
+        facts = self._lan.facts.cluster if self._did("k8s.control-plane") else {}
+        return _lines(facts)
 
     def _did(self, stage: str) -> bool:
         return (stage, self._lan.disk(self._machine)) in self._lan.facts.done
@@ -216,6 +234,20 @@ COMMANDS: dict[str, Callable[[SshLink, str, bytes], Said]] = {
     "test -": SshLink.reads,
 }
 """By a part of the command, the first that is in it; any other says nothing and ends well."""
+
+
+def _lines(facts: Mapping[str, str]) -> str:
+    return "".join(f"{key} {value}\n" for key, value in facts.items())
+
+
+def _made(kubeadm_init: bytes) -> tuple[list[str], dict[str, str]]:
+    """What `kubeadm init` makes of that configuration: the certificate's names, and what cluster.sh says."""
+    documents = yaml.safe_load_all(kubeadm_init)
+    cluster = next(one for one in documents if one["kind"] == "ClusterConfiguration")
+    ranges = cluster["networking"]
+    version = cluster["kubernetesVersion"].removeprefix("v")
+    made = {"version": version, "pod_cidr": ranges["podSubnet"], "service_cidr": ranges["serviceSubnet"]}
+    return cluster["apiServer"]["certSANs"], made
 
 
 def _plain(command: str) -> str:

@@ -82,7 +82,7 @@ def test_drift_is_repaired_and_refused_while_the_machine_runs_exactly_when_it_wo
     assert word in "; ".join(change.text for change in found.changes)
     row["state"] = "Running"
     running = planned(lab, pcs)
-    command = "inv hyperv.stop --machine w1 hyperv.create" if needs_off else None
+    command = "inv hyperv.stop --machine w1 hyperv.create, then inv lab.up" if needs_off else None
     assert (running.obstacle and running.obstacle.command) == command
     assert (running in made(lab, pcs).work) is not needs_off
 
@@ -176,12 +176,12 @@ def test_a_foreign_vm_with_a_machines_name_is_refused_not_touched(lab: Lab, pcs:
 def test_a_vm_of_generation_1_is_refused_since_no_setting_repairs_it(lab: Lab, pcs: Any) -> None:
     pcs.vm("w1").update(generation=1)
     assert planned(lab, pcs).action == "replace"
-    assert refused(lab, pcs).command == "inv hyperv.destroy --machine w1"
+    assert refused(lab, pcs).command == "inv hyperv.destroy --machine w1, then inv lab.up"
 
 
 def test_a_system_disk_of_another_size_needs_a_reinstall(lab: Lab, pcs: Any) -> None:
     pcs.disk("w1")["size_bytes"] = 20 * 2**30
-    assert refused(lab, pcs).command == "inv os.reinstall --machine w1"
+    assert refused(lab, pcs).command == "inv hyperv.destroy --machine w1, then inv lab.up"
 
 
 def test_a_half_discarded_machine_is_sent_back_to_what_discards(lab: Lab, pcs: Any) -> None:
@@ -195,7 +195,7 @@ def test_a_machine_on_the_wrong_host_is_refused(lab: Lab, pcs: Any) -> None:
     row = pcs.vm("w1")
     pcs.answers["pc1"]["vms"].remove(row)
     pcs.answers["pc2"]["vms"].append(row)
-    assert refused(lab, pcs).command == "inv hyperv.destroy --machine w1"
+    assert refused(lab, pcs).command == "inv hyperv.destroy --machine w1, then inv lab.up"
 
 
 def test_two_vms_with_one_mark_are_refused(lab: Lab, pcs: Any) -> None:

@@ -84,6 +84,9 @@ class FakeMachines:
     def is_up(self, machine: Machine) -> bool:
         return machine.name not in self.silent
 
+    def listens(self, timeout_s: float) -> bool:
+        return self._bootstrap not in self.silent
+
     def forget(self, machine: Machine) -> None:
         self.forgotten.append(machine.name)
 

@@ -198,3 +198,36 @@ def test_members_names_what_a_machine_holds_of_a_cluster(
     tmp_path: Path, files: tuple[str, ...], said: list[str]
 ) -> None:
     assert run(moved("members.sh", tmp_path, *files), path=tmp_path).stdout.splitlines() == said
+
+
+def test_a_cluster_says_what_it_was_made_with_though_its_api_server_does_not_run(tmp_path: Path) -> None:
+    manifests = tmp_path / "etc/kubernetes/manifests"
+    script = moved("cluster.sh", tmp_path, "lab/calico/kustomization.yaml", "lab/metallb/kustomization.yaml")
+    assert run(script, path=tmp_path).stdout == "cni calico\n"  # and no control plane: nothing of one
+    manifests.mkdir()
+    (manifests / "kube-apiserver.yaml").write_text(
+        "spec:\n  containers:\n  - command:\n    - kube-apiserver\n    - --service-cluster-ip-range=10.96.0.0/12\n"
+        "    image: registry.k8s.io/kube-apiserver:v1.36.4\n    imagePullPolicy: IfNotPresent\n",
+        encoding="utf-8",
+    )
+    (manifests / "kube-controller-manager.yaml").write_text("    - --cluster-cidr=10.244.0.0/16\n", encoding="utf-8")
+    assert run(script, path=tmp_path).stdout.split() == [
+        "version", "1.36.4", "service_cidr", "10.96.0.0/12", "pod_cidr", "10.244.0.0/16", "cni", "calico",
+    ]  # fmt: skip
+
+
+def test_a_machine_says_its_settings_on_external_as_its_next_start_reads_them(tmp_path: Path) -> None:
+    folder = tmp_path / "etc/NetworkManager/system-connections"
+    folder.mkdir(parents=True)
+    for name, number in {"eth0": "01", "my eth2": "03"}.items():
+        (folder / f"{name}.nmconnection").write_text(
+            f"[connection]\nid={name}\n\n[ethernet]\nmac-address=02:7E:57:{number}:00:03\n\n"
+            f"[ipv4]\nmethod=manual\naddress1=10.0.0.{number}/24,10.0.0.1\ndns=10.0.0.1;1.1.1.1;\n\n"
+            "[ipv6]\nmethod=disabled\ndns=::1;\n",
+            encoding="utf-8",
+        )
+    text = (UNIT / "outside.sh").read_text(encoding="utf-8")
+    (tmp_path / "outside.sh").write_text(text.replace("/etc/NetworkManager", f"{tmp_path}/etc/NetworkManager"), "utf-8")
+    done = run(tmp_path / "outside.sh", "02:7e:57:03:00:03", path=tmp_path)
+    assert done.stdout == "id my eth2\naddress1 10.0.0.03/24,10.0.0.1\ndns 10.0.0.1;1.1.1.1;\n"
+    assert run(tmp_path / "outside.sh", "02:7e:57:03:00:09", path=tmp_path).stdout == ""

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
+from labkit.description.lab import Lab, Machine
 from labkit.errors import LabError
 from labkit.session import Session
 from labkit.transport.remote import Result
@@ -81,7 +82,7 @@ class FakeCluster(Cluster):
     def __init__(self, session: Session) -> None:
         self.slept: list[float] = []
         super().__init__(session, clock=Clock(now=lambda: sum(self.slept), sleep=self.slept.append))
-        self.facts = Facts(nodes={m.name: node(m.name, m.roles, str(m.internal.address)) for m in session.lab.nodes})
+        self.facts = Facts(nodes={m.name: node(m, session.lab) for m in session.lab.nodes})
         self.said: list[str] = []
         self.made: list[dict[str, Any]] = []
 
@@ -204,14 +205,16 @@ def items(objects: Any) -> dict[str, Any]:
     return {"items": list(objects)}
 
 
-def node(name: str, roles: tuple[str, ...], address: str) -> dict[str, Any]:
-    listed = [role.replace("_", "-") for role in roles if role in ("control_plane", "worker")]
+def node(machine: Machine, lab: Lab) -> dict[str, Any]:
+    name, address = machine.name, str(machine.internal.address)
+    listed = [role.replace("_", "-") for role in machine.roles if role in ("control_plane", "worker")]
     labels = {f"node-role.kubernetes.io/{role}": "" for role in listed}
     return {
         "metadata": {"name": name, "labels": {"kubernetes.io/hostname": name, **labels}},
         "status": {
             "conditions": [{"type": "Ready", "status": "True"}],
             "addresses": [{"type": "InternalIP", "address": address}, {"type": "Hostname", "address": name}],
+            "nodeInfo": {"kubeletVersion": f"v{lab.kubernetes.version}"},
         },
     }
 

@@ -17,6 +17,7 @@ from tests.unit.verify.fakes import NFS_MOUNT_REFUSED, FakeCluster, by_name, fai
 WRITTEN, READ = "volume is written on w1", "volume is read on w3"
 STORAGE = {"node-role.kubernetes.io/storage": ""}
 EXTERNAL = [{"type": "InternalIP", "address": "192.0.2.101"}]
+OLDER = {"kubeletVersion": "v1.35.0"}
 OUTSIDE = "InternalIP 192.0.2.101"
 
 
@@ -46,6 +47,7 @@ def says(nodes: Any, kind: str, status: str) -> None:
         (lambda nodes: nodes["w1"]["metadata"].update(labels={}), "node w1", "role missing, not worker"),
         (lambda nodes: nodes["w1"]["metadata"].update(labels=STORAGE), "node w1", "role storage, not worker"),
         (lambda nodes: nodes["cp1"]["status"].update(addresses=EXTERNAL), "node cp1", f"{OUTSIDE}, not 10.190.87.12"),
+        (lambda nodes: nodes["w3"]["status"].update(nodeInfo=OLDER), "node w3", "kubelet v1.35.0, not v1.36.4"),
         (lambda nodes: nodes.update(w9={**nodes["w1"], "metadata": {"name": "w9"}}), "no other node", "w9"),
     ],
 )
