@@ -20,7 +20,7 @@ from rehearsal.kubernetes.kubeadm.config import load_init, load_join
 from rehearsal.kubernetes.node import selinux
 from tests.contracts.ansible.begun import told_by
 from tests.contracts.ansible.conftest import Play
-from tests.labs import SMALL, delivered, small
+from tests.labs import SMALL, delivered, described, small
 
 PLAYBOOKS = sorted(path.name for path in ANSIBLE.glob("*.yml"))
 
@@ -135,6 +135,30 @@ def test_each_zone_lets_in_what_the_roles_need_and_no_ssh_from_outside(render: A
     assert zone(out / "cp1", "lab-internal")[0] == NODE_PORTS | SPEAKERS | {"6443/tcp", "10250/tcp", "4789/udp"}
     assert zone(out / "storage1", "lab-internal") == ({"2049/tcp"}, set())
     assert ET.parse(out / "w1" / "lab-pods").getroot().get("target") == "ACCEPT"
+
+
+OWN_NETWORK = described("rehearsal", {"kubernetes": {"cni": "none"}})
+
+
+@pytest.mark.parametrize("lab", [OWN_NETWORK])
+def test_with_a_pod_network_of_the_users_own_no_tunnel_is_let_in_and_no_node_is_waited_for(
+    render: Any, folder: Path
+) -> None:
+    out = render("firewall", "zone.xml.j2", "w1", "{{ firewall_zones }}") / "w1"
+    assert zone(out, "lab-internal")[0] == NODE_PORTS | SPEAKERS | {"10250/tcp"}
+    settle = yaml.safe_load((folder / "roles/join/tasks/settle.yml").read_text(encoding="utf-8"))
+    assert next(task for task in settle if "Ready" in task["name"])["when"] == "join_awaits_ready"
+    assert yaml.safe_load((folder / "roles/join/defaults/main.yml").read_text(encoding="utf-8"))[
+        "join_awaits_ready"
+    ] == "{{ lab_cni != 'none' }}"
+
+
+@pytest.mark.parametrize("lab", [OWN_NETWORK])
+def test_with_a_pod_network_of_the_users_own_the_roles_variables_are_accepted(play: Play, tmp_path: Path) -> None:
+    events = tmp_path / "events.jsonl"
+    play("1-bootstrap.yml", "--tags", "inventory_check", LAB_EVENTS_FILE=str(events))
+    (failure,) = told_by(events).failures  # this computer is not the bootstrap server: every variable was right
+    assert "the lab describes 10.190.86.11 (MGMT)" in failure.message
 
 
 @pytest.mark.parametrize("lab", [dataclasses.replace(delivered("rehearsal"), address_pool=None)])

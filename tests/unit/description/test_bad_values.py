@@ -139,7 +139,7 @@ CASES = {
     "missing key": (changed(", cpus: 2", ""), "lab.machines.2.cpus: this key is missing -> add cpus"),
     "number for text": (("version: 1.36.4", "version: 1.36"), "lab.kubernetes.version: 1.36: text is expected"),
     "half a version": (("version: 1.36.4", "version: '1.36'"), "a full version, such as 1.36.4 is expected"),
-    "unknown cni": (("cni: calico", "cni: cilium"), "lab.kubernetes.cni: 'cilium': one of 'calico' or 'flannel'"),
+    "unknown cni": (("cni: calico", "cni: cilium"), "lab.kubernetes.cni: 'cilium': one of 'calico', 'flannel' or 'none'"),
     "address that is no url": (("'http://192.0.2.1/manifests'", "192.0.2.1"), "an address that begins with http://"),
     "address for a source that has to prove a name": (
         ("'http://192.0.2.1/containerd", "'https://192.0.2.1/containerd"),

@@ -11,7 +11,7 @@ from labkit.errors import ConsentError, DeadlineError, LabError, MissingError, U
 from labkit.k8s import environment, kubeconfig, kubectl, reset, stages, tree
 from labkit.session import Session
 from tests import windows
-from tests.labs import small
+from tests.labs import described, small
 from tests.unit.k8s.doubles import UNDER_WAY, FakeMachines, FakeRemote, events
 
 ADMIN = b"""
@@ -96,6 +96,16 @@ def test_without_a_storage_machine_storage_succeeds_and_says_so(
 ) -> None:
     assert stages.run(session, "nfs.storage") is False
     assert "nothing to do" in printed.getvalue()
+    assert bootstrap.commands == []
+
+
+@pytest.mark.parametrize("lab", [described("rehearsal", {"kubernetes": {"cni": "none"}})])
+def test_a_pod_network_of_the_users_own_is_left_to_the_user(
+    session: Session, bootstrap: FakeRemote, printed: io.StringIO
+) -> None:
+    assert stages.missing(session, "k8s.cni") is None
+    assert stages.run(session, "k8s.cni") is False
+    assert "k8s.cni: this lab is described without it; nothing to do" in printed.getvalue()
     assert bootstrap.commands == []
 
 
