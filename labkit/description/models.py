@@ -145,7 +145,7 @@ class KubernetesModel(Model):
     version: str = Field(default="1.36.4", pattern=r"^1\.\d+\.\d+$")
     pod_cidr: IPv4Network = IPv4Network("10.244.0.0/16")
     service_cidr: IPv4Network = IPv4Network("10.96.0.0/12")
-    cni: Literal["calico", "flannel"] = "calico"
+    cni: Literal["calico", "flannel", "none"] = "calico"
 
 
 class SourcesModel(Model):
