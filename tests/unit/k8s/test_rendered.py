@@ -14,7 +14,7 @@ from labkit.k8s.rendered import inventory, kubeadm_init
 from rehearsal.kubernetes.images import kube_proxy
 from rehearsal.kubernetes.kubeadm.config import InitSettings, load_init
 from tests.golden import check
-from tests.labs import DELIVERED, SMALL, delivered, golden, small
+from tests.labs import DELIVERED, SMALL, delivered, described, golden, small
 
 GOLDEN = Path(__file__).resolve().parents[2] / "golden" / "cluster"
 # Fields of v1beta4 that kubeadm's print-out of its defaults leaves out because they are empty there.
@@ -100,6 +100,14 @@ def test_the_cluster_talks_over_internal_and_its_certificate_names_every_way_in(
     assert init["nodeRegistration"]["kubeletExtraArgs"] == [{"name": "node-ip", "value": internal}]
     names = kinds["ClusterConfiguration"]["apiServer"]["certSANs"]
     assert {str(interface.address) for interface in machine.interfaces} < set(names)
+
+
+def test_a_users_names_stand_in_the_certificate_once_and_addresses_in_one_form(tmp_path: Path) -> None:
+    written = ["lab.example", "*.lab.example", "2001:DB8:0:0::1", "2001:db8::1", "::1", "10.190.87.12", "203.0.113.9"]
+    other = described("rehearsal", {"kubernetes": {"certificate_names": written}})
+    names = read_by_kubeadm(other, tmp_path).cluster["apiServer"]["certSANs"]
+    assert names[4:] == ["lab.example", "*.lab.example", "2001:db8::1", "::1", "203.0.113.9"]
+    assert len(names) == len(set(names))
 
 
 def test_the_first_call_of_the_api_has_as_long_as_the_control_plane_has_to_come_up(lab: Lab, tmp_path: Path) -> None:

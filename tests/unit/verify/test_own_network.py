@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from labkit.k8s import apicertificate
 from labkit.session import Session
 from labkit.verify import network, nginx, nodes, policy, storage, system
 from labkit.verify.rows import Row
@@ -42,7 +43,7 @@ def test_nodes_and_pods_that_wait_for_the_network_are_no_failure(
 ) -> None:
     machine = session.lab.control_plane
     made = certificate(365, [interface.address for interface in machine.interfaces])
-    monkeypatch.setattr(system, "fetch_certificate", lambda address: made)
+    monkeypatch.setattr(apicertificate, "fetch", lambda address: made)
     without_network(cluster)
     cluster.facts.system["coredns"] = {"phase": "Pending"}
     rows = [*nodes.check(cluster), *system.check(cluster)]
