@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Address, IPv4Network, ip_address
 from pathlib import PureWindowsPath
 from typing import Annotated, Any, Literal
 
@@ -74,6 +74,19 @@ def _whole_path(value: str) -> str:
     return value
 
 
+def _certificate_name(value: str) -> str:
+    """A DNS name as kubeadm takes it, or an address in the one form that certificates are read in."""
+    try:
+        return str(ip_address(value))
+    except ValueError:
+        part = "[a-z0-9]([a-z0-9-]*[a-z0-9])?"
+        is_name = len(value) <= 253 and re.fullmatch(rf"(\*\.)?{part}(\.{part})*", value)
+        if not is_name or value.replace(".", "").isdigit():
+            raise ValueError("a name such as lab.example, or an address, is expected") from None
+    return value
+
+
+CertificateName = Annotated[str, AfterValidator(_certificate_name)]
 WindowsPath = Annotated[str, AfterValidator(_whole_path)]
 
 
@@ -146,6 +159,7 @@ class KubernetesModel(Model):
     pod_cidr: IPv4Network = IPv4Network("10.244.0.0/16")
     service_cidr: IPv4Network = IPv4Network("10.96.0.0/12")
     cni: Literal["calico", "flannel", "none"] = "calico"
+    certificate_names: tuple[CertificateName, ...] = ()
 
 
 class SourcesModel(Model):

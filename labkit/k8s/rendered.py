@@ -24,4 +24,8 @@ def inventory(lab: Lab) -> str:
 def kubeadm_init(lab: Lab) -> str:
     """kubeadm's configuration (kubeadm.k8s.io/v1beta4) for making the cluster, with all of it on INTERNAL."""
     machine: Machine = lab.control_plane
-    return render("kubeadm-init.yaml.j2", lab=lab, machine=machine)
+    addresses = (machine.internal.address, machine.mgmt.address, machine.external.address)
+    own = [machine.name, *map(str, addresses)]
+    # In quotes: YAML has other plans for `*.lab.example` and `2001:db8::`.
+    names = [*own, *(f"'{name}'" for name in dict.fromkeys(lab.kubernetes.certificate_names) if name not in own)]
+    return render("kubeadm-init.yaml.j2", lab=lab, machine=machine, names=names)

@@ -29,7 +29,7 @@ try service fetch http://peer.$NAMESPACE.svc.cluster.local/
 
 
 def check(cluster: Cluster) -> list[Row]:
-    """Five rows; one where there is no network yet. Those about two nodes are `not proven here` where only one takes pods."""
+    """Five rows, or one without a network; those about two nodes are `not proven here` where only one takes pods."""
     lab, begin = cluster.session.lab, cluster.clock.now()
     if cluster.lacks_network:
         return [Row(ROW, "not proven here", cluster.lacks_network)]

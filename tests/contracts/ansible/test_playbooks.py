@@ -148,9 +148,10 @@ def test_with_a_pod_network_of_the_users_own_no_tunnel_is_let_in_and_no_node_is_
     assert zone(out, "lab-internal")[0] == NODE_PORTS | SPEAKERS | {"10250/tcp"}
     settle = yaml.safe_load((folder / "roles/join/tasks/settle.yml").read_text(encoding="utf-8"))
     assert next(task for task in settle if "Ready" in task["name"])["when"] == "join_awaits_ready"
-    assert yaml.safe_load((folder / "roles/join/defaults/main.yml").read_text(encoding="utf-8"))[
-        "join_awaits_ready"
-    ] == "{{ lab_cni != 'none' }}"
+    assert (
+        yaml.safe_load((folder / "roles/join/defaults/main.yml").read_text(encoding="utf-8"))["join_awaits_ready"]
+        == "{{ lab_cni != 'none' }}"
+    )
 
 
 @pytest.mark.parametrize("lab", [OWN_NETWORK])

@@ -139,13 +139,16 @@ CASES = {
     "missing key": (changed(", cpus: 2", ""), "lab.machines.2.cpus: this key is missing -> add cpus"),
     "number for text": (("version: 1.36.4", "version: 1.36"), "lab.kubernetes.version: 1.36: text is expected"),
     "half a version": (("version: 1.36.4", "version: '1.36'"), "a full version, such as 1.36.4 is expected"),
-    "unknown cni": (("cni: calico", "cni: cilium"), "lab.kubernetes.cni: 'cilium': one of 'calico', 'flannel' or 'none'"),
+    "unknown cni": (
+        ("cni: calico", "cni: cilium"),
+        "lab.kubernetes.cni: 'cilium': one of 'calico', 'flannel' or 'none'",
+    ),
     "certificate name that is none": (
-        ("cni: calico", "cni: calico\n    certificate_names: [lab.example, Lab_1]"),
+        ("certificate_names: []", "certificate_names: [lab.example, Lab_1]"),
         "lab.kubernetes.certificate_names.1: 'Lab_1': a name such as lab.example, or an address, is expected",
     ),
     "certificate name that is half an address": (
-        ("cni: calico", "cni: calico\n    certificate_names: [192.0.2.300]"),
+        ("certificate_names: []", "certificate_names: [192.0.2.300]"),
         "lab.kubernetes.certificate_names.0: '192.0.2.300': a name such as",
     ),
     "address that is no url": (("'http://192.0.2.1/manifests'", "192.0.2.1"), "an address that begins with http://"),
