@@ -13,7 +13,7 @@ from labkit.session import Session
 API_PORT = 6443
 CONNECT_TIMEOUT_S = 10
 RENEWAL = """\
-kubeadm makes it with the cluster. To make it anew: `inv k8s.control-plane`, which brings the present names to {machine};
+kubeadm makes it with the cluster. To make it anew: `inv k8s.control-plane` brings the present names to {machine};
 then there (`inv os.ssh --machine {machine}`), as root:
   mv /etc/kubernetes/pki/apiserver.crt /etc/kubernetes/pki/apiserver.key /root/
   kubeadm init phase certs apiserver --config /etc/kubernetes/kubeadm-init.yaml
