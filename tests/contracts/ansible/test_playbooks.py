@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
+import os
 import subprocess
 import sys
 import tomllib
@@ -17,6 +19,7 @@ import yaml
 from labkit.project import ANSIBLE, ROOT
 from rehearsal.kubernetes.kubeadm import staticpods
 from rehearsal.kubernetes.kubeadm.config import load_init, load_join
+from rehearsal.kubernetes.kubeadm.schema import documents
 from rehearsal.kubernetes.node import selinux
 from tests.contracts.ansible.begun import told_by
 from tests.contracts.ansible.conftest import Play
@@ -240,6 +243,45 @@ def test_kubeadms_strict_reading_accepts_the_join_file(render: Any) -> None:
     assert settings["nodeRegistration"]["name"] == "w2"
     assert settings["nodeRegistration"]["kubeletExtraArgs"] == [{"name": "node-ip", "value": "10.190.87.14"}]
     assert settings["discovery"]["bootstrapToken"]["caCertHashes"] == [digest]
+
+
+def test_a_worker_joins_with_the_patches_that_the_description_has(render: Any) -> None:
+    command = "--token abcdef.0123456789abcdef --discovery-token-ca-cert-hash sha256:" + "ab" * 32
+    given = {"join_token": {"stdout": command}, "join_patches": {"kubeletconfiguration.yaml": "abc"}}
+    file = render("join", "kubeadm-join.yaml.j2", "w2", **given) / "w2" / "file"
+    (read,) = documents(file.read_text(encoding="utf-8"))
+    assert read["patches"] == {"directory": "/etc/kubernetes/patches"}
+
+
+# The tasks of the role `patches`, on this computer, with a folder of the test's own.
+PATCHES = """
+- hosts: w1
+  tasks:
+    - ansible.builtin.import_role: {name: patches, tasks_from: "{{ part }}", rolespec_validate: false}
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="what is copied belongs to root")
+def test_patches_replace_those_of_before_and_later_ones_are_told_of_a_cluster_that_is_there(
+    play: Play, folder: Path
+) -> None:
+    (folder / "rendered" / "patches").mkdir()
+    (folder / "rendered" / "patches" / "etcd.yaml").write_text("a: 1\n", encoding="utf-8")
+    there = folder / "there"
+    there.mkdir()
+    (there / "kubelet.yaml").write_text("old\n", encoding="utf-8")
+
+    def run(part: str, content: str) -> subprocess.CompletedProcess[str]:
+        (folder / "patches.yml").write_text(PATCHES.replace("{{ part }}", part), encoding="utf-8")
+        files = {"etcd.yaml": hashlib.sha256(content.encode()).hexdigest()}
+        return play("patches.yml", "--extra-vars", json.dumps({"patches_files": files, "patches_folder": str(there)}))
+
+    assert run("main", "a: 1\n").returncode == 0
+    assert {file.name: file.read_text(encoding="utf-8") for file in there.iterdir()} == {"etcd.yaml": "a: 1\n"}
+    assert run("compare", "a: 1\n").returncode == 0
+    said = run("compare", "a: 2\n")
+    assert said.returncode != 0
+    assert "inv k8s.reset, then inv k8s.all" in " ".join(said.stdout.split())
 
 
 def test_only_the_bootstrap_server_asks_outside_for_the_time(render: Any) -> None:
