@@ -247,7 +247,7 @@ def test_kubeadms_strict_reading_accepts_the_join_file(render: Any) -> None:
 
 def test_a_worker_joins_with_the_patches_that_the_description_has(render: Any) -> None:
     command = "--token abcdef.0123456789abcdef --discovery-token-ca-cert-hash sha256:" + "ab" * 32
-    given = {"join_token": {"stdout": command}, "join_patches": {"kubeletconfiguration.yaml": "abc"}}
+    given = {"join_token": {"stdout": command}, "lab_kubeadm_patches": {"kubeletconfiguration.yaml": "abc"}}
     file = render("join", "kubeadm-join.yaml.j2", "w2", **given) / "w2" / "file"
     (read,) = documents(file.read_text(encoding="utf-8"))
     assert read["patches"] == {"directory": "/etc/kubernetes/patches"}

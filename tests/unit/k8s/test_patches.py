@@ -86,5 +86,5 @@ def test_a_file_that_would_do_nothing_is_refused_before_anything_is_contacted(
 def test_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
     described(tmp_path, etcd_yaml="a: 1\n")
     shutil.rmtree(tmp_path / "mine")
-    with pytest.raises(ConfigError, match="lab.kubernetes.patches: there is no folder"):
+    with pytest.raises(ConfigError, match=r"lab\.kubernetes\.patches: there is no folder"):
         load_lab(tmp_path / LAB.name)
