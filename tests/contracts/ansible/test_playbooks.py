@@ -316,6 +316,48 @@ def test_containerd_asks_the_bootstrap_server_first_and_then_the_registry_itself
     assert found == {"host": {"http://10.190.86.11/images/v2": mirror}}
 
 
+REGISTRIES = {
+    "reg.lan:5000": {"url": "http://reg.lan:5000"},
+    "hub.lan": {"skip_verify": True},
+    "docker.io": {"url": "https://mirror.lan"},
+}
+
+
+@pytest.mark.parametrize("lab", [described("rehearsal", {"sources": {"registries": REGISTRIES}})])
+def test_a_registry_of_the_users_own_is_asked_itself_and_one_that_is_described_no_more_is_forgotten(
+    play: Play, folder: Path
+) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("what is written belongs to root")
+    place = folder / "certs.d"
+    for name, text in (("gone.lan", "# Written by Ansible (role containerd)\n"), ("by.hand", "# mine\n")):
+        (place / name).mkdir(parents=True)
+        (place / name / "hosts.toml").write_text(text, encoding="utf-8")
+    (place / "_default").mkdir()
+    (place / "_default" / "hosts.toml").write_text("# Written by Ansible (role containerd)\n", encoding="utf-8")
+    (folder / "own.yml").write_text(
+        "- hosts: w1\n  tasks:\n"
+        "    - ansible.builtin.import_role: {name: containerd, tasks_from: registries, rolespec_validate: false}\n",
+        encoding="utf-8",
+    )
+    done = play("own.yml", "--extra-vars", json.dumps({"containerd_mirrors": str(place)}))
+    assert done.returncode == 0, done.stdout
+    assert {one.name for one in place.iterdir()} == {"_default", "by.hand", *REGISTRIES}
+    found: dict[str, Any] = {
+        name: tomllib.loads((place / name / "hosts.toml").read_text(encoding="utf-8")) for name in REGISTRIES
+    }
+    capabilities = {"capabilities": ["pull", "resolve"]}
+    assert found["reg.lan:5000"] == {
+        "server": "http://reg.lan:5000",
+        "host": {"http://reg.lan:5000": capabilities},
+    }
+    assert found["hub.lan"] == {
+        "server": "https://hub.lan",
+        "host": {"https://hub.lan": {**capabilities, "skip_verify": True}},
+    }
+    assert found["docker.io"]["server"] == "https://mirror.lan"
+
+
 @pytest.mark.parametrize(("network", "file"), [("calico", "calico.yaml"), ("flannel", "kube-flannel.yml")])
 def test_kustomize_binds_the_pod_network_to_internal(render: Any, folder: Path, network: str, file: str) -> None:
     out = render("cni", f"{network}.yaml.j2", "cp1") / "cp1"

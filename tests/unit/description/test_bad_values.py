@@ -151,6 +151,18 @@ CASES = {
         ("certificate_names: []", "certificate_names: [192.0.2.300]"),
         "lab.kubernetes.certificate_names.0: '192.0.2.300': a name such as",
     ),
+    "registry that is none": (
+        ("registries: {}", "registries: {'http://reg.lan': {}}"),
+        "lab.sources.registries.http://reg.lan: 'http://reg.lan': a registry as images name it, such as",
+    ),
+    "registry whose address is none": (
+        ("registries: {}", "registries: {'reg.lan:5000': {url: reg.lan}}"),
+        "lab.sources.registries.reg.lan:5000.url: 'reg.lan': an address such as http://registry.lan:5000 is expected",
+    ),
+    "registry over http whose certificate is not checked": (
+        ("registries: {}", "registries: {reg.lan: {url: 'http://reg.lan', skip_verify: true}}"),
+        "lab.sources.registries.reg.lan.skip_verify: over http there is no certificate to check -> remove it",
+    ),
     "address that is no url": (("'http://192.0.2.1/manifests'", "192.0.2.1"), "an address that begins with http://"),
     "address for a source that has to prove a name": (
         ("'http://192.0.2.1/containerd", "'https://192.0.2.1/containerd"),

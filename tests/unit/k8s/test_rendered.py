@@ -129,6 +129,14 @@ def test_only_sources_over_https_are_signed(lab: Lab) -> None:
     assert found["containerd_packages_signed"] is False
 
 
+def test_a_registry_without_an_address_is_asked_over_https_at_its_name() -> None:
+    other = described("rehearsal", {"sources": {"registries": {"hub.lan:5000": {}, "[::1]:5000": {}}}})
+    assert yaml.safe_load(inventory(other))["all"]["vars"]["lab_registries"] == {
+        "hub.lan:5000": {"url": "https://hub.lan:5000", "skip_verify": False},
+        "[::1]:5000": {"url": "https://[::1]:5000", "skip_verify": False},
+    }
+
+
 def test_an_id_of_digits_stays_text(lab: Lab) -> None:
     assert yaml.safe_load(inventory(dataclasses.replace(lab, id="0042")))["all"]["vars"]["lab_id"] == "0042"
 
