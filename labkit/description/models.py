@@ -86,6 +86,20 @@ def _certificate_name(value: str) -> str:
     return value
 
 
+def _registry(value: str) -> str:
+    """A registry as an image's name begins with it: a host, or an address of IPv6 in brackets, and perhaps a port."""
+    if not re.fullmatch(r"([a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:]+\])(:[0-9]{1,5})?", value):
+        raise ValueError("a registry as images name it, such as registry.lan:5000, is expected")
+    return value
+
+
+def _registry_url(value: str) -> str:
+    if not re.fullmatch(r"https?://[^\s/\"'\\]+(/[^\s\"'\\]*)?", value):
+        raise ValueError("an address such as http://registry.lan:5000 is expected")
+    return value.rstrip("/")
+
+
+RegistryName = Annotated[str, AfterValidator(_registry)]
 CertificateName = Annotated[str, AfterValidator(_certificate_name)]
 WindowsPath = Annotated[str, AfterValidator(_whole_path)]
 
@@ -163,6 +177,13 @@ class KubernetesModel(Model):
     certificate_names: tuple[CertificateName, ...] = ()
 
 
+class RegistryModel(Model):
+    """`url` None: https, at the registry's name. `skip_verify`: nobody checks its certificate."""
+
+    url: Annotated[str, AfterValidator(_registry_url)] | None = None
+    skip_verify: bool = False
+
+
 class SourcesModel(Model):
     """Where packages and manifests are fetched from; each is a base address, versions are added below it."""
 
@@ -171,6 +192,7 @@ class SourcesModel(Model):
     manifests_url: Url = "https://raw.githubusercontent.com"
     manifests_checksums: Literal["pinned", "beside"] = "pinned"
     python_index_url: Url | None = None
+    registries: dict[RegistryName, RegistryModel] = {}
 
 
 class TimeoutsModel(Model):

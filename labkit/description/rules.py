@@ -161,6 +161,14 @@ def kept_sources_prove_a_name(model: LabModel) -> Iterator[Problem]:
             yield Problem(path, message, "write the server's name, or http:// if that server is trusted")
 
 
+def registries_have_a_certificate_to_skip(model: LabModel) -> Iterator[Problem]:
+    """Plain http proves nothing: whoever asks for less has the other address in mind."""
+    for name, registry in model.sources.registries.items():
+        if registry.skip_verify and (registry.url or "").startswith("http:"):
+            path: KeyPath = ("sources", "registries", name, "skip_verify")
+            yield Problem(path, "over http there is no certificate to check", "remove it, or write https://")
+
+
 def _is_address(host: str) -> bool:
     try:
         ip_address(host)
@@ -251,6 +259,7 @@ RULES: tuple[Rule, ...] = (
     installers_have_memory,
     data_disks_follow_storage,
     kept_sources_prove_a_name,
+    registries_have_a_certificate_to_skip,
     written_ranges_do_not_overlap,
     vlans_differ,
     switches_fit_the_hosts,

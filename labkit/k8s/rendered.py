@@ -25,7 +25,11 @@ def groups(lab: Lab) -> dict[str, list[str]]:
 def inventory(lab: Lab, own: Mapping[str, str] | None = None) -> str:
     """inventory.yml: who and where; `own` are the user's patches for kubeadm."""
     digests = {name: sha256(text.encode()).hexdigest() for name, text in (own or {}).items()}
-    return render("inventory.yml.j2", lab=lab, groups=groups(lab), patches=digests)
+    registries = {
+        name: {"url": registry.url or f"https://{name}", "skip_verify": registry.skip_verify}
+        for name, registry in lab.sources.registries.items()
+    }
+    return render("inventory.yml.j2", lab=lab, groups=groups(lab), patches=digests, registries=registries)
 
 
 def kubeadm_init(lab: Lab, own: Collection[str] = (), kube_proxy: str = "") -> str:
