@@ -53,7 +53,8 @@ LABELLED = """
 @pytest.fixture
 def render(play: Play, folder: Path) -> Any:
     def run(role: str, template: str, hosts: str, loop: str = "[file]", **variables: Any) -> Path:
-        files = [f"roles/{role}/{kind}/main.yml" for kind in ("defaults", "vars")]
+        # The user's file last: a play's own files count for more than those of groups.
+        files = [f"roles/{role}/{kind}/main.yml" for kind in ("defaults", "vars")] + ["group_vars/all.yml"]
         text = RENDER.format(
             hosts=hosts, files=json.dumps([file for file in files if (folder / file).exists()]), loop=json.dumps(loop),
             variables=json.dumps(variables), out=folder / "out", template=f"roles/{role}/templates/{template}",
@@ -89,6 +90,34 @@ def test_a_machine_at_the_wrong_address_is_refused_and_the_events_say_why(play: 
     assert "the lab describes 10.190.86.11 (MGMT) and 10.190.87.11 (INTERNAL)" in failure.message
     assert run.hosts["bootstrap"]["failures"] == 1
     assert not run.changed
+
+
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        ("packages_extra: {a: b}", "packages_extra"),
+        ("firewall_extra_ports: {internal: {nodes: [4240]}}", "4240 is no port, such as 4240/tcp or 8000-8010/udp"),
+        ("firewall_extra_ports: {lan: {}}", "lan"),
+    ],
+)
+def test_a_users_setting_of_the_wrong_kind_is_refused_before_anything_is_changed(
+    play: Play, folder: Path, setting: str, said: str
+) -> None:
+    (folder / "group_vars" / "all.yml").write_text(f"{setting}\n", encoding="utf-8")
+    events = folder / "events.jsonl"
+    assert play("1-bootstrap.yml", "--tags", "inventory_check", LAB_EVENTS_FILE=str(events)).returncode != 0
+    assert said in " ".join(failure.message for failure in told_by(events).failures)
+    assert "the lab describes" not in events.read_text(encoding="utf-8")
+
+
+def test_a_user_adds_ports_and_packages_to_those_of_the_roles(render: Any, folder: Path) -> None:
+    ports = "{internal: {nodes: [4240/tcp, 8000-8010/udp]}, external: {control_plane: [9443/tcp]}}"
+    text = f"packages_extra: [vim-enhanced]\nfirewall_extra_ports: {ports}\n"
+    (folder / "group_vars" / "all.yml").write_text(text, encoding="utf-8")
+    out = render("firewall", "zone.xml.j2", "cp1:w1", "{{ firewall_zones }}")
+    assert {"4240/tcp", "8000-8010/udp", "10250/tcp"} <= zone(out / "w1", "lab-internal")[0]
+    assert zone(out / "w1", "public") == (NODE_PORTS, set())
+    assert "9443/tcp" in zone(out / "cp1", "public")[0]
 
 
 # Writes three files and a secret one, and would change the machine alike in check mode.
