@@ -388,6 +388,22 @@ def test_a_registry_of_the_users_own_is_asked_itself_and_one_that_is_described_n
     assert found["docker.io"]["server"] == "https://mirror.lan"
 
 
+@pytest.mark.parametrize("lab", [described("rehearsal", {"kubernetes": {"pod_mtu": 1400}})])
+@pytest.mark.parametrize(("network", "file"), [("calico", "calico.yaml"), ("flannel", "kube-flannel.yml")])
+def test_pods_send_packets_of_the_described_size_and_another_size_restarts_the_agents(
+    render: Any, network: str, file: str
+) -> None:
+    out = render("cni", f"{network}.yaml.j2", "cp1") / "cp1"
+    (out / "file").rename(out / "kustomization.yaml")
+    (out / file).write_bytes((ROOT / "rehearsal" / "kubernetes" / "manifests" / file).read_bytes())
+    objects = kustomized(out)
+    data = objects["ConfigMap"]["data"]
+    # flannel is told of the network below, and takes the tunnel's 50 bytes off itself.
+    told = data["veth_mtu"] if network == "calico" else json.loads(data["net-conf.json"])["Backend"]["MTU"]
+    assert str(told) == ("1400" if network == "calico" else "1450")
+    assert objects["DaemonSet"]["spec"]["template"]["metadata"]["annotations"]["lab/pod-mtu"] == "1400"
+
+
 @pytest.mark.parametrize(("network", "file"), [("calico", "calico.yaml"), ("flannel", "kube-flannel.yml")])
 def test_kustomize_binds_the_pod_network_to_internal(render: Any, folder: Path, network: str, file: str) -> None:
     out = render("cni", f"{network}.yaml.j2", "cp1") / "cp1"

@@ -143,6 +143,14 @@ CASES = {
         ("cni: calico", "cni: cilium"),
         "lab.kubernetes.cni: 'cilium': one of 'calico', 'flannel' or 'none'",
     ),
+    "pods' packets too small": (
+        ("pod_mtu:", "pod_mtu: 100 #"),
+        "lab.kubernetes.pod_mtu: 100: must be at least 576",
+    ),
+    "pods' packets of a network that is not the lab's": (
+        ("cni: calico", "cni: none\n    pod_mtu: 1400 #"),
+        "lab.kubernetes.pod_mtu: with cni none nothing of the lab's sets it",
+    ),
     "certificate name that is none": (
         ("certificate_names: []", "certificate_names: [lab.example, Lab_1]"),
         "lab.kubernetes.certificate_names.1: 'Lab_1': a name such as lab.example, or an address, is expected",
