@@ -173,6 +173,7 @@ class KubernetesModel(Model):
     pod_cidr: IPv4Network = IPv4Network("10.244.0.0/16")
     service_cidr: IPv4Network = IPv4Network("10.96.0.0/12")
     cni: Literal["calico", "flannel", "none"] = "calico"
+    pod_mtu: int | None = Field(default=None, ge=576, le=8950)
     patches: str | None = Field(default=None, min_length=1)
     certificate_names: tuple[CertificateName, ...] = ()
 

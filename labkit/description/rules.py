@@ -169,6 +169,13 @@ def registries_have_a_certificate_to_skip(model: LabModel) -> Iterator[Problem]:
             yield Problem(path, "over http there is no certificate to check", "remove it, or write https://")
 
 
+def pod_mtu_has_somebody_to_set_it(model: LabModel) -> Iterator[Problem]:
+    """The size of pods' packets is the pod network's to set."""
+    if model.kubernetes.pod_mtu is not None and model.kubernetes.cni == "none":
+        message = "with cni none nothing of the lab's sets it"
+        yield Problem(("kubernetes", "pod_mtu"), message, "remove it, and set it where you install your pod network")
+
+
 def _is_address(host: str) -> bool:
     try:
         ip_address(host)
@@ -260,6 +267,7 @@ RULES: tuple[Rule, ...] = (
     data_disks_follow_storage,
     kept_sources_prove_a_name,
     registries_have_a_certificate_to_skip,
+    pod_mtu_has_somebody_to_set_it,
     written_ranges_do_not_overlap,
     vlans_differ,
     switches_fit_the_hosts,

@@ -10,6 +10,7 @@ import pytest
 from tests.unit.description.conftest import GOOD, lab_with
 
 W1 = "{name: w1, number: 3, host: pc1, roles: [worker], cpus: 2, memory_mb: 4096, disk_gb: 40}"
+POD_MTU = next(line.strip() for line in GOOD.splitlines() if "The largest packet" in line)
 CP1 = "roles: [control_plane]"
 
 
@@ -148,7 +149,7 @@ CASES = {
         "lab.kubernetes.pod_mtu: 100: must be at least 576",
     ),
     "pods' packets of a network that is not the lab's": (
-        ("cni: calico", "cni: none\n    pod_mtu: 1400 #"),
+        (f"cni: calico\n    {POD_MTU}\n    pod_mtu:", f"cni: none\n    {POD_MTU}\n    pod_mtu: 1400"),
         "lab.kubernetes.pod_mtu: with cni none nothing of the lab's sets it",
     ),
     "certificate name that is none": (
