@@ -50,7 +50,7 @@ def described(name: str, changes: dict[str, Any]) -> Lab:
 
 
 def _changed(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
-    both = {key: _changed(below[key], value) for key, value in above.items() if isinstance(value, dict)}
+    both = {key: _changed(below.get(key) or {}, value) for key, value in above.items() if isinstance(value, dict)}
     return below | above | both
 
 

@@ -150,6 +150,11 @@ class Lab:
         return f"lab-{self.id}"
 
     @property
+    def patches(self) -> Path | None:
+        """The folder of the user's own settings of Kubernetes' parts."""
+        return self.source.parent / self.kubernetes.patches if self.kubernetes.patches else None
+
+    @property
     def mgmt(self) -> Network:
         """SSH, network boot, Ansible."""
         return self.networks[0]

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from labkit.description import rest, rules
+from labkit.description import patches, rest, rules, settings
 from labkit.description.lab import Lab, derive
 from labkit.description.messages import problem
 from labkit.description.models import LabModel
@@ -31,10 +31,13 @@ def load_lab(file: Path) -> Lab:
     model, shapes = _model(below)
     problems = [*shapes, *rest.problems(below, [found.path for found in shapes])] if model is None else []
     if model is not None:
-        problems = rules.check(model)
+        problems = [*rules.check(model), *patches.problems(model, file.parent)]
     problems = [*source.problems, *(Problem(("lab", *found.path), found.message, found.fix) for found in problems)]
     if problems or model is None:
         raise _refusal(source, problems)
+    own = settings.load()
+    if own and own.problems:
+        raise _refusal(own, own.problems)
     return derive(model, file.resolve())
 
 

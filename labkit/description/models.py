@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Address, IPv4Network, ip_address
 from pathlib import PureWindowsPath
 from typing import Annotated, Any, Literal
 from zoneinfo import available_timezones
@@ -93,7 +93,34 @@ def _zone(value: str) -> str:
     return value
 
 
+def _certificate_name(value: str) -> str:
+    """A DNS name as kubeadm takes it, or an address in the one form that certificates are read in."""
+    try:
+        return str(ip_address(value))
+    except ValueError:
+        part = "[a-z0-9]([a-z0-9-]*[a-z0-9])?"
+        is_name = len(value) <= 253 and re.fullmatch(rf"(\*\.)?{part}(\.{part})*", value)
+        if not is_name or value.replace(".", "").isdigit():
+            raise ValueError("a name such as lab.example, or an address, is expected") from None
+    return value
+
+
+def _registry(value: str) -> str:
+    """A registry as an image's name begins with it: a host, or an address of IPv6 in brackets, and perhaps a port."""
+    if not re.fullmatch(r"([a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:]+\])(:[0-9]{1,5})?", value):
+        raise ValueError("a registry as images name it, such as registry.lan:5000, is expected")
+    return value
+
+
+def _registry_url(value: str) -> str:
+    if not re.fullmatch(r"https?://[^\s/\"'\\]+(/[^\s\"'\\]*)?", value):
+        raise ValueError("an address such as http://registry.lan:5000 is expected")
+    return value.rstrip("/")
+
+
 HostName = Annotated[str, Field(min_length=1), AfterValidator(_host)]
+RegistryName = Annotated[str, AfterValidator(_registry)]
+CertificateName = Annotated[str, AfterValidator(_certificate_name)]
 WindowsPath = Annotated[str, AfterValidator(_whole_path)]
 
 
@@ -172,7 +199,10 @@ class KubernetesModel(Model):
     version: str = Field(default="1.36.4", pattern=r"^1\.\d+\.\d+$")
     pod_cidr: IPv4Network = IPv4Network("10.244.0.0/16")
     service_cidr: IPv4Network = IPv4Network("10.96.0.0/12")
-    cni: Literal["calico", "flannel"] = "calico"
+    cni: Literal["calico", "flannel", "none"] = "calico"
+    pod_mtu: int | None = Field(default=None, ge=576, le=8950)
+    patches: str | None = Field(default=None, min_length=1)
+    certificate_names: tuple[CertificateName, ...] = ()
 
     @field_validator("version")
     @classmethod
@@ -180,6 +210,13 @@ class KubernetesModel(Model):
         if int(value.split(".")[1]) < OLDEST_MINOR:
             raise ValueError(f"1.{OLDEST_MINOR} or newer is expected")
         return value
+
+
+class RegistryModel(Model):
+    """`url` None: https, at the registry's name. `skip_verify`: nobody checks its certificate."""
+
+    url: Annotated[str, AfterValidator(_registry_url)] | None = None
+    skip_verify: bool = False
 
 
 class SourcesModel(Model):
@@ -190,6 +227,7 @@ class SourcesModel(Model):
     manifests_url: Url = "https://raw.githubusercontent.com"
     manifests_checksums: Literal["pinned", "beside"] = "pinned"
     python_index_url: Url | None = None
+    registries: dict[RegistryName, RegistryModel] = {}
 
 
 class TimeoutsModel(Model):

@@ -163,6 +163,21 @@ def kept_sources_prove_a_name(model: LabModel) -> Iterator[Problem]:
             yield Problem(path, message, "write the server's name, or http:// if that server is trusted")
 
 
+def registries_have_a_certificate_to_skip(model: LabModel) -> Iterator[Problem]:
+    """Plain http proves nothing: whoever asks for less has the other address in mind."""
+    for name, registry in model.sources.registries.items():
+        if registry.skip_verify and (registry.url or "").startswith("http:"):
+            path: KeyPath = ("sources", "registries", name, "skip_verify")
+            yield Problem(path, "over http there is no certificate to check", "remove it, or write https://")
+
+
+def pod_mtu_has_somebody_to_set_it(model: LabModel) -> Iterator[Problem]:
+    """The size of pods' packets is the pod network's to set."""
+    if model.kubernetes.pod_mtu is not None and model.kubernetes.cni == "none":
+        message = "with cni none nothing of the lab's sets it"
+        yield Problem(("kubernetes", "pod_mtu"), message, "remove it, and set it where you install your pod network")
+
+
 def _is_address(host: str) -> bool:
     try:
         ip_address(host)
@@ -270,6 +285,8 @@ RULES: tuple[Rule, ...] = (
     data_disks_follow_storage,
     kept_sources_prove_a_name,
     cluster_ranges_have_a_size_that_kubeadm_takes,
+    registries_have_a_certificate_to_skip,
+    pod_mtu_has_somebody_to_set_it,
     written_ranges_do_not_overlap,
     vlans_differ,
     switches_fit_the_hosts,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from labkit.errors import DeadlineError, LabError
-from labkit.k8s import changes, environment, kubeconfig, tree, unit
+from labkit.k8s import apicertificate, changes, environment, kubeconfig, tree, unit
 from labkit.k8s.ask import ask
 from labkit.k8s.events import Run
 from labkit.k8s.live import live
@@ -40,6 +40,7 @@ def run(s: Session, name: str) -> bool:
     done = attached if attached and not changed else play(s, name, [stage.playbook])
     if name == "k8s.control-plane":
         changed = kubeconfig.fetch(s) or changed
+        apicertificate.tell_unnamed(s)
     return changed or done.changed
 
 

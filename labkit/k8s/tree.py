@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
+from labkit.description import patches
 from labkit.description.lab import Lab
 from labkit.k8s.rendered import inventory, kubeadm_init
 from labkit.project import ANSIBLE
@@ -16,7 +17,10 @@ IDENTITY = "rendered/tree"  # the file that says which tree it is; stages leave 
 
 def rendered(lab: Lab) -> dict[str, str]:
     """The files made for this lab, by name below the folder."""
-    files = {"inventory.yml": inventory(lab), "rendered/kubeadm-init.yaml": kubeadm_init(lab)}
+    own = patches.read(lab.patches) if lab.patches else {}
+    kube_proxy = own.pop(patches.KUBE_PROXY, "")
+    files = {"inventory.yml": inventory(lab, own), "rendered/kubeadm-init.yaml": kubeadm_init(lab, own, kube_proxy)}
+    files |= {f"rendered/patches/{name}": text for name, text in own.items()}
     return {**files, IDENTITY: f"{_identity(files)}\n"}
 
 

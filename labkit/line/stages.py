@@ -64,6 +64,11 @@ def _control_plane(lab: Lab) -> tuple[Machine, ...]:
     return (lab.control_plane,)
 
 
+def _pod_network(lab: Lab) -> tuple[Machine, ...]:
+    """None where the user installs one himself."""
+    return () if lab.kubernetes.cni == "none" else _control_plane(lab)
+
+
 def _storage(lab: Lab) -> tuple[Machine, ...]:
     return (lab.storage,) if lab.storage else ()
 
@@ -83,7 +88,7 @@ STAGES = {
         _ansible("k8s.bootstrap", "1-bootstrap.yml", lambda lab: (lab.bootstrap,)),
         _ansible("k8s.prepare", "2-prepare.yml", _prepared),
         _ansible("k8s.control-plane", "3-control-plane.yml", _control_plane),
-        _ansible("k8s.cni", "cni.yml", _control_plane),
+        _ansible("k8s.cni", "cni.yml", _pod_network),
         _ansible("k8s.join", "4-join.yml", lambda lab: lab.workers),
         _ansible("k8s.load-balancer", "load-balancer.yml", lambda lab: _control_plane(lab) if lab.address_pool else ()),
         _ansible("nfs.server", "nfs-server.yml", _storage),

@@ -49,7 +49,8 @@ BESIDE_KUBERNETES = {"1.36": {"coredns/coredns": "v1.14.2", "pause": "3.10.2", "
 
 def add_ons(lab: Lab) -> list[str]:
     """Which of the add-ons this lab has."""
-    return [str(lab.kubernetes.cni), "csi", *(["load_balancer"] if lab.address_pool else [])]
+    network = [] if lab.kubernetes.cni == "none" else [str(lab.kubernetes.cni)]
+    return [*network, "csi", *(["load_balancer"] if lab.address_pool else [])]
 
 
 def repositories(lab: Lab) -> list[str]:
@@ -72,7 +73,7 @@ def manifests(lab: Lab) -> dict[str, str]:
     Raises LabError where a role was changed so that it cannot be read here.
     """
     cni = lab.kubernetes.cni
-    found = {pinned("cni", "cni_paths")[cni]: pinned("cni", "cni_checksums")[cni]}
+    found = {} if cni == "none" else {pinned("cni", "cni_paths")[cni]: pinned("cni", "cni_checksums")[cni]}
     folder = pinned("csi", "csi_folder")
     found |= {f"{folder}/{name}": digest for name, digest in pinned("csi", "csi_checksums").items()}
     if lab.address_pool:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from threading import Event
 from typing import Any
 
@@ -15,12 +16,14 @@ from labkit.description.lab import Machine
 from labkit.errors import LabError
 from labkit.k8s import kubectl
 from labkit.k8s.ask import ask
+from labkit.k8s.facts import nodes
 from labkit.session import Session
 from labkit.verify.rows import Row, passed_if
 
 ACCOUNT_TIMEOUT_S = 60  # a controller manager that was killed is followed by another after 15 s (its Lease)
 REMOVAL_TIMEOUT_S = 90
 POLL_S = 1.0
+NO_NETWORK = "NetworkPluginNotReady"  # in the kubelet's reason for not being Ready
 
 
 @dataclass
@@ -49,6 +52,16 @@ class Cluster:
         """What `kubectl get ...` answers, as data."""
         answer: dict[str, Any] = json.loads(self.kubectl("get", *arguments, "--output=json"))
         return answer
+
+    @cached_property
+    def lacks_network(self) -> str | None:
+        """Why nothing that needs a pod network can be proven yet, where the user installs it; None where one works."""
+        if self.session.lab.kubernetes.cni != "none":
+            return None
+        found = nodes(self.read("nodes"))
+        if not found or not all(NO_NETWORK in node.reason for node in found):
+            return None
+        return "kubernetes.cni is none, and no pod network is installed yet"
 
     def one(self, kind: str, name: str) -> dict[str, Any]:
         """One object of the verification's own namespace."""

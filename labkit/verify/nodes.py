@@ -14,27 +14,23 @@ def check(cluster: Cluster) -> list[Row]:
     found = {node.name: node for node in nodes(cluster.read("nodes"))}
     seconds = cluster.clock.now() - begin
     lab = cluster.session.lab
-    rows = [_row(machine, lab.kubernetes.version, found.get(machine.name), seconds) for machine in lab.nodes]
+    lacks = cluster.lacks_network
+    version = lab.kubernetes.version
+    rows = [_row(machine, version, found.get(machine.name), seconds, lacks) for machine in lab.nodes]
     strangers = sorted(set(found) - {machine.name for machine in lab.nodes})
     seen = ", ".join(strangers) if strangers else f"{len(found)} nodes, all described"
     return [*rows, Row("no other node", passed_if(not strangers), seen, seconds)]
 
 
-def _row(machine: Machine, version: str, node: NodeFacts | None, seconds: float) -> Row:
+def _row(machine: Machine, version: str, node: NodeFacts | None, seconds: float, lacks_network: str | None) -> Row:
     name = f"node {machine.name}"
     if node is None:
         return Row(name, "failed", "not in the cluster", seconds)
-    wrong = list(
-        filter(
-            None,
-            (
-                _not_ready(node),
-                _wrong_roles(machine, node),
-                _wrong_address(machine, node),
-                _wrong_version(version, node),
-            ),
-        )
-    )
+    not_ready = None if lacks_network else _not_ready(node)
+    found = (not_ready, _wrong_roles(machine, node), _wrong_address(machine, node), _wrong_version(version, node))
+    wrong = list(filter(None, found))
+    if lacks_network and not wrong:
+        return Row(name, "not proven here", lacks_network, seconds)
     right = f"Ready, {', '.join(node.roles)}, {node.internal_address}, {node.kubelet}"
     return Row(name, passed_if(not wrong), "; ".join(wrong) or right, seconds)
 

@@ -36,6 +36,8 @@ def check(cluster: Cluster) -> list[Row]:
     lab, begin = cluster.session.lab, cluster.clock.now()
     if lab.kubernetes.cni == "flannel":
         return [Row(ROW, "not proven here", "flannel enforces none")]
+    if cluster.lacks_network:
+        return [Row(ROW, "not proven here", cluster.lacks_network)]
     end = begin + lab.timeouts.verify_s
     cluster.apply(_policy(), pods.once(lab.workers[-1].name, pods.container("guarded", IMAGE, pods.SERVE)))
     guarded = asking.address(cluster, "guarded", end)

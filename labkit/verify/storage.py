@@ -38,6 +38,8 @@ def check(cluster: Cluster) -> list[Row]:
     lab = cluster.session.lab
     if lab.storage is None:
         return [Row("storage", "not proven here", "no machine of this lab has the role storage")]
+    if cluster.lacks_network:
+        return [Row("storage", "not proven here", cluster.lacks_network)]
     rows, token = [_default_class(cluster)], secrets.token_hex(8)
     end = cluster.clock.now() + lab.timeouts.verify_s  # of all waits together: what hangs once hangs again
     writer, reader = lab.workers[0], lab.workers[-1]

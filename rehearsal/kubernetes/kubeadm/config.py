@@ -94,6 +94,8 @@ def load_join(path: str | None, overrides: Object) -> Object:
     settings = defaults.merged(defaults.merged(defaults.join(), given.get("JoinConfiguration", {})), overrides)
     if settings.get("controlPlane") is not None:
         raise ConfigError("this stand-in joins workers only: remove controlPlane from the JoinConfiguration")
+    if settings.get("patches"):
+        raise ConfigError("the stand-in kubeadm does not serve patches")
     _fill_registration(settings["nodeRegistration"], given.get("JoinConfiguration", {}), control_plane=False)
     check_registration(settings["nodeRegistration"])
     check_join(settings)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
+import os
 import subprocess
 import sys
 import tomllib
@@ -17,10 +19,11 @@ import yaml
 from labkit.project import ANSIBLE, ROOT
 from rehearsal.kubernetes.kubeadm import staticpods
 from rehearsal.kubernetes.kubeadm.config import load_init, load_join
+from rehearsal.kubernetes.kubeadm.schema import documents
 from rehearsal.kubernetes.node import selinux
 from tests.contracts.ansible.begun import told_by
 from tests.contracts.ansible.conftest import Play
-from tests.labs import SMALL, delivered, small
+from tests.labs import SMALL, delivered, described, small
 
 PLAYBOOKS = sorted(path.name for path in ANSIBLE.glob("*.yml"))
 
@@ -50,7 +53,8 @@ LABELLED = """
 @pytest.fixture
 def render(play: Play, folder: Path) -> Any:
     def run(role: str, template: str, hosts: str, loop: str = "[file]", **variables: Any) -> Path:
-        files = [f"roles/{role}/{kind}/main.yml" for kind in ("defaults", "vars")]
+        # The user's file last: a play's own files count for more than those of groups.
+        files = [f"roles/{role}/{kind}/main.yml" for kind in ("defaults", "vars")] + ["group_vars/all.yml"]
         text = RENDER.format(
             hosts=hosts, files=json.dumps([file for file in files if (folder / file).exists()]), loop=json.dumps(loop),
             variables=json.dumps(variables), out=folder / "out", template=f"roles/{role}/templates/{template}",
@@ -80,12 +84,41 @@ def test_a_machine_at_the_wrong_address_is_refused_and_the_events_say_why(play: 
     done = play("1-bootstrap.yml", "--tags", "inventory_check", LAB_EVENTS_FILE=str(events))
     assert done.returncode != 0
     run = told_by(events)
-    assert events.read_text(encoding="utf-8").count('"event": "task"') == 3
+    assert events.read_text(encoding="utf-8").count('"event": "task"') == 4
     (failure,) = run.failures
     assert failure.host == "bootstrap"
     assert "the lab describes 10.190.86.11 (MGMT) and 10.190.87.11 (INTERNAL)" in failure.message
     assert run.hosts["bootstrap"]["failures"] == 1
     assert not run.changed
+
+
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        ("packages_extra: {a: b}", "packages_extra"),
+        ("firewall_extra_ports: {internal: {nodes: [4240]}}", "4240 is no port, such as 4240/tcp or 8000-8010/udp"),
+    ],
+)
+def test_a_users_setting_of_the_wrong_kind_is_refused_before_anything_is_changed(
+    play: Play, folder: Path, setting: str, said: str
+) -> None:
+    (folder / "group_vars" / "all.yml").write_text(f"{setting}\n", encoding="utf-8")
+    events = folder / "events.jsonl"
+    assert play("1-bootstrap.yml", "--tags", "inventory_check", LAB_EVENTS_FILE=str(events)).returncode != 0
+    assert said in " ".join(failure.message for failure in told_by(events).failures)
+    assert "the lab describes" not in events.read_text(encoding="utf-8")
+
+
+def test_a_user_adds_ports_and_packages_to_those_of_the_roles(render: Any, folder: Path) -> None:
+    ports = "{internal: {nodes: [4240/tcp, 8000-8010/udp]}, external: {control_plane: [9443/tcp]}}"
+    text = f"packages_extra: [vim-enhanced]\nfirewall_extra_ports: {ports}\n"
+    (folder / "group_vars" / "all.yml").write_text(text, encoding="utf-8")
+    out = render("firewall", "zone.xml.j2", "cp1:w1", "{{ firewall_zones }}")
+    assert {"4240/tcp", "8000-8010/udp", "10250/tcp"} <= zone(out / "w1", "lab-internal")[0]
+    assert zone(out / "w1", "public") == (NODE_PORTS, set())
+    assert "9443/tcp" in zone(out / "cp1", "public")[0]
+    out = render("packages", "lab.repo.j2", "w1:bootstrap", "{{ packages_wanted | select('eq', 'vim-enhanced') }}")
+    assert [(out / name / "vim-enhanced").exists() for name in ("w1", "bootstrap")] == [True, False]
 
 
 # Writes three files and a secret one, and would change the machine alike in check mode.
@@ -136,6 +169,31 @@ def test_each_zone_lets_in_what_the_roles_need_and_no_ssh_from_outside(render: A
     assert zone(out / "cp1", "lab-internal")[0] == NODE_PORTS | SPEAKERS | {"6443/tcp", "10250/tcp", "4789/udp"}
     assert zone(out / "storage1", "lab-internal") == ({"2049/tcp"}, set())
     assert ET.parse(out / "w1" / "lab-pods").getroot().get("target") == "ACCEPT"
+
+
+OWN_NETWORK = described("rehearsal", {"kubernetes": {"cni": "none"}})
+
+
+@pytest.mark.parametrize("lab", [OWN_NETWORK])
+def test_with_a_pod_network_of_the_users_own_no_tunnel_is_let_in_and_no_node_is_waited_for(
+    render: Any, folder: Path
+) -> None:
+    out = render("firewall", "zone.xml.j2", "w1", "{{ firewall_zones }}") / "w1"
+    assert zone(out, "lab-internal")[0] == NODE_PORTS | SPEAKERS | {"10250/tcp"}
+    settle = yaml.safe_load((folder / "roles/join/tasks/settle.yml").read_text(encoding="utf-8"))
+    assert next(task for task in settle if "Ready" in task["name"])["when"] == "join_awaits_ready"
+    assert (
+        yaml.safe_load((folder / "roles/join/defaults/main.yml").read_text(encoding="utf-8"))["join_awaits_ready"]
+        == "{{ lab_cni != 'none' }}"
+    )
+
+
+@pytest.mark.parametrize("lab", [OWN_NETWORK])
+def test_with_a_pod_network_of_the_users_own_the_roles_variables_are_accepted(play: Play, tmp_path: Path) -> None:
+    events = tmp_path / "events.jsonl"
+    play("1-bootstrap.yml", "--tags", "inventory_check", LAB_EVENTS_FILE=str(events))
+    (failure,) = told_by(events).failures  # this computer is not the bootstrap server: every variable was right
+    assert "the lab describes 10.190.86.11 (MGMT)" in failure.message
 
 
 @pytest.mark.parametrize("lab", [dataclasses.replace(delivered("rehearsal"), address_pool=None)])
@@ -218,6 +276,45 @@ def test_kubeadms_strict_reading_accepts_the_join_file(render: Any) -> None:
     assert settings["discovery"]["bootstrapToken"]["caCertHashes"] == [digest]
 
 
+def test_a_worker_joins_with_the_patches_that_the_description_has(render: Any) -> None:
+    command = "--token abcdef.0123456789abcdef --discovery-token-ca-cert-hash sha256:" + "ab" * 32
+    given = {"join_token": {"stdout": command}, "lab_kubeadm_patches": {"kubeletconfiguration.yaml": "abc"}}
+    file = render("join", "kubeadm-join.yaml.j2", "w2", **given) / "w2" / "file"
+    (read,) = documents(file.read_text(encoding="utf-8"))
+    assert read["patches"] == {"directory": "/etc/kubernetes/patches"}
+
+
+# The tasks of the role `patches`, on this computer, with a folder of the test's own.
+PATCHES = """
+- hosts: w1
+  tasks:
+    - ansible.builtin.import_role: {name: patches, tasks_from: "{{ part }}", rolespec_validate: false}
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="what is copied belongs to root")
+def test_patches_replace_those_of_before_and_later_ones_are_told_of_a_cluster_that_is_there(
+    play: Play, folder: Path
+) -> None:
+    (folder / "rendered" / "patches").mkdir()
+    (folder / "rendered" / "patches" / "etcd.yaml").write_text("a: 1\n", encoding="utf-8")
+    there = folder / "there"
+    there.mkdir()
+    (there / "kubelet.yaml").write_text("old\n", encoding="utf-8")
+
+    def run(part: str, content: str) -> subprocess.CompletedProcess[str]:
+        (folder / "patches.yml").write_text(PATCHES.replace("{{ part }}", part), encoding="utf-8")
+        files = {"etcd.yaml": hashlib.sha256(content.encode()).hexdigest()}
+        return play("patches.yml", "--extra-vars", json.dumps({"patches_files": files, "patches_folder": str(there)}))
+
+    assert run("main", "a: 1\n").returncode == 0
+    assert {file.name: file.read_text(encoding="utf-8") for file in there.iterdir()} == {"etcd.yaml": "a: 1\n"}
+    assert run("compare", "a: 1\n").returncode == 0
+    said = run("compare", "a: 2\n")
+    assert said.returncode != 0
+    assert "inv k8s.reset, then inv k8s.all" in " ".join(said.stdout.split())
+
+
 def test_only_the_bootstrap_server_asks_outside_for_the_time(render: Any) -> None:
     out = render("time", "chrony.conf.j2", "bootstrap:w1")
     keeper, client = ((out / name / "file").read_text(encoding="utf-8") for name in ("bootstrap", "w1"))
@@ -248,6 +345,64 @@ def test_containerd_asks_the_bootstrap_server_first_and_then_the_registry_itself
     mirror = {"capabilities": ["pull", "resolve"], "override_path": True}
     # without `server` the registry is the image's own, whichever it is
     assert found == {"host": {"http://10.190.86.11/images/v2": mirror}}
+
+
+REGISTRIES = {
+    "reg.lan:5000": {"url": "http://reg.lan:5000"},
+    "hub.lan": {"skip_verify": True},
+    "docker.io": {"url": "https://mirror.lan"},
+}
+
+
+@pytest.mark.parametrize("lab", [described("rehearsal", {"sources": {"registries": REGISTRIES}})])
+def test_a_registry_of_the_users_own_is_asked_itself_and_one_that_is_described_no_more_is_forgotten(
+    play: Play, folder: Path
+) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("what is written belongs to root")
+    place = folder / "certs.d"
+    for name, text in (("gone.lan", "# Written by Ansible (role containerd)\n"), ("by.hand", "# mine\n")):
+        (place / name).mkdir(parents=True)
+        (place / name / "hosts.toml").write_text(text, encoding="utf-8")
+    (place / "_default").mkdir()
+    (place / "_default" / "hosts.toml").write_text("# Written by Ansible (role containerd)\n", encoding="utf-8")
+    (folder / "own.yml").write_text(
+        "- hosts: w1\n  tasks:\n"
+        "    - ansible.builtin.import_role: {name: containerd, tasks_from: registries, rolespec_validate: false}\n",
+        encoding="utf-8",
+    )
+    done = play("own.yml", "--extra-vars", json.dumps({"containerd_mirrors": str(place)}))
+    assert done.returncode == 0, done.stdout
+    assert {one.name for one in place.iterdir()} == {"_default", "by.hand", *REGISTRIES}
+    found: dict[str, Any] = {
+        name: tomllib.loads((place / name / "hosts.toml").read_text(encoding="utf-8")) for name in REGISTRIES
+    }
+    capabilities = {"capabilities": ["pull", "resolve"]}
+    assert found["reg.lan:5000"] == {
+        "server": "http://reg.lan:5000",
+        "host": {"http://reg.lan:5000": capabilities},
+    }
+    assert found["hub.lan"] == {
+        "server": "https://hub.lan",
+        "host": {"https://hub.lan": {**capabilities, "skip_verify": True}},
+    }
+    assert found["docker.io"]["server"] == "https://mirror.lan"
+
+
+@pytest.mark.parametrize("lab", [described("rehearsal", {"kubernetes": {"pod_mtu": 1400}})])
+@pytest.mark.parametrize(("network", "file"), [("calico", "calico.yaml"), ("flannel", "kube-flannel.yml")])
+def test_pods_send_packets_of_the_described_size_and_another_size_restarts_the_agents(
+    render: Any, network: str, file: str
+) -> None:
+    out = render("cni", f"{network}.yaml.j2", "cp1") / "cp1"
+    (out / "file").rename(out / "kustomization.yaml")
+    (out / file).write_bytes((ROOT / "rehearsal" / "kubernetes" / "manifests" / file).read_bytes())
+    objects = kustomized(out)
+    data = objects["ConfigMap"]["data"]
+    # flannel is told of the network below, and takes the tunnel's 50 bytes off itself.
+    told = data["veth_mtu"] if network == "calico" else json.loads(data["net-conf.json"])["Backend"]["MTU"]
+    assert str(told) == ("1400" if network == "calico" else "1450")
+    assert objects["DaemonSet"]["spec"]["template"]["metadata"]["annotations"]["lab/pod-mtu"] == "1400"
 
 
 @pytest.mark.parametrize(("network", "file"), [("calico", "calico.yaml"), ("flannel", "kube-flannel.yml")])

@@ -108,7 +108,9 @@ def test_only_modules_of_ansible_core_are_used(role: str) -> None:
 
 def test_stage_one_checks_the_variables_of_every_role_that_has_defaults() -> None:
     (play, *_) = yaml.safe_load((ANSIBLE / "1-bootstrap.yml").read_text(encoding="utf-8"))
-    checked = {Path(file).parts[1] for file in play["vars_files"]}
+    *files, own = play["vars_files"]
+    assert own[0] == "group_vars/all.yml"
+    checked = {Path(file).parts[1] for file in files}
     given_by_callers = {"manifests", "stage_marker"}
     assert checked == {role for role in ROLES if defaults(role)} - given_by_callers
     assert all(f"'{role}'" in play["tasks"][0]["loop"] for role in checked)

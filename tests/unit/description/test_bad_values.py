@@ -10,6 +10,7 @@ import pytest
 from tests.unit.description.conftest import GOOD, lab_with
 
 W1 = "{name: w1, number: 3, host: pc1, roles: [worker], cpus: 2, memory_mb: 4096, disk_gb: 40}"
+POD_MTU = next(line.strip() for line in GOOD.splitlines() if "The largest packet" in line)
 CP1 = "roles: [control_plane]"
 
 
@@ -162,7 +163,38 @@ CASES = {
     "missing key": (changed(", cpus: 2", ""), "lab.machines.2.cpus: this key is missing -> add cpus"),
     "number for text": (("version: 1.36.4", "version: 1.36"), "lab.kubernetes.version: 1.36: text is expected"),
     "half a version": (("version: 1.36.4", "version: '1.36'"), "a full version, such as 1.36.4 is expected"),
-    "unknown cni": (("cni: calico", "cni: cilium"), "lab.kubernetes.cni: 'cilium': one of 'calico' or 'flannel'"),
+    "unknown cni": (
+        ("cni: calico", "cni: cilium"),
+        "lab.kubernetes.cni: 'cilium': one of 'calico', 'flannel' or 'none'",
+    ),
+    "pods' packets too small": (
+        ("pod_mtu:", "pod_mtu: 100 #"),
+        "lab.kubernetes.pod_mtu: 100: must be at least 576",
+    ),
+    "pods' packets of a network that is not the lab's": (
+        (f"cni: calico\n    {POD_MTU}\n    pod_mtu:", f"cni: none\n    {POD_MTU}\n    pod_mtu: 1400"),
+        "lab.kubernetes.pod_mtu: with cni none nothing of the lab's sets it",
+    ),
+    "certificate name that is none": (
+        ("certificate_names: []", "certificate_names: [lab.example, Lab_1]"),
+        "lab.kubernetes.certificate_names.1: 'Lab_1': a name such as lab.example, or an address, is expected",
+    ),
+    "certificate name that is half an address": (
+        ("certificate_names: []", "certificate_names: [192.0.2.300]"),
+        "lab.kubernetes.certificate_names.0: '192.0.2.300': a name such as",
+    ),
+    "registry that is none": (
+        ("registries: {}", "registries: {'http://reg.lan': {}}"),
+        "lab.sources.registries.http://reg.lan: 'http://reg.lan': a registry as images name it, such as",
+    ),
+    "registry whose address is none": (
+        ("registries: {}", "registries: {'reg.lan:5000': {url: reg.lan}}"),
+        "lab.sources.registries.reg.lan:5000.url: 'reg.lan': an address such as http://registry.lan:5000 is expected",
+    ),
+    "registry over http whose certificate is not checked": (
+        ("registries: {}", "registries: {reg.lan: {url: 'http://reg.lan', skip_verify: true}}"),
+        "lab.sources.registries.reg.lan.skip_verify: over http there is no certificate to check -> remove it",
+    ),
     "address that is no url": (("'http://192.0.2.1/manifests'", "192.0.2.1"), "an address that begins with http://"),
     "address for a source that has to prove a name": (
         ("'http://192.0.2.1/containerd", "'https://192.0.2.1/containerd"),

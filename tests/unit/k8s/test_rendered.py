@@ -14,7 +14,7 @@ from labkit.k8s.rendered import inventory, kubeadm_init
 from rehearsal.kubernetes.images import kube_proxy
 from rehearsal.kubernetes.kubeadm.config import InitSettings, load_init
 from tests.golden import check
-from tests.labs import DELIVERED, SMALL, delivered, golden, small
+from tests.labs import DELIVERED, SMALL, delivered, described, golden, small
 
 GOLDEN = Path(__file__).resolve().parents[2] / "golden" / "cluster"
 # Fields of v1beta4 that kubeadm's print-out of its defaults leaves out because they are empty there.
@@ -111,6 +111,14 @@ def test_the_cluster_talks_over_internal_and_its_certificate_names_every_way_in(
     assert {str(interface.address) for interface in machine.interfaces} < set(names)
 
 
+def test_a_users_names_stand_in_the_certificate_once_and_addresses_in_one_form(tmp_path: Path) -> None:
+    written = ["lab.example", "*.lab.example", "2001:DB8:0:0::1", "2001:db8::1", "::1", "10.190.87.12", "203.0.113.9"]
+    other = described("rehearsal", {"kubernetes": {"certificate_names": written}})
+    names = read_by_kubeadm(other, tmp_path).cluster["apiServer"]["certSANs"]
+    assert names[4:] == ["lab.example", "*.lab.example", "2001:db8::1", "::1", "203.0.113.9"]
+    assert len(names) == len(set(names))
+
+
 def test_the_first_call_of_the_api_has_as_long_as_the_control_plane_has_to_come_up(lab: Lab, tmp_path: Path) -> None:
     """`kubeadm init` of 1.36 makes one before it waits: with the default of a minute a slow disk ends it half way."""
     timeouts = read_by_kubeadm(lab, tmp_path).init["timeouts"]
@@ -128,6 +136,14 @@ def test_only_sources_over_https_are_signed(lab: Lab) -> None:
     found = yaml.safe_load(inventory(other))["all"]["vars"]["lab_sources"]
     assert found["kubernetes_packages_signed"] is True
     assert found["containerd_packages_signed"] is False
+
+
+def test_a_registry_without_an_address_is_asked_over_https_at_its_name() -> None:
+    other = described("rehearsal", {"sources": {"registries": {"hub.lan:5000": {}, "[::1]:5000": {}}}})
+    assert yaml.safe_load(inventory(other))["all"]["vars"]["lab_registries"] == {
+        "hub.lan:5000": {"url": "https://hub.lan:5000", "skip_verify": False},
+        "[::1]:5000": {"url": "https://[::1]:5000", "skip_verify": False},
+    }
 
 
 def test_an_id_of_digits_stays_text(lab: Lab) -> None:

@@ -6,13 +6,15 @@ import dataclasses
 import io
 
 import pytest
+from rich.console import Console
 
 from labkit.errors import ConsentError, DeadlineError, LabError, MissingError, UnreachableError
-from labkit.k8s import environment, kubeconfig, kubectl, reset, stages, tree
+from labkit.k8s import apicertificate, environment, kubeconfig, kubectl, reset, stages, tree
 from labkit.session import Session
 from tests import windows
-from tests.labs import small
+from tests.labs import described, small
 from tests.unit.k8s.doubles import UNDER_WAY, FakeMachines, FakeRemote, events
+from tests.unit.verify.fakes import certificate
 
 ADMIN = b"""
 apiVersion: v1
@@ -90,12 +92,36 @@ def test_the_stage_of_stage_one_installs_ansible(session: Session, bootstrap: Fa
     assert environment.ensure(session) is False
 
 
+@pytest.mark.parametrize("lab", [described("rehearsal", {"kubernetes": {"certificate_names": ["lab.example"]}})])
+def test_the_stage_of_the_control_plane_tells_which_described_names_its_certificate_lacks(
+    session: Session, machines: FakeMachines, bootstrap: FakeRemote, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machines.remotes["cp1"].files[kubectl.ADMIN] = ADMIN
+    session.console, told = Console(file=io.StringIO(), width=400), io.StringIO()
+    session.console.file = told
+    monkeypatch.setattr(apicertificate, "fetch", lambda address: certificate(365))
+    stages.run(session, "k8s.control-plane")
+    assert "the API server's certificate does not name" in told.getvalue()
+    assert "lab.example" in told.getvalue()
+    assert "kubeadm init phase certs apiserver" in told.getvalue()
+
+
 @pytest.mark.parametrize("lab", [small("one node")])
 def test_without_a_storage_machine_storage_succeeds_and_says_so(
     session: Session, bootstrap: FakeRemote, printed: io.StringIO
 ) -> None:
     assert stages.run(session, "nfs.storage") is False
     assert "nothing to do" in printed.getvalue()
+    assert bootstrap.commands == []
+
+
+@pytest.mark.parametrize("lab", [described("rehearsal", {"kubernetes": {"cni": "none"}})])
+def test_a_pod_network_of_the_users_own_is_left_to_the_user(
+    session: Session, bootstrap: FakeRemote, printed: io.StringIO
+) -> None:
+    assert stages.missing(session, "k8s.cni") is None
+    assert stages.run(session, "k8s.cni") is False
+    assert "k8s.cni: this lab is described without it; nothing to do" in printed.getvalue()
     assert bootstrap.commands == []
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address
 from typing import Any
 
 from cryptography import x509
@@ -172,11 +172,13 @@ class FakeCluster(Cluster):
         return script.split()[1] + "\n"
 
 
-def certificate(days: int, addresses: Iterable[IPv4Address] = ()) -> x509.Certificate:
-    """One that ends in so many days and names these addresses."""
+def certificate(
+    days: int, addresses: Iterable[IPv4Address | IPv6Address] = (), called: Iterable[str] = ()
+) -> x509.Certificate:
+    """One that ends in so many days and names these addresses and names."""
     key, now = Ed25519PrivateKey.generate(), datetime.now(UTC)
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "lab")])
-    names = x509.SubjectAlternativeName([x509.IPAddress(address) for address in addresses])
+    names = x509.SubjectAlternativeName([*map(x509.IPAddress, addresses), *map(x509.DNSName, called)])
     until = now + timedelta(days=days)
     builder = x509.CertificateBuilder(name, name, key.public_key(), 1, now - timedelta(days=1), until)
     return builder.add_extension(names, critical=False).sign(key, None)

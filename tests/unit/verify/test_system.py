@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from ipaddress import ip_address
 from typing import Any
 
 import pytest
 from cryptography import x509
 
 from labkit.errors import LabError
+from labkit.k8s import apicertificate
 from labkit.session import Session
 from labkit.verify import system
+from tests.labs import described
 from tests.unit.verify.fakes import FakeCluster, by_name, certificate, failed
 
 Show = Callable[..., None]
@@ -23,7 +26,7 @@ def shows(session: Session, monkeypatch: pytest.MonkeyPatch) -> Show:
     def show(days: int = 365, networks: tuple[str, ...] = ("mgmt", "internal", "external")) -> None:
         addresses = [getattr(session.lab.control_plane, network).address for network in networks]
         made = certificate(days, addresses)
-        monkeypatch.setattr(system, "fetch_certificate", lambda address: made)
+        monkeypatch.setattr(apicertificate, "fetch", lambda address: made)
 
     show()
     return show
@@ -79,10 +82,26 @@ def test_a_certificate_without_the_address_that_clients_use(
     assert (row.result, row.measured) == ("failed", f"does not name {external}")
 
 
+@pytest.mark.parametrize(
+    "lab", [described("rehearsal", {"kubernetes": {"certificate_names": ["lab.example", "2001:DB8:0::1"]}})]
+)
+def test_a_living_clusters_certificate_that_lacks_a_described_name_is_told_with_the_way_to_make_it_anew(
+    cluster: FakeCluster, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    addresses = [interface.address for interface in session.lab.control_plane.interfaces]
+    made = certificate(365, [*addresses, ip_address("2001:db8::1")])
+    monkeypatch.setattr(apicertificate, "fetch", lambda address: made)
+    row = by_name(system.check(cluster))["certificate of the API server"]
+    assert (row.result, row.measured.split(":")[0]) == ("failed", "does not name lab.example")
+    assert "kubeadm init phase certs apiserver" in row.detail
+    monkeypatch.setattr(apicertificate, "fetch", lambda address: certificate(365, addresses, ["lab.example"]))
+    assert by_name(system.check(cluster))["certificate of the API server"].measured == "does not name 2001:db8::1"
+
+
 def test_no_answer_at_all(cluster: FakeCluster, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(address: str) -> x509.Certificate:
         raise LabError(f"{address}:6443 shows none: Connection refused")
 
-    monkeypatch.setattr(system, "fetch_certificate", refuse)
+    monkeypatch.setattr(apicertificate, "fetch", refuse)
     row = by_name(system.check(cluster))["certificate of the API server"]
     assert (row.result, "Connection refused" in row.measured) == ("failed", True)

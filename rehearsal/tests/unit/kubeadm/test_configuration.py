@@ -136,6 +136,7 @@ def test_a_missing_file_is_named(root: Path) -> None:
         ('    caCertHashes: ["sha256:%s"]\n' % ("0" * 64), "", "without caCertHashes can be unsafe"),
         ("10.1.0.12:6443", "10.1.0.12", "missing port in address"),
         ("kind: JoinConfiguration", "kind: ResetConfiguration", "unknown field"),
+        ("discovery:", "patches: {directory: /x}\ndiscovery:", "does not serve patches"),
         ("discovery:", "caCert: x\ndiscovery:", 'unknown field "caCert"'),
     ],
 )
