@@ -67,7 +67,7 @@ def test_containerd_stays_as_it_was_installed_when_a_newer_one_is_offered(begun:
 
 def test_what_is_fetched_ahead_is_what_the_role_would_install(tmp_path: Path) -> None:
     offer(tmp_path, "1.7.29", "2.1.0", "2.2.1", "3.0.0")
-    settings = {"repositories": {"containerd": tmp_path.as_uri()}}
+    settings: dict[str, object] = {"repositories": {"containerd": tmp_path.as_uri()}}
     settings |= {"packages": ["cri-tools", images.pinned("packages", "packages_containerd")]}
     urls, _ = runpy.run_path(str(PYTHON / "prefetch.py"))["package_urls"](settings)
     assert sorted(url.rpartition("/")[2] for url in urls) == [
