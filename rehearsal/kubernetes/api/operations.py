@@ -12,7 +12,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from . import defaults, unserved, validation
+from . import defaults, node_authorizer, unserved, validation
 from .admission import Admission
 from .deletion import finished, remove
 from .errors import already_exists, bad_request, conflict, field_forbidden, invalid, not_found
@@ -101,6 +101,7 @@ class Operations:
             new = _only_status(resource, old, new) if target.subresource == "status" else self._main(target, old, new)
             if new == old:
                 return old
+            node_authorizer.admit(options.user, resource, "update", old, new)
             validation.check_change(resource, old, new)
             validation.check(resource, new)
             unserved.check(new)

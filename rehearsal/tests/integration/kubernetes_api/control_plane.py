@@ -1,4 +1,4 @@
-"""A control plane on loopback, the stand-in's or the real one, with a PKI of its own, and the real kubectl in front of it."""
+"""A control plane on loopback, stand-in or real, with a PKI of its own, and the real kubectl in front of it."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ class ControlPlane:
         return self
 
     def bind_admins(self) -> None:
-        """What `kubeadm init` binds with super-admin.conf; a real server makes its namespaces a moment after its start."""
+        """What `kubeadm init` binds with super-admin.conf. A real server makes its namespaces after it is ready."""
         apply = ("apply", "--server-side", f"--filename={BINDINGS}")
         eventually(lambda: self.try_kubectl(*apply, kubeconfig=self.super_admin).returncode == 0)
 

@@ -1,7 +1,7 @@
 """Whose programs are the control plane of these tests: the stand-in's, or the real ones of a folder.
 
-LAB_KUBERNETES_BIN names a folder with etcd, kube-apiserver, kube-controller-manager and kube-scheduler. They run as plain
-processes on loopback, and need no root. Without it the stand-in runs.
+LAB_KUBERNETES_BIN names a folder with etcd, kube-apiserver, kube-controller-manager and kube-scheduler. They run as
+plain processes on loopback, and need no root. Without it the stand-in runs.
 """
 
 from __future__ import annotations
