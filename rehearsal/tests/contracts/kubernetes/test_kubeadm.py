@@ -75,9 +75,8 @@ def real() -> Path | None:
     if folder:
         asked = [str(program), "version", "-o", "short"]
         version = subprocess.run(asked, capture_output=True, text=True, check=True, timeout=60).stdout.strip()
-    summary.say(
-        f"kubeadm configurations: {f'the real {version}' if folder else 'the stand-in, against recorded words'}"
-    )
+    answered = f"the real {version}" if folder else "the stand-in, held against recorded verdicts"
+    summary.say(f"kubeadm's configurations: {answered}")
     return program if folder else None
 
 
