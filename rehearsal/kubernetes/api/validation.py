@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from . import custom_schema
 from .errors import Cause, bad_request, bad_value, field_forbidden, invalid, required, unsupported
 from .objects import Obj, annotations_of, dig, labels_of, name_of
 from .resources import Resource
@@ -44,6 +45,8 @@ def check_fields(resource: Resource, obj: Obj, mode: str) -> list[str]:
 def check(resource: Resource, obj: Obj) -> None:
     """422 with every problem of a new or changed object."""
     causes = [*_metadata(resource, obj)]
+    if resource.custom:
+        causes += custom_schema.causes(resource.schema, obj)
     checker = None if resource.custom else _CHECKERS.get(resource.kind)
     if checker:
         causes += checker(obj)
@@ -177,6 +180,9 @@ def _definition(obj: Obj) -> Iterator[Cause]:
     for path in ("spec.group", "spec.scope", "spec.names.plural", "spec.names.kind", "spec.versions"):
         if not dig(obj, path):
             yield required(path)
+    for number, version in enumerate(dig(obj, "spec.versions", [])):
+        if not dig(version, "schema.openAPIV3Schema"):
+            yield required(f"spec.versions[{number}].schema.openAPIV3Schema")
     wanted = f"{dig(obj, 'spec.names.plural')}.{dig(obj, 'spec.group')}"
     if name_of(obj) != wanted:
         yield bad_value("metadata.name", name_of(obj), 'must be spec.names.plural+"."+spec.group')
