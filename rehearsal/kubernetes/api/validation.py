@@ -133,7 +133,7 @@ def _workload(obj: Obj) -> Iterator[Cause]:
     if not selector or not (selector.get("matchLabels") or selector.get("matchExpressions")):
         yield required("spec.selector")
     elif not matches(selector, labels):
-        yield bad_value("spec.template.metadata.labels", _shown(labels), "`selector` does not match template `labels`")
+        yield bad_value("spec.template.metadata.labels", labels, "`selector` does not match template `labels`")
     replicas = spec.get("replicas", 1)
     if not isinstance(replicas, int) or replicas < 0:
         yield bad_value("spec.replicas", replicas, "must be greater than or equal to 0")
