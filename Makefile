@@ -7,7 +7,7 @@ REHEARSE := $(BIN)/python -m rehearsal
 LAB := -f labs/rehearsal.yaml
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 .DEFAULT_GOAL := help
-.PHONY: help venv check coverage test test-windows test-windows-briefly test-without-powershell lint format benchmark measure pcs rehearse rehearse-down clean \
+.PHONY: help venv check coverage test test-windows test-windows-briefly test-kubernetes test-without-powershell lint format benchmark measure pcs rehearse rehearse-down clean \
 	acceptance-boot acceptance-cluster acceptance-labs acceptance-line acceptance-nfs
 
 help: ## Say what can be made.
@@ -36,6 +36,9 @@ test-windows: venv ## Run unit and contract tests on a real Windows Python, unde
 
 test-windows-briefly: venv ## Of test-windows what differs most between systems: code pages, paths, Ctrl-C, locks (two minutes).
 	@scripts/dev/windows-tests.sh --most-different
+
+test-kubernetes: venv ## Hold the stand-in kubeadm and API server against a real one: LAB_KUBERNETES_BIN=FOLDER (4 minutes; docs/proof.md).
+	@$(BIN)/python -m pytest rehearsal/tests/contracts/kubernetes rehearsal/tests/integration/kubernetes_api
 
 # LAB_PWSH names no program: the PCs of the room then answer scripts by their JSON contracts, as on a newcomer's machine.
 test-without-powershell: venv ## Rebuild, look and leave in a room whose PCs have no PowerShell (root, 6 minutes).

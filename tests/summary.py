@@ -29,5 +29,5 @@ def write(reporter: pytest.TerminalReporter) -> None:
     """Print the lines under a heading of their own."""
     if _said:
         reporter.section("measured")
-        for line in _said:
+        for line in dict.fromkeys(_said):  # several workers may say the same
             reporter.write_line(line)

@@ -6,14 +6,15 @@ DefaultStorageClass, StorageObjectInUseProtection (left out), NodeRestriction an
 
 from __future__ import annotations
 
+from . import node_authorizer
 from .allocation import Allocator
 from .errors import ApiError, forbidden, not_found
 from .identity import User
+from .node_authorizer import MIRROR
 from .objects import Obj, annotations_of, dig, is_deleting, name_of, namespace_of
 from .resources import Resource
 from .store import Store
 
-MIRROR = "kubernetes.io/config.mirror"
 DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
 NOT_READY = "node.kubernetes.io/not-ready"
 EVICTED_AFTER_S = 300
@@ -32,11 +33,12 @@ class Admission:
         """Complete a new object in place, or refuse it."""
         if resource.namespaced:
             self._namespace_is_open(resource, obj)
+        node_authorizer.admit(user, resource, "create", None, obj)
         match resource.kind:
             case "Pod":
-                self._pod(obj, user)
+                self._pod(obj)
             case "Node":
-                _new_node(obj, user)
+                _new_node(obj)
             case "Service":
                 self._allocator.assign(obj)
             case "PersistentVolumeClaim":
@@ -61,11 +63,8 @@ class Admission:
             why = f"unable to create new content in namespace {name} because it is being terminated"
             raise forbidden(resource.group, resource.plural, name_of(obj), why)
 
-    def _pod(self, pod: Obj, user: User) -> None:
+    def _pod(self, pod: Obj) -> None:
         mirror = MIRROR in annotations_of(pod)
-        if user.node and (not mirror or dig(pod, "spec.nodeName") != user.node):
-            why = "is not allowed to create a pod other than a mirror pod of its own"
-            raise forbidden("", "pods", name_of(pod), f'node "{user.node}" {why}')
         spec = pod["spec"]
         if not mirror:
             account = spec.setdefault("serviceAccountName", "default")
@@ -106,11 +105,7 @@ def tolerate_failing_node(spec: Obj) -> None:
             tolerations.append(wanted)
 
 
-def _new_node(node: Obj, user: User) -> None:
-    if user.node and user.node != name_of(node):
-        raise forbidden(
-            "", "nodes", name_of(node), f'node "{user.node}" is not allowed to modify node "{name_of(node)}"'
-        )
+def _new_node(node: Obj) -> None:
     taints = node.setdefault("spec", {}).setdefault("taints", [])
     if not any(taint.get("key") == NOT_READY for taint in taints):
         taints.append({"key": NOT_READY, "effect": "NoSchedule"})

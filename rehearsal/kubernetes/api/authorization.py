@@ -1,6 +1,6 @@
-"""Who may do what: the node authorizer in small, what comes built in, and RBAC objects.
+"""Who may do what: what comes built in, and RBAC objects. What a kubelet may is in node_authorizer.py.
 
-Stands in for plugin/pkg/auth/authorizer/{node,rbac}. Built in is what the real server's default ClusterRoles and the
+Stands in for plugin/pkg/auth/authorizer/rbac. Built in is what the real server's default ClusterRoles and the
 objects of `kubeadm init` would give; everything else comes from Roles and bindings that are stored.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from . import node_authorizer
 from .errors import ApiError, forbidden
 from .identity import AUTHENTICATED, UNAUTHENTICATED, User
 from .objects import Obj, dig
@@ -19,33 +20,17 @@ COMPONENTS = {"system:kube-controller-manager", "system:kube-scheduler"}
 RBAC = "rbac.authorization.k8s.io"
 READ = frozenset(("get", "list", "watch"))
 CSR = ("certificates.k8s.io", "certificatesigningrequests")
-LEASE = ("coordination.k8s.io", "leases")
 OPEN_PATHS = ("/healthz", "/livez", "/readyz", "/version")
 DISCOVERY_PATHS = ("/api", "/apis", "/openapi")
-NODE_READS = {
-    ("", "nodes"),
-    ("", "pods"),
-    ("", "services"),
-    ("", "endpoints"),
-    ("", "configmaps"),
-    ("", "secrets"),
-    ("", "serviceaccounts"),
-    ("", "persistentvolumes"),
-    ("", "persistentvolumeclaims"),
-    ("discovery.k8s.io", "endpointslices"),
-    ("node.k8s.io", "runtimeclasses"),
-    ("storage.k8s.io", "csidrivers"),
-    ("storage.k8s.io", "csinodes"),
-    ("storage.k8s.io", "storageclasses"),
-    ("storage.k8s.io", "volumeattachments"),
-    CSR,
-}
 JOIN_CONFIG = ("kubeadm-config", "kubelet-config", "kube-proxy")
 
 
 @dataclass(frozen=True)
 class Attributes:
-    """One request as the authorizers see it; `path` is set for requests that are not about objects."""
+    """One request as the authorizers see it; `path` is set for requests that are not about objects.
+
+    `fields` is the field selector of a list.
+    """
 
     user: User
     verb: str
@@ -55,6 +40,7 @@ class Attributes:
     namespace: str = ""
     name: str = ""
     path: str = ""
+    fields: str = ""
 
     @property
     def full_resource(self) -> str:
@@ -69,7 +55,7 @@ class Authorizer:
 
     def require(self, asked: Attributes) -> None:
         if not self.allows(asked):
-            raise refusal(asked)
+            raise refusal(asked, self._store)
 
     def allows(self, asked: Attributes) -> bool:
         groups = set(asked.user.groups)
@@ -77,7 +63,7 @@ class Authorizer:
             return True
         if asked.path:
             return _open_path(asked, groups) or self._by_roles(asked)
-        if asked.user.node and _node_allows(asked, self._store):
+        if asked.user.node and node_authorizer.refused(asked, self._store) is None:
             return True
         return _built_in(asked, groups) or self._by_roles(asked)
 
@@ -102,15 +88,15 @@ class Authorizer:
         return found
 
 
-def refusal(asked: Attributes) -> ApiError:
+def refusal(asked: Attributes, store: Store) -> ApiError:
     """403 in the wording of k8s.io/apiserver's forbiddenMessage."""
     who = f'User "{asked.user.name}" cannot {asked.verb}'
     if asked.path:
         return ApiError(403, "Forbidden", f'forbidden: {who} path "{asked.path}"')
     where = f'in the namespace "{asked.namespace}"' if asked.namespace else "at the cluster scope"
     why = f'{who} resource "{asked.full_resource}" in API group "{asked.group}" {where}'
-    if asked.user.node:
-        why += f': node "{asked.user.node}" may only touch its own objects'
+    if asked.user.node and (reason := node_authorizer.refused(asked, store)):
+        why += f": {reason}"
     return forbidden(asked.group, asked.resource, asked.name, why)
 
 
@@ -137,37 +123,6 @@ def _built_in(asked: Attributes, groups: set[str]) -> bool:
     if target == CSR:
         return asked.verb in READ | {"create"}
     return target == ("", "nodes") and asked.verb == "get"
-
-
-def _node_allows(asked: Attributes, store: Store) -> bool:
-    """A kubelet reads what kubelets read, and writes only what belongs to its node."""
-    target, node = (asked.group, asked.resource), asked.user.node
-    if asked.verb in READ and target in NODE_READS and not asked.subresource:
-        return True
-    if target == ("", "nodes"):
-        return asked.verb == "create" or (asked.name == node and asked.verb in ("patch", "update", "delete"))
-    if target == LEASE and asked.namespace == "kube-node-lease":
-        return asked.verb == "create" or asked.name == node
-    if target == ("storage.k8s.io", "csinodes"):
-        return asked.verb == "create" or asked.name == node
-    if target == ("", "pods"):
-        return _node_pod(asked, store)
-    if target == ("", "events"):
-        return asked.verb in ("create", "patch", "update")
-    if target == ("", "serviceaccounts"):
-        return asked.verb == "create" and asked.subresource == "token"
-    return target == CSR and asked.verb == "create" and not asked.subresource
-
-
-def _node_pod(asked: Attributes, store: Store) -> bool:
-    if asked.verb == "create":
-        return not asked.subresource  # admission lets it make mirror pods of its own node only
-    if asked.subresource not in ("", "status") or asked.verb not in ("patch", "update", "delete"):
-        return False
-    if not asked.subresource and asked.verb != "delete":
-        return False
-    pod = store.get(("", "pods"), asked.namespace, asked.name)
-    return pod is None or dig(pod, "spec.nodeName") == asked.user.node
 
 
 def _binds(binding: Obj, user: User, namespace: str) -> bool:

@@ -5,6 +5,7 @@ Stands in for k8s.io/apimachinery/pkg/api/errors; the messages are those that ku
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from .objects import Obj
@@ -130,7 +131,7 @@ def duplicate(field: str, value: Any) -> Cause:
 
 
 def _shown(value: Any) -> str:
-    return f'"{value}"' if isinstance(value, str) else str(value)
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
 
 
 def invalid(group: str, kind: str, name: str, causes: list[Cause]) -> ApiError:

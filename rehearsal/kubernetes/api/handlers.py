@@ -14,6 +14,7 @@ from .authorization import Attributes, Authorizer
 from .deletion import delete
 from .errors import bad_request, no_such_path, not_served
 from .exchange import Answer, Request
+from .node_authorizer import admit
 from .objects import Obj
 from .operations import Operations, Options, Target
 from .patches import patch
@@ -115,6 +116,7 @@ class Api:
         store, registry = self.operations.store, self.operations.registry
         with store.lock:
             old = self.operations.get(aim)
+            admit(request.user, aim.resource, "delete", old, None)
             return Answer(body=delete(store, registry, aim.resource, old, _deletion(request), options.dry_run))
 
     def _subresource(self, request: Request, aim: Target, options: Options) -> Answer:

@@ -12,7 +12,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from . import defaults, unserved, validation
+from . import custom_schema, defaults, node_authorizer, unserved, validation
 from .admission import Admission
 from .deletion import finished, remove
 from .errors import already_exists, bad_request, conflict, field_forbidden, invalid, not_found
@@ -76,7 +76,7 @@ class Operations:
             metadata |= {"uid": str(uuid.uuid4()), "creationTimestamp": timestamp()}
             if _is_counted(resource):
                 metadata["generation"] = 1
-            defaults.complete(obj)
+            _complete(resource, obj)
             validation.check(resource, obj)
             unserved.check(obj)
             if self.store.get(resource.key, namespace_of(obj), name_of(obj)) is not None:
@@ -101,6 +101,7 @@ class Operations:
             new = _only_status(resource, old, new) if target.subresource == "status" else self._main(target, old, new)
             if new == old:
                 return old
+            node_authorizer.admit(options.user, resource, "update", old, new)
             validation.check_change(resource, old, new)
             validation.check(resource, new)
             unserved.check(new)
@@ -181,9 +182,16 @@ class Operations:
                 new.pop("status", None)
         if target.subresource != "finalize" and is_deleting(old):
             _no_new_finalizers(target.resource, old, new)
-        defaults.complete(new)
+        _complete(target.resource, new)
         self.admission.update(target.resource, old, new)
         return new
+
+
+def _complete(resource: Resource, obj: Obj) -> None:
+    if resource.custom:
+        custom_schema.complete(resource.schema, obj)
+    else:
+        defaults.complete(obj)
 
 
 def check_type(resource: Resource, obj: Obj) -> None:

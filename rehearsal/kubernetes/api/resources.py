@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import yaml
@@ -28,6 +28,7 @@ class Resource:
     categories: tuple[str, ...] = ()
     subresources: frozenset[str] = frozenset()
     custom: bool = False
+    schema: Obj = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def key(self) -> StoreKey:
@@ -93,6 +94,7 @@ def custom(definition: Obj, version: Obj) -> Resource:
         categories=tuple(names.get("categories", ())),
         subresources=frozenset(version.get("subresources", {})),
         custom=True,
+        schema=dig(version, "schema.openAPIV3Schema", {}),
     )
 
 

@@ -62,4 +62,5 @@ def attributes(request: Request, aim: Target, asked: str) -> Attributes:
         subresource=aim.subresource,
         namespace=aim.name if aim.resource.kind == "Namespace" else aim.namespace,
         name=aim.name,
+        fields=request.query.get("fieldSelector", ""),
     )

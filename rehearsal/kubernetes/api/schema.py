@@ -13,6 +13,7 @@ from typing import Any
 
 import yaml
 
+from . import custom_schema
 from .objects import Obj
 from .resources import Resource
 
@@ -70,6 +71,8 @@ def field(type_name: str, name: str, top: bool = False) -> Field:
 
 def unknown_fields(resource: Resource, obj: Obj) -> list[str]:
     """The dotted paths of fields that the resource does not have, in the order in which they stand."""
+    if resource.custom:
+        return list(custom_schema.unknown(resource.schema, obj))
     return list(_unknown(type_of(resource), obj, "", top=True))
 
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from . import custom_schema
 from .errors import Cause, bad_request, bad_value, field_forbidden, invalid, required, unsupported
 from .objects import Obj, annotations_of, dig, labels_of, name_of
 from .resources import Resource
@@ -44,6 +45,8 @@ def check_fields(resource: Resource, obj: Obj, mode: str) -> list[str]:
 def check(resource: Resource, obj: Obj) -> None:
     """422 with every problem of a new or changed object."""
     causes = [*_metadata(resource, obj)]
+    if resource.custom:
+        causes += custom_schema.causes(resource.schema, obj)
     checker = None if resource.custom else _CHECKERS.get(resource.kind)
     if checker:
         causes += checker(obj)
@@ -130,7 +133,7 @@ def _workload(obj: Obj) -> Iterator[Cause]:
     if not selector or not (selector.get("matchLabels") or selector.get("matchExpressions")):
         yield required("spec.selector")
     elif not matches(selector, labels):
-        yield bad_value("spec.template.metadata.labels", _shown(labels), "`selector` does not match template `labels`")
+        yield bad_value("spec.template.metadata.labels", labels, "`selector` does not match template `labels`")
     replicas = spec.get("replicas", 1)
     if not isinstance(replicas, int) or replicas < 0:
         yield bad_value("spec.replicas", replicas, "must be greater than or equal to 0")
@@ -177,6 +180,9 @@ def _definition(obj: Obj) -> Iterator[Cause]:
     for path in ("spec.group", "spec.scope", "spec.names.plural", "spec.names.kind", "spec.versions"):
         if not dig(obj, path):
             yield required(path)
+    for number, version in enumerate(dig(obj, "spec.versions", [])):
+        if not dig(version, "schema.openAPIV3Schema"):
+            yield required(f"spec.versions[{number}].schema.openAPIV3Schema")
     wanted = f"{dig(obj, 'spec.names.plural')}.{dig(obj, 'spec.group')}"
     if name_of(obj) != wanted:
         yield bad_value("metadata.name", name_of(obj), 'must be spec.names.plural+"."+spec.group')

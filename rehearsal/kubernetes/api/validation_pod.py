@@ -14,7 +14,7 @@ LABEL_HINT = (
     "an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is "
     "'[a-z0-9]([-a-z0-9]*[a-z0-9])?')"
 )
-RESTART = ["Always", "Never", "OnFailure"]
+RESTART = ["Always", "OnFailure", "Never"]
 PULL = ["Always", "IfNotPresent", "Never"]
 HIGHEST_PORT = 65535
 

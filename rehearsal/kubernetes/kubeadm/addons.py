@@ -34,7 +34,7 @@ def objects(settings: InitSettings) -> dict[str, list[Object]]:
     """The objects of each addon."""
     cluster = settings.cluster
     images = {image.rsplit("/", 1)[1].split(":")[0]: image for image in defaults.images(cluster)}
-    network = ip_network(cluster["networking"]["serviceSubnet"])
+    network = ip_network(cluster["networking"]["serviceSubnet"], strict=False)
     values = {
         "coredns_image": images["coredns"], "proxy_image": images["kube-proxy"], "dns_address": str(network[10]),
         "dns_domain": cluster["networking"]["dnsDomain"], "server": settings.endpoint,

@@ -36,7 +36,7 @@ def make(settings: InitSettings) -> None:
 def serving_names(settings: InitSettings) -> list[str]:
     """Every name and address that the API's certificate holds, as kubeadm puts them together."""
     domain = settings.cluster["networking"]["dnsDomain"]
-    service = str(ip_network(settings.cluster["networking"]["serviceSubnet"])[1])
+    service = str(ip_network(settings.cluster["networking"]["serviceSubnet"], strict=False)[1])
     names = [
         settings.node_name,
         "kubernetes",

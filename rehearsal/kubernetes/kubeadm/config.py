@@ -78,8 +78,9 @@ def load_init(path: str) -> InitSettings:
     cluster["kubernetesVersion"] = "v" + str(cluster["kubernetesVersion"]).removeprefix("v")
     _fill_registration(init["nodeRegistration"], given.get("InitConfiguration", {}), control_plane=True)
     check_registration(init["nodeRegistration"])
-    init["bootstrapTokens"] = [_filled_token(entry) for entry in init.get("bootstrapTokens") or [{}]]
-    check_tokens(init["bootstrapTokens"])
+    written = init.get("bootstrapTokens") or [{}]
+    init["bootstrapTokens"] = [_filled_token(entry) for entry in written]
+    check_tokens(init["bootstrapTokens"], written)
     check_cluster(cluster, init)
     kubelet = defaults.merged(defaults.kubelet(cluster), given.get("KubeletConfiguration", {}))
     proxy = defaults.merged(defaults.kube_proxy(cluster), given.get("KubeProxyConfiguration", {}))

@@ -95,7 +95,7 @@ def bootstrap_token(token: str) -> Object:
 
 def kubelet(of: Object) -> Object:
     """The kubelet's configuration for the cluster `of`, as kubeadm makes it."""
-    dns = str(ip_network(of["networking"]["serviceSubnet"])[10])
+    dns = str(ip_network(of["networking"]["serviceSubnet"], strict=False)[10])
     return {
         "apiVersion": "kubelet.config.k8s.io/v1beta1",
         "kind": "KubeletConfiguration",

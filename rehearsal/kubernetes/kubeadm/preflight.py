@@ -10,7 +10,7 @@ import errno
 import os
 import shutil
 import socket
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,8 +23,7 @@ BRIDGE = "/proc/sys/net/bridge/bridge-nf-call-iptables"
 FORWARD = "/proc/sys/net/ipv4/ip_forward"
 KUBELET_PORT = 10250
 MINIMUM_MEMORY_MB = 1700
-MANDATORY = ("ip", "iptables", "mount", "nsenter")
-OPTIONAL = ("ethtool", "tc", "touch")
+MANDATORY = ("cp", "losetup", "mount")
 
 
 @dataclass(frozen=True)
@@ -85,7 +84,6 @@ def join_checks(settings: dict[str, Any]) -> list[Check]:
     return [
         is_root(),
         *(file_is_absent(file) for file in ("/etc/kubernetes/kubelet.conf", "/etc/kubernetes/bootstrap-kubelet.conf")),
-        directory_is_empty(STATIC_PODS),
         *common_checks(registration["name"], registration["criSocket"], {}),
         file_is_absent(settings["caCertPath"]),
     ]
@@ -187,13 +185,9 @@ def swap_is_off(kubelet: dict[str, Any]) -> Check:
 
 
 def programs() -> Iterator[Finding]:
-    found: Callable[[str], bool] = lambda name: shutil.which(name) is not None  # noqa: E731
     for name in MANDATORY:
-        if not found(name):
+        if shutil.which(name) is None:
             yield Finding(f"FileExisting-{name}", f"{name} not found in system path")
-    for name in OPTIONAL:
-        if not found(name):
-            yield Finding(f"FileExisting-{name}", f"{name} not found in system path", fatal=False)
 
 
 def cgroups(kubelet: dict[str, Any]) -> Check:
@@ -217,10 +211,10 @@ def hostname(name: str) -> Check:
 def service(name: str) -> Check:
     state = machine.output("systemctl", "show", "--property=LoadState,UnitFileState", f"{name}.service")
     if state and "LoadState=loaded" not in state:
-        yield Finding(f"Service-{name.title()}", f"{name} service does not exist", fatal=False)
+        yield Finding(f"Service-{name}", f"{name} service does not exist", fatal=False)
     elif state and "UnitFileState=enabled" not in state:
         text = f"{name} service is not enabled, please run 'systemctl enable {name}.service'"
-        yield Finding(f"Service-{name.title()}", text, fatal=False)
+        yield Finding(f"Service-{name}", text, fatal=False)
 
 
 def firewalld(ports: list[int]) -> Check:

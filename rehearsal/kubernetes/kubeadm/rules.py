@@ -19,6 +19,8 @@ SUBDOMAIN_HELP = (
     "alphanumeric character (e.g. 'example.com', regex used for validation is "
     "'[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')"
 )
+PULL_POLICIES = ("Always", "IfNotPresent", "Never")
+NODE_MASK = 24  # what kube-controller-manager gives each node of the pods' range
 ALGORITHMS = ("RSA-2048", "RSA-3072", "RSA-4096", "ECDSA-P256")
 
 
@@ -35,6 +37,9 @@ def check_registration(registration: Object) -> None:
         raise invalid(
             "nodeRegistration.criSocket", registration["criSocket"], 'only URL schemes "unix" and "npipe" are supported'
         )
+    policy = registration.get("imagePullPolicy") or PULL_POLICIES[1]
+    if policy not in PULL_POLICIES:
+        raise invalid("nodeRegistration.imagePullPolicy", policy, "invalid pull policy")
     check_arguments(registration.get("kubeletExtraArgs"), "nodeRegistration.kubeletExtraArgs")
 
 
@@ -44,8 +49,12 @@ def check_arguments(arguments: list[Object] | None, path: str) -> None:
             raise invalid(f"{path}[{index}].name", "", "argument has no name")
 
 
-def check_tokens(tokens: list[Object]) -> None:
-    for index, token in enumerate(tokens):
+def check_tokens(tokens: list[Object], written: list[Object]) -> None:
+    """Each entry of bootstrapTokens, filled in, and as it was written. Raises ConfigError."""
+    for index, (token, given) in enumerate(zip(tokens, written, strict=True)):
+        if given.get("ttl") and given.get("expires"):
+            why = "the BootstrapToken .TTL and .Expires fields are mutually exclusive"
+            raise invalid(f"bootstrapTokens.{index}", "", why)
         check_token(
             token.get("token", ""), f"bootstrapTokens[{index}].token" if token.get("token") is None else "token"
         )
@@ -66,11 +75,9 @@ def check_token(token: str, path: str = "token") -> None:
 def check_cluster(cluster: Object, init: Object) -> None:
     """Versions, networks, addresses, names. Raises ConfigError for the first thing that is wrong."""
     _check_version(cluster["kubernetesVersion"])
-    service = _subnet("networking.serviceSubnet", cluster["networking"]["serviceSubnet"])
-    pods = cluster["networking"].get("podSubnet")
-    if pods and _subnet("networking.podSubnet", pods).overlaps(service):
-        raise invalid("networking.podSubnet", pods, f"subnet overlaps with networking.serviceSubnet {service}")
+    _check_networks(cluster["networking"])
     _check_address(init["localAPIEndpoint"])
+    _check_endpoint(cluster.get("controlPlaneEndpoint") or "")
     if cluster["encryptionAlgorithm"] not in ALGORITHMS:
         raise ConfigError(
             f'encryptionAlgorithm: Unsupported value: "{cluster["encryptionAlgorithm"]}": supported values: '
@@ -81,8 +88,12 @@ def check_cluster(cluster: Object, init: Object) -> None:
             raise invalid("apiServer.certSANs", name, f"{SUBDOMAIN_HELP}, a wildcard or an IP address")
     for component in ("apiServer", "controllerManager", "scheduler"):
         check_arguments(cluster[component].get("extraArgs"), f"{component}.extraArgs")
-    if not str(cluster["certificatesDir"]).startswith("/"):
-        raise invalid("certificatesDir", cluster["certificatesDir"], "path is not absolute")
+    for path, folder in (
+        ("certificatesDir", cluster["certificatesDir"]),
+        ("etcd.local.dataDir", cluster["etcd"]["local"]["dataDir"]),
+    ):
+        if not str(folder).startswith("/"):
+            raise invalid(path, folder, "path is not absolute")
     for gate in cluster.get("featureGates") or {}:
         raise invalid("featureGates", f"map[{gate}]", f"{gate} is not a valid feature name.")
 
@@ -114,12 +125,10 @@ def check_join(settings: Object) -> None:
             raise invalid(
                 "discovery.bootstrapToken.caCertHashes", entry, 'invalid public key hash, expected "format:hex"'
             )
-    if ":" not in token.get("apiServerEndpoint", ""):
-        raise invalid(
-            "discovery.bootstrapToken",
-            token.get("apiServerEndpoint", ""),
-            "address " + str(token.get("apiServerEndpoint", "")) + ": missing port in address",
-        )
+    endpoint = str(token.get("apiServerEndpoint", ""))
+    if endpoint.count(":") != 1:  # the lab's addresses are IPv4
+        why = "too many colons" if ":" in endpoint else "missing port"
+        raise invalid("discovery.bootstrapToken.apiServerEndpoint", endpoint, f"address {endpoint}: {why} in address")
 
 
 def _check_version(version: str) -> None:
@@ -140,12 +149,39 @@ def _check_version(version: str) -> None:
 
 def _subnet(path: str, text: str) -> Any:
     try:
-        network = ip_network(text)
+        network = ip_network(text, strict=False)
     except ValueError as error:
         raise invalid(path, text, f"couldn't parse subnet: {error}") from None
     if network.num_addresses < 10:
         raise invalid(path, text, f"subnet with {network.num_addresses} address(es) is too small, the minimum is 10")
     return network
+
+
+def _check_networks(networking: Object) -> None:
+    """Each range for itself: kubeadm does not see that they overlap."""
+    service = _subnet("networking.serviceSubnet", networking["serviceSubnet"])
+    if service.max_prefixlen - service.prefixlen > 20:
+        why = "specified service subnet is too large; for 32-bit addresses, the mask must be >= 12"
+        raise invalid("networking.serviceSubnet", service, why)
+    if not DNS_LABELS.match(networking["dnsDomain"]):
+        raise invalid("networking.dnsDomain", networking["dnsDomain"], SUBDOMAIN_HELP)
+    if pods := networking.get("podSubnet"):
+        mask = _subnet("networking.podSubnet", pods).prefixlen
+        if mask > NODE_MASK:
+            why = (
+                f"the size of pod subnet with mask {mask} is smaller than the size of node subnet with mask {NODE_MASK}"
+            )
+            raise invalid("networking.podSubnet", pods, why)
+
+
+def _check_endpoint(endpoint: str) -> None:
+    """controlPlaneEndpoint: a name or an address, with or without a port."""
+    host, _, port = endpoint.partition(":")
+    if port and not (port.isdigit() and 1 <= int(port) <= 65535):
+        raise ConfigError(f"hostport {endpoint}: port {port} must be a valid number between 1 and 65535, inclusive")
+    if endpoint and not DNS_LABELS.match(host):
+        why = "must be a valid IP address or a valid RFC-1123 DNS subdomain"
+        raise ConfigError(f"hostport {endpoint}: host '{host}' {why}")
 
 
 def _check_address(endpoint: Object) -> None:

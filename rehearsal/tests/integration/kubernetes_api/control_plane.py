@@ -1,13 +1,11 @@
-"""The three stand-in processes on loopback, with a PKI of their own, and the real kubectl in front of them."""
+"""A control plane on loopback, stand-in or real, with a PKI of its own, and the real kubectl in front of it."""
 
 from __future__ import annotations
 
 import json
 import os
 import shutil
-import socket
 import subprocess
-import sys
 import sysconfig
 import time
 from collections.abc import Callable
@@ -15,24 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from rehearsal.tests.integration.kubernetes_api.pki import Pki
+from rehearsal.tests.integration.kubernetes_api.programs import Real, StandIn, free_port, real_folder
 
-API = Path(__file__).parents[3] / "kubernetes/api"
 ADMINS = "kubeadm:cluster-admins"
-BINDING = f"""
-apiVersion: rbac.authorization.k8s.io/v1
-kind: ClusterRoleBinding
-metadata: {{name: "{ADMINS}"}}
-roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: cluster-admin}}
-subjects: [{{apiGroup: rbac.authorization.k8s.io, kind: Group, name: "{ADMINS}"}}]
-"""
+BINDINGS = Path(__file__).parent / "bindings.yaml"
 DEADLINE_S = 30.0
 GRACE = "3s"
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def find_kubectl() -> Path | None:
@@ -64,9 +50,8 @@ class ControlPlane:
         )
         self._kubectl = kubectl
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
-        # The package runs under the name that it has on a machine, out of a folder with nothing else in it.
-        (folder / "lib").mkdir()
-        (folder / "lib/rehearsal_api").symlink_to(API)
+        programs = real_folder()
+        self.programs = Real(folder, programs) if programs else StandIn(folder)
         self._prepare()
 
     def _prepare(self) -> None:
@@ -96,16 +81,19 @@ class ControlPlane:
         return self
 
     def bind_admins(self) -> None:
-        """What makes admin.conf an administrator's: `kubeadm init` does it with super-admin.conf."""
-        self.apply(BINDING, kubeconfig=self.super_admin)
+        """What `kubeadm init` binds with super-admin.conf. A real server makes its namespaces after it is ready."""
+        apply = ("apply", "--server-side", f"--filename={BINDINGS}")
+        eventually(lambda: self.try_kubectl(*apply, kubeconfig=self.super_admin).returncode == 0)
 
     def start_server(self) -> None:
+        for role in self.programs.first:
+            if role not in self._processes:
+                self._start(role)
         pki = self.pki.folder
         self._start(
             "apiserver",
             "--advertise-address=127.0.0.1",
             f"--secure-port={self.port}",
-            f"--etcd-data-dir={self.folder}/etcd",
             f"--client-ca-file={pki}/ca.crt",
             f"--tls-cert-file={pki}/apiserver.crt",
             f"--tls-private-key-file={pki}/apiserver.key",
@@ -118,11 +106,11 @@ class ControlPlane:
         eventually(lambda: self.try_kubectl("get", "--raw=/readyz").returncode == 0)
 
     def _start(self, role: str, *flags: str) -> None:
-        environment = {**os.environ, "PYTHONPATH": str(self.folder / "lib")}
-        log = (self.folder / f"{role}.log").open("ab")
-        self._processes[role] = subprocess.Popen(
-            [sys.executable, "-m", "rehearsal_api", role, *flags], env=environment, stderr=log, cwd=self.folder
-        )
+        argv = [*self.programs.argv(role), *flags]
+        with (self.folder / f"{role}.log").open("ab") as log:
+            self._processes[role] = subprocess.Popen(
+                argv, env=self.programs.environment, stdout=log, stderr=log, cwd=self.folder
+            )
 
     def kill(self, role: str) -> None:
         """As a power cut does it: no chance to write anything."""
@@ -130,7 +118,7 @@ class ControlPlane:
         self._processes.pop(role).wait()
 
     def cpu_seconds(self) -> float:
-        """Processor time that the three processes have used so far."""
+        """Processor time that the processes have used so far."""
         ticks = 0
         for process in self._processes.values():
             fields = Path(f"/proc/{process.pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()

@@ -83,6 +83,9 @@ class FakeKubelet:
                 self._report()
             except (OSError, HTTPException):
                 continue  # the server is away: the next heartbeat tries again, as a kubelet's does
+            except ApiError as error:
+                if error.code != 404:  # its node was deleted: a kubelet does not register again by itself
+                    raise
 
     def _renew(self) -> None:
         renewed = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -101,7 +101,8 @@ def test_a_joining_kubelet_gets_a_certificate_that_the_server_accepts_for_its_ow
     user = {"client-certificate-data": issued, "client-key-data": base64.b64encode(key_pem(key)).decode()}
     kubelet = plane.pki.write_kubeconfig("w9.conf", plane.server, user)
     refused = plane.try_kubectl("label", "node", "w1", "mine=yes", kubeconfig=kubelet)
-    assert 'User "system:node:w9" cannot patch resource "nodes"' in refused.stderr
+    assert 'User "system:node:w9" cannot get resource "nodes"' in refused.stderr
+    assert "node 'w9' cannot read 'w1', only its own Node object" in refused.stderr
 
 
 def test_a_request_for_another_subject_is_approved_by_nobody(plane: ControlPlane, joining: Path) -> None:
@@ -182,11 +183,12 @@ def test_a_kubelet_may_not_make_pods_or_change_those_of_another_node(
 ) -> None:
     kubelet = plane.pki.folder / "w1.conf"
     made = plane.try_kubectl("run", "p", "--image=nginx:1.29", "-n", namespace, kubeconfig=kubelet)
-    assert "mirror pod" in made.stderr
+    words = 'pod does not have "kubernetes.io/config.mirror" annotation, node "w1" can only create mirror pods'
+    assert words in made.stderr
     manifest = (
         f"apiVersion: v1\nkind: Pod\nmetadata: {{name: elsewhere, namespace: {namespace}}}\n"
         "spec: {nodeName: w2, containers: [{name: c, image: 'nginx:1.29'}]}"
     )
     plane.apply(manifest)
     refused = plane.try_kubectl("delete", "pod", "elsewhere", "-n", namespace, kubeconfig=kubelet)
-    assert "cannot delete" in refused.stderr
+    assert 'node "w1" can only delete pods with spec.nodeName set to itself' in refused.stderr

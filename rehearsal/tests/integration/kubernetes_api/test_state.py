@@ -124,6 +124,7 @@ def test_a_daemonset_runs_on_every_node_that_it_tolerates(
     eventually(lambda: nodes() == {"w1", "w2", "w3"})
 
 
+@pytest.mark.stand_in("it has two cores for all that it imitates; the real one takes a sixth of a core")
 def test_an_idle_control_plane_leaves_the_processor_alone(
     plane: ControlPlane, kubelets: dict[str, FakeKubelet]
 ) -> None:

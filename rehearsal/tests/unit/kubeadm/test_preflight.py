@@ -24,7 +24,12 @@ def test_a_machine_in_order_passes(settings: InitSettings) -> None:
     preflight.run(preflight.init_checks(settings))
 
 
-def test_a_worker_in_order_passes(written: Callable[[str], str]) -> None:
+def test_a_worker_in_order_passes_with_static_pods_and_without_iptables(
+    written: Callable[[str], str], root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As kubeadm 1.36 has it."""
+    _file(root / "etc/kubernetes/manifests/own.yaml")
+    _without("iptables")(root, monkeypatch)
     preflight.run(preflight.join_checks(load_join(written(JOIN), {})))
 
 
@@ -86,7 +91,7 @@ DAMAGES: dict[str, tuple[Damage, str]] = {
         lambda root, patch: patch.setattr(machine, "addresses", lambda: ["10.9.9.9"]),
         "[ERROR AdvertiseAddress]: 10.1.0.12 is not an address of this machine",
     ),
-    "program": (_without("nsenter"), "[ERROR FileExisting-nsenter]: nsenter not found in system path"),
+    "program": (_without("losetup"), "[ERROR FileExisting-losetup]: losetup not found in system path"),
 }
 
 

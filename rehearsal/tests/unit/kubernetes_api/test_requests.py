@@ -240,9 +240,19 @@ MAY: list[tuple[User, str, str, bool]] = [
     (JOINING, "GET", "/api/v1/nodes/w1", True),
     (JOINING, "GET", "/api/v1/nodes", False),
     (JOINING, "DELETE", "/api/v1/nodes/w1", False),
-    (W1, "GET", "/api/v1/pods", True),
+    (W1, "GET", "/api/v1/pods", False),
+    (W1, "GET", "/api/v1/nodes", False),
+    (W1, "GET", "/api/v1/nodes/w2", False),
+    (W1, "GET", "/api/v1/nodes/w1", True),
     (W1, "PATCH", "/api/v1/nodes/w1/status", True),
-    (W1, "PATCH", "/api/v1/nodes/w2/status", False),
+    (W1, "DELETE", "/api/v1/nodes/w1", False),
+    (W1, "GET", f"{HERE}/secrets/s", False),
+    (W1, "GET", f"{HERE}/secrets/mine", True),
+    (W1, "GET", f"{HERE}/configmaps/kube-root-ca.crt", True),
+    (W1, "GET", f"{HERE}/persistentvolumeclaims/data", False),
+    (W1, "DELETE", f"{HERE}/pods/elsewhere", False),
+    (W1, "PATCH", f"{HERE}/pods/elsewhere/status", False),
+    (W1, "PATCH", f"{HERE}/pods/here/status", True),
     (W1, "PUT", f"{LEASES}/w1", True),
     (W1, "PUT", f"{LEASES}/w2", False),
     (W1, "DELETE", "/apis/apps/v1/namespaces/default/deployments/d", False),
@@ -252,12 +262,38 @@ MAY: list[tuple[User, str, str, bool]] = [
 
 @pytest.mark.parametrize(("user", "method", "path", "allowed"), MAY)
 def test_everybody_may_do_their_own_work_only(call: Call, user: User, method: str, path: str, allowed: bool) -> None:
+    for name, node in (("here", "w1"), ("elsewhere", "w2")):
+        volumes = [{"name": "v", "secret": {"secretName": "mine" if name == "here" else "s"}}]
+        containers = [{"name": "c", "image": "i"}]
+        spec = {"nodeName": node, "containers": containers, "volumes": volumes}
+        call("POST", f"{HERE}/pods", _body("Pod", name, spec=spec))
+    body = b'{"status": {"phase": "Running"}}' if path.endswith("status") else b"{}"
     try:
-        call(method, path, b"{}", "application/merge-patch+json", user)
+        call(method, path, body, "application/merge-patch+json", user)
         code = 200
     except ApiError as error:
         code = error.code
     assert (code != 403) is allowed
+
+
+def _node_asks(call: Call, method: str, node: str, body: dict[str, Any]) -> str:
+    content, kind = json.dumps(body).encode(), "application/merge-patch+json"
+    with pytest.raises(ApiError) as refused:
+        call(method, f"/api/v1/nodes/{node}", content, kind, W1)
+    assert refused.value.code == 403
+    return refused.value.message
+
+
+def test_a_kubelet_marks_neither_its_own_node_as_it_likes_nor_another(call: Call) -> None:
+    for name in ("w1", "w2"):
+        call("POST", "/api/v1/nodes", _body("Node", name))
+    role = {"metadata": {"labels": {"node-role.kubernetes.io/worker": "", "mine": "yes"}}}
+    words = "is not allowed to modify labels: node-role.kubernetes.io/worker"
+    assert words in _node_asks(call, "PATCH", "w1", role)
+    assert 'is not allowed to modify node "w2"' in _node_asks(call, "PATCH", "w2", role)
+    assert "is not allowed to modify taints" in _node_asks(call, "PATCH", "w1", {"spec": {"taints": []}})
+    own = json.dumps({"metadata": {"labels": {"mine": "yes"}}}).encode()
+    call("PATCH", "/api/v1/nodes/w1", own, "application/merge-patch+json", W1)
 
 
 def test_kubectl_is_given_columns_and_everybody_else_objects(call: Call) -> None:
