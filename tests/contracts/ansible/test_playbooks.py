@@ -113,10 +113,10 @@ def test_a_user_adds_ports_and_packages_to_those_of_the_roles(render: Any, folde
     ports = "{internal: {nodes: [4240/tcp, 8000-8010/udp]}, external: {control_plane: [9443/tcp]}}"
     text = f"packages_extra: [vim-enhanced]\nfirewall_extra_ports: {ports}\n"
     (folder / "group_vars" / "all.yml").write_text(text, encoding="utf-8")
-    out = render("firewall", "zone.xml.j2", "cp1:w1", "{{ firewall_zones }}")
+    out = render("firewall", "firewalld.xml.j2", "cp1:w1", "{{ firewall_own }}")
     assert {"4240/tcp", "8000-8010/udp", "10250/tcp"} <= zone(out / "w1", "lab-internal")[0]
-    assert zone(out / "w1", "public") == (NODE_PORTS, set())
-    assert "9443/tcp" in zone(out / "cp1", "public")[0]
+    assert zone(out / "w1", "lab-external") == (NODE_PORTS, set())
+    assert "9443/tcp" in zone(out / "cp1", "lab-external")[0]
     out = render("packages", "lab.repo.j2", "w1:bootstrap", "{{ packages_wanted | select('eq', 'vim-enhanced') }}")
     assert [(out / name / "vim-enhanced").exists() for name in ("w1", "bootstrap")] == [True, False]
 
@@ -178,10 +178,10 @@ OWN_NETWORK = described("rehearsal", {"kubernetes": {"cni": "none"}})
 def test_with_a_pod_network_of_the_users_own_no_tunnel_is_let_in_and_no_node_is_waited_for(
     render: Any, folder: Path
 ) -> None:
-    out = render("firewall", "zone.xml.j2", "w1", "{{ firewall_zones }}") / "w1"
+    out = render("firewall", "firewalld.xml.j2", "w1", "{{ firewall_own }}") / "w1"
     assert zone(out, "lab-internal")[0] == NODE_PORTS | SPEAKERS | {"10250/tcp"}
     settle = yaml.safe_load((folder / "roles/join/tasks/settle.yml").read_text(encoding="utf-8"))
-    assert next(task for task in settle if "Ready" in task["name"])["when"] == "join_awaits_ready"
+    assert next(task for task in settle if task["name"] == "Wait for the nodes")["when"] == "join_awaits_ready"
     assert (
         yaml.safe_load((folder / "roles/join/defaults/main.yml").read_text(encoding="utf-8"))["join_awaits_ready"]
         == "{{ lab_cni != 'none' }}"

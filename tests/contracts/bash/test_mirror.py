@@ -215,7 +215,7 @@ def test_what_was_fetched_ahead_is_served_with_everything_away_and_no_node_waits
     # Then a name server and a registry say nothing, the others refuse, and two nodes want a blob that comes slowly.
     for repositories, mood in (("all", "429"), ("metallb", "silent"), ("kube-proxy", "halves")):
         mirror.does(repositories, mood)
-    mirror.box.shell("pkill -STOP dnsmasq; sleep 1.1")
+    mirror.box.shell("pkill -STOP dnsmasq; sleep 2.1")
     mirror.box.shell("(setsid sh -c 'sleep 10; touch /tmp/store/go' &) > /dev/null 2>&1 < /dev/null")
     mirror.log()
     slow = f"kube-proxy/{blob('3')}?registry.k8s.io"
