@@ -59,6 +59,14 @@ def test_missing_packages_are_installed_in_one_call(sandbox: Any) -> None:
     assert len(sandbox.calls()) == 1
 
 
+def test_a_service_that_does_not_start_is_told_with_its_last_words(sandbox: Any) -> None:
+    sandbox.shell("mkdir -p /run/stub && touch /run/stub/dnsmasq.fails")
+    told = sandbox.script("pxe-services.sh", check=False)
+    assert told.returncode == 1
+    assert "Address already in use" in told.stderr
+    assert told.stderr.splitlines()[-1] == "error: dnsmasq does not run; above is what it said last"
+
+
 # As dnsmasq up to 2.86 on Rocky Linux 9: it gives its new log to its own account, and SELinux then lets root open that
 # file only by its group.
 OLD_DNSMASQ = """#!/bin/bash
