@@ -17,6 +17,12 @@ fatal() {
   exit 1
 }
 
+# tell UNIT: end with what a unit that does not run said last.
+tell() {
+  journalctl --quiet --no-pager --output=cat --lines=10 --unit="$1" >&2 || :
+  fatal "$1 does not run; above is what it said last"
+}
+
 changed() {
   changes=$((changes + 1))
   printf 'changed: %s\n' "$1"

@@ -67,10 +67,10 @@ serve() {
   "$@" >&2 || fatal "$unit refuses its new configuration; $target stays as it is"
   place "$files/$(basename "$target")" "$target"
   if ! systemctl is-enabled --quiet "$unit" || ! systemctl is-active --quiet "$unit"; then
-    systemctl enable --quiet --now "$unit"
+    systemctl enable --quiet --now "$unit" || tell "$unit"
     changed "unit $unit"
   elif ((changes > before)); then
-    systemctl "$how" "$unit"
+    systemctl "$how" "$unit" || tell "$unit"
   fi
 }
 
@@ -79,7 +79,7 @@ open_firewall() {
   local device before=$changes
   device=$(ip -oneline -4 address show to "$PXE_ADDRESS" | awk '{ print $2; exit }')
   [[ -n $device ]] || fatal "no adapter of this machine has the MGMT address $PXE_ADDRESS"
-  systemctl is-active --quiet firewalld || systemctl enable --quiet --now firewalld
+  systemctl is-active --quiet firewalld || systemctl enable --quiet --now firewalld || tell firewalld
   place "$files/lab-mgmt.xml" /etc/firewalld/zones/lab-mgmt.xml
   if ((changes > before)); then
     firewall-cmd --quiet --reload

@@ -36,7 +36,7 @@ mount_dvd() {
     systemctl daemon-reload
   fi
   if ! systemctl is-active --quiet "$unit"; then
-    systemctl enable --quiet --now "$unit" || fatal "$dvd cannot be mounted"
+    systemctl enable --quiet --now "$unit" || tell "$unit"
     changed "mount /srv/lab/rocky"
   fi
 }
