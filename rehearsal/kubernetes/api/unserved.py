@@ -13,12 +13,13 @@ CONTAINER = """envFrom lifecycle livenessProbe.grpc livenessProbe.tcpSocket read
     securityContext.runAsGroup securityContext.runAsUser startupProbe.grpc startupProbe.tcpSocket workingDir"""
 VOLUMES = ("configMap", "emptyDir", "hostPath", "persistentVolumeClaim", "secret")
 SERVICE = {"sessionAffinity": "None", "externalTrafficPolicy": "Cluster", "externalName": None, "loadBalancerIP": None}
-FIELDS = {
-    "Deployment": ("minReadySeconds",),
-    "ReplicaSet": ("minReadySeconds",),
-    "DaemonSet": ("minReadySeconds",),
-    "IPAddressPool": ("autoAssign", "avoidBuggyIPs"),
-    "L2Advertisement": ("nodeSelectors",),
+# With the value that asks for nothing: a definition's schema fills it in.
+FIELDS: dict[str, dict[str, object]] = {
+    "Deployment": {"minReadySeconds": None},
+    "ReplicaSet": {"minReadySeconds": None},
+    "DaemonSet": {"minReadySeconds": None},
+    "IPAddressPool": {"autoAssign": True, "avoidBuggyIPs": False},
+    "L2Advertisement": {"nodeSelectors": None},
 }
 VARIABLES = ("configMapKeyRef", "fieldRef")
 
@@ -34,7 +35,8 @@ def check(obj: Obj) -> None:
     if obj["kind"] == "Service":
         found += [f"{path} {dig(spec, path)}" for path, usual in SERVICE.items() if dig(spec, path, usual) != usual]
         found += ["headless Services"] if spec.get("clusterIP") == "None" else []
-    found += [path for path in FIELDS.get(obj["kind"], ()) if path in spec]
+    fields = FIELDS.get(obj["kind"], {})
+    found += [path for path, usual in fields.items() if path in spec and spec[path] != usual]
     if found:
         raise not_served(", ".join(found))
 

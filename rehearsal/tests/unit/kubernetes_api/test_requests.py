@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from rehearsal.kubernetes.api import unserved
 from rehearsal.kubernetes.api.errors import ApiError
 from rehearsal.kubernetes.api.identity import ANONYMOUS, User
 from rehearsal.tests.unit.kubernetes_api.conftest import Call
@@ -303,3 +304,10 @@ def test_kubectl_is_given_columns_and_everybody_else_objects(call: Call) -> None
     assert table["rows"][0]["cells"][:2] == ["kubernetes", "ClusterIP"]
     assert call("GET", "/api/v1/services")["kind"] == "ServiceList"
     assert call("GET", "/api/v1/namespaces", accept=accept)["kind"] == "NamespaceList"
+
+
+def test_a_pool_is_taken_as_its_schema_completes_it_and_refused_by_what_it_asks_for() -> None:
+    pool = {"kind": "IPAddressPool", "spec": {"autoAssign": True, "avoidBuggyIPs": False}}
+    unserved.check(pool)
+    with pytest.raises(ApiError, match="does not serve autoAssign$"):
+        unserved.check({**pool, "spec": {"autoAssign": False}})
