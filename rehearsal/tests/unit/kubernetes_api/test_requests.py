@@ -309,5 +309,5 @@ def test_kubectl_is_given_columns_and_everybody_else_objects(call: Call) -> None
 def test_a_pool_is_taken_as_its_schema_completes_it_and_refused_by_what_it_asks_for() -> None:
     pool = {"kind": "IPAddressPool", "spec": {"autoAssign": True, "avoidBuggyIPs": False}}
     unserved.check(pool)
-    with pytest.raises(ApiError, match="does not serve autoAssign$"):
+    with pytest.raises(ApiError, match=r"does not serve autoAssign$"):
         unserved.check({**pool, "spec": {"autoAssign": False}})
