@@ -80,12 +80,17 @@ def ended() -> Iterator[threading.Event]:
     event.set()
 
 
-def seconds_to_leave(waiting: Callable[[], object]) -> float:
-    """How long after Ctrl-C `waiting` is left."""
+def at_work() -> None:
+    """Give what is waited for the time to begin."""
+    time.sleep(0.5)
+
+
+def seconds_to_leave(waiting: Callable[[], object], begun: Callable[[], object] = at_work) -> float:
+    """How long after Ctrl-C `waiting` is left; it is pressed once `begun` returns."""
     pressed: list[float] = []
 
     def press() -> None:
-        time.sleep(0.5)
+        begun()
         pressed.append(time.monotonic())
         _thread.interrupt_main()
 
@@ -112,13 +117,18 @@ def test_it_ends_a_command_over_ssh_and_closes_its_channel(
     machines: Machines, bootstrap_server: Any, monkeypatch: pytest.MonkeyPatch, ended: threading.Event
 ) -> None:
     channels: list[Any] = []
+    runs = threading.Event()
 
     def execute(channel: Any, command: bytes) -> None:
         channels.append(channel)
+        runs.set()
         ended.wait(BUSY_S)
         channel.close()
 
     monkeypatch.setattr(bootstrap_server, "execute", execute)
-    assert seconds_to_leave(lambda: machines.bootstrap().run("sleep 60", timeout_s=BUSY_S)) < HEARD_S
+    def waiting() -> object:
+        return machines.bootstrap().run("sleep 60", timeout_s=BUSY_S)
+
+    assert seconds_to_leave(waiting, lambda: runs.wait(60)) < HEARD_S
     channels[0].settimeout(HEARD_S)
     assert channels[0].recv(1) == b""
