@@ -126,6 +126,7 @@ def test_it_ends_a_command_over_ssh_and_closes_its_channel(
         channel.close()
 
     monkeypatch.setattr(bootstrap_server, "execute", execute)
+
     def waiting() -> object:
         return machines.bootstrap().run("sleep 60", timeout_s=BUSY_S)
 
